@@ -1,3 +1,9 @@
 //! embedscope opens the black box `embedding = model.encode(text)`.
+pub mod app;
 pub mod cancel;
+pub mod engine;
 pub mod model;
+pub mod tokens;
+pub mod trace;
+pub mod views;
+pub mod widgets;

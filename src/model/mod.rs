@@ -1,1 +1,223 @@
-//! Everything between files on disk and numbers: candle lives here.
+//! Everything between files on disk and numbers: candle lives here, egui does not.
+
+pub mod config;
+pub mod device;
+pub mod encoder;
+mod error;
+pub mod families;
+pub mod head;
+pub mod modules;
+pub mod ops;
+pub mod source;
+pub mod spec;
+mod tokenizer;
+pub mod weights;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+
+pub use encoder::Encoder;
+pub use error::ModelError;
+pub use head::{Head, HeadOptions};
+pub use modules::Prompts;
+pub use source::{ModelFiles, ModelRef};
+pub use spec::EncoderSpec;
+
+use crate::cancel::Cancel;
+use crate::tokens::{Prompted, TextTokenizer, Tokens};
+use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
+use crate::trace::site::{LayerSite, Site};
+use crate::trace::Trace;
+use config::Config;
+use encoder::Pass;
+use modules::Recipe;
+use weights::{Checkpoint, Weights};
+
+/// A sentence encoder ready to use: tokenizer, encoder and head, as its folder describes them.
+pub struct Model {
+    /// What a person called it.
+    pub id: String,
+    /// Where it came from.
+    pub source: ModelRef,
+    /// Hash of configuration and weights.
+    pub hash: Arc<str>,
+    pub tokenizer: TextTokenizer,
+    pub encoder: Encoder,
+    pub head: Head,
+    pub prompts: Prompts,
+    /// The model's own cut of the sentence vector, where it has one.
+    pub truncate_dim: Option<usize>,
+    /// The configuration as transformers wrote it.
+    pub config: serde_json::Value,
+    /// The safetensors files that were read.
+    pub weight_files: Vec<PathBuf>,
+}
+
+/// What stands in front of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Prompt {
+    /// The model's default prompt, or none where it has none.
+    #[default]
+    Own,
+    None,
+    /// One of the model's prompts.
+    Named(String),
+    /// The person's own words.
+    Text(String),
+}
+
+/// How much of a trace to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detail {
+    /// Embeddings, residual stream, pooled and sentence vectors.
+    Outline,
+    /// Every site.
+    Full,
+}
+
+impl Detail {
+    pub fn keeps(self, site: Site) -> bool {
+        match site {
+            Site::Layer(_, LayerSite::ResidIn | LayerSite::ResidMid | LayerSite::ResidOut) => true,
+            Site::Layer(..) => self == Self::Full,
+            _ => true,
+        }
+    }
+}
+
+impl Model {
+    /// Reads a model's folder.
+    ///
+    /// # Errors
+    /// One that names the file and the field or tensor which cannot be used, and what to do.
+    pub fn load(files: &ModelFiles, device: &Device) -> Result<Self, ModelError> {
+        let recipe = Recipe::read(files, device)?;
+        let name = format!("{}config.json", recipe.encoder);
+        let value = files.json(&name)?;
+        let config = Config::new(&name, value.clone())?;
+        let family = families::find(&config)?;
+        let spec = (family.spec)(&config)?;
+        spec.check(&name)?;
+        let tokenizer = tokenizer::load(files, &recipe, &spec)?;
+        let weight_files = files.weight_files_in(files.encoder_dir())?;
+        let checkpoint = Checkpoint::open(&weight_files, device)?;
+        let weights = Weights::load(checkpoint, &family.names, &spec)?;
+        Ok(Self {
+            id: files.id(),
+            source: files.reference().clone(),
+            hash: files.hash()?.into(),
+            tokenizer,
+            encoder: Encoder::new(spec, weights, device.clone()),
+            head: recipe.head,
+            prompts: recipe.prompts,
+            truncate_dim: recipe.truncate_dim,
+            config: value,
+            weight_files,
+        })
+    }
+
+    pub fn spec(&self) -> &EncoderSpec {
+        &self.encoder.spec
+    }
+
+    /// E, the length of the sentence vector by the model's own recipe.
+    pub fn sentence_size(&self) -> usize {
+        let size = self.head.size(self.spec().hidden);
+        self.truncate_dim.map_or(size, |cut| cut.min(size))
+    }
+
+    /// The words of a prompt.
+    ///
+    /// # Errors
+    /// When the model has no prompt of that name.
+    pub fn prompt<'a>(&'a self, prompt: &'a Prompt) -> Result<&'a str, ModelError> {
+        match prompt {
+            Prompt::Own => self.prompts.get(None),
+            Prompt::None => Ok(""),
+            Prompt::Named(name) => self.prompts.get(Some(name)),
+            Prompt::Text(text) => Ok(text),
+        }
+    }
+
+    pub fn tokens(&self, text: &str, prompt: &Prompt) -> Result<Tokens, ModelError> {
+        let prompt = self.prompt(prompt)?;
+        Ok(self.tokenizer.tokens(Prompted { prompt, text })?)
+    }
+
+    /// The model's own recipe.
+    pub fn options(&self) -> HeadOptions {
+        HeadOptions {
+            truncate_dim: self.truncate_dim,
+            ..HeadOptions::default()
+        }
+    }
+
+    /// Runs encoder and head over packed texts; returns their sentence vectors, each [E].
+    pub fn run(
+        &self,
+        texts: &[&Tokens],
+        options: HeadOptions,
+        hook: &mut dyn Hook,
+    ) -> Result<Vec<Tensor>, ModelError> {
+        let out = self.encoder.forward(texts, hook)?;
+        let mut pass = Pass::new(hook, texts.iter().map(|t| t.len()));
+        let mut start = 0;
+        let mut sentences = Vec::with_capacity(texts.len());
+        for (text, tokens) in texts.iter().enumerate() {
+            let rows = out.narrow(0, start, tokens.len())?;
+            start += tokens.len();
+            sentences.push(self.head.sentence(tokens, text, &rows, options, &mut pass)?);
+        }
+        Ok(sentences)
+    }
+
+    /// Records one text.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
+    pub fn trace(
+        &self,
+        text: &str,
+        prompt: &Prompt,
+        detail: Detail,
+        cancel: &Cancel,
+    ) -> Result<Trace, ModelError> {
+        let started = Instant::now();
+        let tokens = Arc::new(self.tokens(text, prompt)?);
+        let mut recorder = Recorder::new(|site| detail.keeps(site));
+        let mut stop = StopWhen(cancel);
+        let mut hook = Chain(vec![&mut stop, &mut recorder]);
+        self.run(&[&tokens], self.options(), &mut hook)?;
+        let (model, layers) = (self.hash.clone(), self.spec().layers);
+        let values = recorder.take(0);
+        Ok(Trace::new(tokens, model, layers, started.elapsed(), values)?)
+    }
+
+    /// Sentence vectors of many texts, `batch` at a time, in the order given. `progress` hears how
+    /// many are done.
+    pub fn embed(
+        &self,
+        texts: &[Tokens],
+        options: HeadOptions,
+        batch: usize,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        // Texts of one length together, so that no batch waits for its longest text.
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&i| std::cmp::Reverse(texts[i].len()));
+        let mut out = vec![Vec::new(); texts.len()];
+        for (done, indices) in order.chunks(batch.max(1)).enumerate() {
+            let packed: Vec<&Tokens> = indices.iter().map(|&i| &texts[i]).collect();
+            let sentences = self.run(&packed, options, &mut StopWhen(cancel))?;
+            for (&i, sentence) in indices.iter().zip(sentences) {
+                out[i] = sentence.to_vec1()?;
+            }
+            progress((done + 1) * batch.max(1));
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything that a person can ask for, behind menus, buttons, shortcuts and clicks alike.
+
+use std::path::PathBuf;
+
+use super::state::{Focus, Side, State, TextId, ThemeChoice};
+use crate::model::{ModelRef, Prompt};
+use crate::trace::PoolingMode;
+
+/// One wish. Those that change [`State`] do so in [`apply`]; the rest reaches outside of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    AddText(String),
+    EditText(TextId, String),
+    RemoveText(TextId),
+    /// Moves a text to another place in the list.
+    MoveText(TextId, usize),
+    SetTexts(Vec<String>),
+    Assign(Side, TextId),
+    SwapSides,
+    View(Side),
+    SetPooling(Option<PoolingMode>),
+    SetPrompt(Prompt),
+    SetTheme(ThemeChoice),
+    SelectLayer(usize),
+    SelectHead(usize),
+    /// Holds a focus until it is released.
+    Lock(Focus),
+    Release,
+    /// Puts a panel in front.
+    ShowPanel(&'static str),
+    ShowWorkspace(usize),
+    ResetLayout,
+    OpenModel(ModelRef),
+    CancelLoad,
+    DismissError,
+    AskModelFolder,
+    AskTextFile,
+    AskTraceFile,
+    AskPictureFile,
+    OpenTextFile(PathBuf),
+    SaveTrace(PathBuf),
+    SavePicture(PathBuf),
+    Copy(String),
+    Quit,
+}
+
+/// Carries out a command on the state. Returns the command where more is to be done outside of it.
+pub fn apply(state: &mut State, command: Command) -> Option<Command> {
+    match command {
+        Command::AddText(text) => {
+            state.add(&text);
+        }
+        Command::EditText(id, text) => {
+            if let Some(index) = state.index(id) {
+                state.texts[index].text = text;
+            }
+        }
+        Command::RemoveText(id) => state.remove(id),
+        Command::MoveText(id, to) => {
+            if let Some(from) = state.index(id) {
+                let text = state.texts.remove(from);
+                let to = to.min(state.texts.len());
+                state.texts.insert(to, text);
+            }
+        }
+        Command::SetTexts(texts) => state.set_texts(texts.iter().map(String::as_str)),
+        Command::Assign(side, id) => assign(state, side, id),
+        Command::SwapSides => std::mem::swap(&mut state.a, &mut state.b),
+        Command::View(side) => state.side = side,
+        Command::SetPooling(pooling) => state.pooling = pooling,
+        Command::SetPrompt(prompt) => state.prompt = prompt,
+        Command::SetTheme(theme) => state.theme = theme,
+        Command::SelectLayer(layer) => state.layer = layer,
+        Command::SelectHead(head) => state.head = head,
+        Command::Lock(focus) => state.locked = focus,
+        Command::Release => state.locked = Focus::default(),
+        Command::OpenModel(reference) => {
+            state.model = reference;
+            return Some(Command::OpenModel(state.model.clone()));
+        }
+        other => return Some(other),
+    }
+    None
+}
+
+/// Makes a text A or B; the other side takes what this side had where both would be the same.
+fn assign(state: &mut State, side: Side, id: TextId) {
+    let before = state.id_of(side);
+    let (mine, other) = match side {
+        Side::A => (&mut state.a, &mut state.b),
+        Side::B => (&mut state.b, &mut state.a),
+    };
+    *mine = Some(id);
+    if *other == Some(id) {
+        *other = before;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assigning_the_other_sides_text_swaps_them() {
+        let mut state = State::default();
+        state.set_texts(["one", "two"]);
+        let (one, two) = (state.texts[0].id, state.texts[1].id);
+        assert_eq!(apply(&mut state, Command::Assign(Side::A, two)), None);
+        assert_eq!((state.a, state.b), (Some(two), Some(one)));
+    }
+
+    #[test]
+    fn moving_past_the_end_puts_a_text_last() {
+        let mut state = State::default();
+        state.set_texts(["one", "two", "three"]);
+        let one = state.texts[0].id;
+        apply(&mut state, Command::MoveText(one, 99));
+        assert_eq!(state.index(one), Some(2));
+        assert_eq!(state.a, Some(one), "A is the text, not its place");
+    }
+}

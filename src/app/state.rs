@@ -1,0 +1,223 @@
+//! The one persisted struct: everything that a person has chosen, nothing that can be derived.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ModelRef, Prompt};
+use crate::trace::PoolingMode;
+
+/// Names a text for as long as it is in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TextId(pub u64);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text {
+    pub id: TextId,
+    pub text: String,
+}
+
+/// One of the two texts that are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Side {
+    #[default]
+    A,
+    B,
+}
+
+impl Side {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
+}
+
+/// Light or dark; `System` follows the desktop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ThemeChoice {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// What one hover or click points at. Each panel shows the parts that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Focus {
+    /// The text that `token` belongs to.
+    pub text: Option<TextId>,
+    /// A token: the row of a [T, D] site, the query of an attention cell.
+    pub token: Option<usize>,
+    /// A second token: the key of an attention cell; in a pair map, a token of B.
+    pub other: Option<usize>,
+    pub neuron: Option<usize>,
+    /// A dimension of the residual stream or of the sentence vector.
+    pub dimension: Option<usize>,
+}
+
+impl Focus {
+    pub fn text(text: TextId) -> Self {
+        Self {
+            text: Some(text),
+            ..Self::default()
+        }
+    }
+
+    pub fn token(text: TextId, token: usize) -> Self {
+        Self {
+            token: Some(token),
+            ..Self::text(text)
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the person works on. Persisted between runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    pub texts: Vec<Text>,
+    pub a: Option<TextId>,
+    pub b: Option<TextId>,
+    /// Which of the two the panels that show one text show.
+    pub side: Side,
+    pub model: ModelRef,
+    pub prompt: Prompt,
+    /// Instead of the model's own.
+    pub pooling: Option<PoolingMode>,
+    pub layer: usize,
+    pub head: usize,
+    /// What was clicked; stays until Escape.
+    pub locked: Focus,
+    pub theme: ThemeChoice,
+    next_id: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let mut state = Self {
+            texts: Vec::new(),
+            a: None,
+            b: None,
+            side: Side::A,
+            model: ModelRef::default(),
+            prompt: Prompt::Own,
+            pooling: None,
+            layer: 0,
+            head: 0,
+            locked: Focus::default(),
+            theme: ThemeChoice::System,
+            next_id: 0,
+        };
+        state.set_texts(super::samples::SAMPLES[0].texts.iter().copied());
+        state
+    }
+}
+
+impl State {
+    /// Replaces the list; the first two texts become A and B.
+    pub fn set_texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) {
+        self.texts.clear();
+        self.locked = Focus::default();
+        for text in texts {
+            self.add(text);
+        }
+        self.a = self.texts.first().map(|t| t.id);
+        self.b = self.texts.get(1).or(self.texts.first()).map(|t| t.id);
+    }
+
+    /// Appends a text and returns its name.
+    pub fn add(&mut self, text: &str) -> TextId {
+        let id = TextId(self.next_id);
+        self.next_id += 1;
+        let text = text.to_owned();
+        self.texts.push(Text { id, text });
+        self.a = self.a.or(Some(id));
+        self.b = self.b.or(Some(id));
+        id
+    }
+
+    /// Removes a text; A and B move to what is left.
+    pub fn remove(&mut self, id: TextId) {
+        self.texts.retain(|t| t.id != id);
+        let first = self.texts.first().map(|t| t.id);
+        let spare = |other: Option<TextId>| {
+            let others = self.texts.iter().map(|t| t.id).filter(|&t| Some(t) != other);
+            others.into_iter().next().or(first)
+        };
+        if self.a == Some(id) {
+            self.a = spare(self.b);
+        }
+        if self.b == Some(id) {
+            self.b = spare(self.a);
+        }
+        if self.locked.text == Some(id) {
+            self.locked = Focus::default();
+        }
+    }
+
+    pub fn index(&self, id: TextId) -> Option<usize> {
+        self.texts.iter().position(|t| t.id == id)
+    }
+
+    pub fn id_of(&self, side: Side) -> Option<TextId> {
+        match side {
+            Side::A => self.a,
+            Side::B => self.b,
+        }
+    }
+
+    /// Mends what a hand-edited or older file may have left inconsistent.
+    pub fn repair(&mut self) {
+        let ids: Vec<TextId> = self.texts.iter().map(|t| t.id).collect();
+        let known = |id: Option<TextId>| id.filter(|id| ids.contains(id));
+        self.a = known(self.a).or(ids.first().copied());
+        self.b = known(self.b).or(ids.get(1).copied()).or(self.a);
+        self.next_id = ids.iter().map(|id| id.0 + 1).max().unwrap_or(0).max(self.next_id);
+        if known(self.locked.text).is_none() {
+            self.locked = Focus::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removing_a_text_leaves_a_and_b_on_texts_that_are_there() {
+        let mut state = State::default();
+        state.set_texts(["one", "two", "three"]);
+        let (one, two) = (state.texts[0].id, state.texts[1].id);
+        state.remove(one);
+        assert_eq!(state.a, Some(state.texts[1].id), "A moves to the text that is not B");
+        assert_eq!(state.b, Some(two));
+        state.remove(two);
+        assert_eq!((state.a, state.b), (Some(state.texts[0].id), Some(state.texts[0].id)));
+        state.remove(state.texts[0].id);
+        assert_eq!((state.a, state.b), (None, None));
+        let id = state.add("again");
+        assert_eq!((state.a, state.b), (Some(id), Some(id)));
+    }
+
+    #[test]
+    fn a_state_survives_the_file_and_a_damaged_one_is_repaired() {
+        let mut state = State::default();
+        state.layer = 3;
+        let file = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<State>(&file).unwrap(), state);
+
+        let mut damaged: State = serde_json::from_str(
+            r#"{"texts":[{"id":7,"text":"x"}],"a":3,"b":null,"locked":{"text":9}}"#,
+        )
+        .unwrap();
+        damaged.repair();
+        assert_eq!((damaged.a, damaged.b), (Some(TextId(7)), Some(TextId(7))));
+        assert_eq!(damaged.locked, Focus::default());
+        assert_eq!(damaged.add("y"), TextId(8), "names are never used twice");
+    }
+}

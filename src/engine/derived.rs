@@ -1,0 +1,99 @@
+//! A value that a panel derives from traces, computed away from the window.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use super::Engine;
+use crate::cancel::Cancel;
+
+/// The latest value of something that follows a key. The old value stays on view until the new one
+/// is ready; a key that changes again before that cancels what was under way.
+pub struct Derived<K, V> {
+    shown: Option<(K, Arc<V>)>,
+    pending: Option<Pending<K, V>>,
+}
+
+struct Pending<K, V> {
+    key: K,
+    receiver: Receiver<V>,
+    cancel: Cancel,
+}
+
+/// What there is to see now.
+pub struct Shown<V> {
+    pub value: Arc<V>,
+    /// False while the value belongs to an earlier key.
+    pub current: bool,
+}
+
+impl<K, V> Default for Derived<K, V> {
+    fn default() -> Self {
+        Self {
+            shown: None,
+            pending: None,
+        }
+    }
+}
+
+impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
+    /// The value of `key`, or the last one before it. `make` runs on the engine's thread, once per
+    /// key; it may give up when its flag goes up, as its result is then no longer wanted.
+    pub fn get(
+        &mut self,
+        engine: &Engine,
+        key: &K,
+        make: impl FnOnce(&Cancel) -> V + Send + 'static,
+    ) -> Option<Shown<V>> {
+        self.receive();
+        let here = self.shown.as_ref().is_some_and(|(shown, _)| shown == key);
+        let coming = self.pending.as_ref().is_some_and(|pending| &pending.key == key);
+        if here {
+            if let Some(other) = self.pending.take() {
+                other.cancel.cancel();
+            }
+        } else if !coming {
+            self.start(engine, key.clone(), make);
+        }
+        let (shown, value) = self.shown.as_ref()?;
+        Some(Shown {
+            value: value.clone(),
+            current: shown == key,
+        })
+    }
+
+    fn receive(&mut self) {
+        let Some(pending) = self.pending.take() else {
+            return;
+        };
+        match pending.receiver.try_recv() {
+            Ok(value) => self.shown = Some((pending.key, Arc::new(value))),
+            Err(TryRecvError::Empty) => self.pending = Some(pending),
+            // It panicked. Keeping the key as pending means not trying the same thing for ever.
+            Err(TryRecvError::Disconnected) => self.pending = Some(pending),
+        }
+    }
+
+    fn start(
+        &mut self,
+        engine: &Engine,
+        key: K,
+        make: impl FnOnce(&Cancel) -> V + Send + 'static,
+    ) {
+        if let Some(before) = &self.pending {
+            before.cancel.cancel();
+        }
+        let (sender, receiver) = channel();
+        let cancel = Cancel::new();
+        self.pending = Some(Pending {
+            key,
+            receiver,
+            cancel: cancel.clone(),
+        });
+        engine.spawn(move || {
+            if !cancel.is_cancelled() {
+                // Nobody listens any more when the panel has moved on.
+                let _ = sender.send(make(&cancel));
+            }
+        });
+    }
+}

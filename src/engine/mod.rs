@@ -1,0 +1,207 @@
+//! Work away from the window: loading models, recording traces, computing what panels show.
+//!
+//! Nothing queues up. The window says which traces it wants *now*; whatever is not among them any
+//! more is cancelled, so the latest keystroke wins. The engine knows nothing of egui: it wakes the
+//! window through a callback.
+
+mod cache;
+mod derived;
+mod loader;
+mod tracer;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use candle_core::Device;
+
+pub use cache::TraceKey;
+pub use derived::{Derived, Shown};
+pub use loader::{Load, LoadState};
+
+use crate::cancel::Cancel;
+use crate::model::source::SourceOptions;
+use crate::model::{Model, ModelRef};
+use crate::trace::Trace;
+use cache::Cache;
+
+/// Bytes of traces to keep. Two full traces at the limit of a base-sized model fit.
+const TRACE_BUDGET: usize = 1 << 30;
+
+/// Called, from any thread, when there is something new to show.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// A handle on the background threads; they end when it is dropped.
+pub struct Engine {
+    shared: Arc<Shared>,
+    jobs: std::sync::mpsc::Sender<Job>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+struct Shared {
+    state: Mutex<State>,
+    /// Signalled when the tracer may have something to do.
+    changed: Condvar,
+    wake: Wake,
+    device: Device,
+    sources: SourceOptions,
+}
+
+#[derive(Default)]
+struct State {
+    model: Option<Arc<Model>>,
+    load: Load,
+    wanted: Vec<TraceKey>,
+    running: Option<(TraceKey, Cancel)>,
+    cache: Cache,
+    /// Jobs handed over and not yet done.
+    jobs: usize,
+    closed: bool,
+}
+
+impl Shared {
+    /// A panic on a worker is contained there, so what it left under the lock is still whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Engine {
+    pub fn new(device: Device, sources: SourceOptions, wake: Wake) -> Self {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            wake,
+            device,
+            sources,
+        });
+        let (jobs, queue) = std::sync::mpsc::channel();
+        let tracer = shared.clone();
+        std::thread::spawn(move || tracer::run(&tracer));
+        let analyst = shared.clone();
+        std::thread::spawn(move || run_jobs(&analyst, &queue));
+        Self { shared, jobs }
+    }
+
+    /// Begins to load a model; the one in use stays until the new one is ready.
+    pub fn load(&self, reference: ModelRef) {
+        loader::start(&self.shared, reference);
+    }
+
+    pub fn cancel_load(&self) {
+        let mut state = self.shared.state();
+        if let LoadState::Running { .. } = state.load.state {
+            state.load.cancel.cancel();
+            state.load.state = LoadState::Idle;
+        }
+    }
+
+    /// How the latest load stands.
+    pub fn load_state(&self) -> LoadState {
+        self.shared.state().load.state.clone()
+    }
+
+    pub fn dismiss_load_error(&self) {
+        let mut state = self.shared.state();
+        if let LoadState::Failed { .. } = state.load.state {
+            state.load.state = LoadState::Idle;
+        }
+    }
+
+    /// The model in use: the last one that loaded.
+    pub fn model(&self) -> Option<Arc<Model>> {
+        self.shared.state().model.clone()
+    }
+
+    /// Puts a model in use that was loaded elsewhere.
+    pub fn use_model(&self, model: Arc<Model>) {
+        self.shared.state().model = Some(model);
+        self.shared.changed.notify_all();
+    }
+
+    /// Says which traces are wanted now, most urgent first. Cheap enough for every frame.
+    pub fn want(&self, wanted: Vec<TraceKey>) {
+        let mut state = self.shared.state();
+        if state.wanted == wanted {
+            return;
+        }
+        if let Some((key, cancel)) = &state.running
+            && !wanted.iter().any(|w| w == key)
+        {
+            cancel.cancel();
+        }
+        state.wanted = wanted;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// The trace of exactly this key (or one with more detail), once it is there.
+    pub fn trace(&self, key: &TraceKey) -> Option<Result<Arc<Trace>, Arc<str>>> {
+        self.shared.state().cache.get(key)
+    }
+
+    /// True while traces are wanted that are not there yet, or a model loads, or a job runs.
+    pub fn busy(&self) -> bool {
+        let state = self.shared.state();
+        let loading = matches!(state.load.state, LoadState::Running { .. });
+        let tracing = state.model.is_some() && state.next().is_some();
+        loading || tracing || state.running.is_some() || state.jobs > 0
+    }
+
+    /// Bytes of traces held.
+    pub fn bytes(&self) -> usize {
+        self.shared.state().cache.bytes()
+    }
+
+    /// Runs `job` away from the window; jobs run one after the other, in order.
+    pub fn spawn(&self, job: impl FnOnce() + Send + 'static) {
+        self.shared.state().jobs += 1;
+        // The receiver lives as long as this handle, so sending cannot fail while we are here.
+        let _ = self.jobs.send(Box::new(job));
+    }
+
+    /// Waits until nothing runs, at most `limit`. For headless use and tests.
+    pub fn settle(&self, limit: Duration) -> bool {
+        let end = std::time::Instant::now() + limit;
+        while self.busy() {
+            if std::time::Instant::now() > end {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.shared.device
+    }
+
+    pub fn sources(&self) -> &SourceOptions {
+        &self.shared.sources
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.closed = true;
+        state.load.cancel.cancel();
+        if let Some((_, cancel)) = &state.running {
+            cancel.cancel();
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+}
+
+fn run_jobs(shared: &Shared, queue: &std::sync::mpsc::Receiver<Job>) {
+    while let Ok(job) = queue.recv() {
+        // A panic in an analysis is a bug of ours, but not one that should take the window along:
+        // the panel that asked keeps its last state.
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
+            log::error!("an analysis panicked; its panel keeps what it showed before");
+        }
+        shared.state().jobs -= 1;
+        (shared.wake)();
+    }
+}

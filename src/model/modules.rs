@@ -1,0 +1,271 @@
+//! The sentence-transformers folder: which modules there are, their order, limits and prompts.
+
+use std::collections::BTreeMap;
+
+use candle_core::Device;
+use serde_json::Value;
+
+use super::ModelError;
+use super::config::Config;
+use super::head::{Dense, DenseActivation, Head, Module, Residual};
+use super::source::{Module as Entry, ModelFiles};
+use super::weights::{Checkpoint, Linear};
+use crate::trace::site::PoolingMode;
+
+const MODULES: &str = "modules.json";
+
+/// What the folder says besides the encoder itself.
+pub struct Recipe {
+    /// Folder of the encoder's own files, with a closing slash; empty for the root.
+    pub encoder: String,
+    pub head: Head,
+    pub prompts: Prompts,
+    pub truncate_dim: Option<usize>,
+    /// `max_seq_length` of sentence_bert_config.json.
+    pub max_tokens: Option<usize>,
+    pub lower_case: bool,
+}
+
+/// The texts that a model wants in front of its input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompts {
+    pub named: BTreeMap<String, String>,
+    /// The name that applies when nobody names one.
+    pub default: Option<String>,
+}
+
+impl Prompts {
+    /// The prompt of that name, the default one, or none.
+    ///
+    /// # Errors
+    /// When the model has no prompt of that name.
+    pub fn get(&self, name: Option<&str>) -> Result<&str, ModelError> {
+        let Some(name) = name.or(self.default.as_deref()) else {
+            return Ok("");
+        };
+        // sentence-transformers gives these two to every model, empty where it has none.
+        if matches!(name, "query" | "document") && !self.named.contains_key(name) {
+            return Ok("");
+        }
+        self.named.get(name).map(String::as_str).ok_or_else(|| {
+            let names: Vec<_> = self.named.keys().map(String::as_str).collect();
+            let known = match names.is_empty() {
+                true => "it has none".to_owned(),
+                false => format!("it has {}", names.join(", ")),
+            };
+            ModelError::Input {
+                what: format!("prompt `{name}`"),
+                problem: format!("is not one of the model's; {known}"),
+            }
+        })
+    }
+}
+
+impl Recipe {
+    /// Reads everything that modules.json names.
+    pub fn read(files: &ModelFiles, device: &Device) -> Result<Self, ModelError> {
+        let head = match files.modules() {
+            None => Head::mean(),
+            Some(entries) => head(files, entries, device)?,
+        };
+        let encoder = folder(files.encoder_dir());
+        let (prompts, truncate_dim) = prompts(files)?;
+        let limits = optional(files, &format!("{encoder}sentence_bert_config.json"))?;
+        let (max_tokens, lower_case) = match &limits {
+            None => (None, false),
+            Some(config) => (
+                config.size_if_present(&["max_seq_length"])?,
+                config.flag("do_lower_case", false)?,
+            ),
+        };
+        Ok(Self {
+            encoder,
+            head,
+            prompts,
+            truncate_dim,
+            max_tokens,
+            lower_case,
+        })
+    }
+}
+
+fn optional(files: &ModelFiles, name: &str) -> Result<Option<Config>, ModelError> {
+    let value = files.json_if_present(name)?;
+    value.map(|value| Config::new(name, value)).transpose()
+}
+
+/// A folder's name with a closing slash; nothing for the root.
+fn folder(path: &str) -> String {
+    match path.trim_end_matches('/') {
+        "" => String::new(),
+        path => format!("{path}/"),
+    }
+}
+
+/// What stands behind the encoder.
+fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, ModelError> {
+    let (_, rest) = entries
+        .split_first()
+        .filter(|(first, _)| first.kind == "Transformer")
+        .ok_or_else(|| ModelError::config(MODULES, "modules", "must begin with a Transformer"))?;
+    let mut modules = Vec::new();
+    for entry in rest {
+        match entry.kind.as_str() {
+            "Pooling" => modules.push(pooling(files, entry)?),
+            "Dense" => modules.push(dense(files, entry, device)?),
+            "LayerNorm" => modules.push(layer_norm(files, entry, device)?),
+            "Normalize" => modules.push(Module::Normalize),
+            "Dropout" => {}
+            other => {
+                return Err(ModelError::Unsupported {
+                    file: MODULES.to_owned(),
+                    what: format!("module `{other}`"),
+                    hint: "supported: Transformer, Pooling, Dense, LayerNorm, Normalize, Dropout".to_owned(),
+                });
+            }
+        }
+    }
+    let pools = modules.iter().filter(|m| matches!(m, Module::Pooling { .. })).count();
+    if pools != 1 || !matches!(modules.first(), Some(Module::Pooling { .. })) {
+        let problem = "must have one Pooling, right behind the Transformer";
+        return Err(ModelError::config(MODULES, "modules", problem));
+    }
+    Ok(Head { modules })
+}
+
+fn module_config(files: &ModelFiles, entry: &Entry) -> Result<Config, ModelError> {
+    let name = format!("{}config.json", folder(&entry.path));
+    Config::new(&name, files.json(&name)?)
+}
+
+fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
+    let config = module_config(files, entry)?;
+    let read = |name: &str| {
+        let problem = |e: crate::trace::site::SiteError| config.bad("pooling_mode", e.to_string());
+        name.parse::<PoolingMode>().map_err(problem)
+    };
+    let modes = match config.get(&["pooling_mode"]) {
+        Some(Value::String(name)) => vec![read(name)?],
+        Some(Value::Array(names)) => {
+            let name = |v: &Value| v.as_str().map_or_else(|| read(&v.to_string()), read);
+            names.iter().map(name).collect::<Result<_, _>>()?
+        }
+        Some(other) => return Err(config.bad("pooling_mode", format!("must be a name or a list of names, but is {other}"))),
+        None => old_modes(&config)?,
+    };
+    if modes.is_empty() {
+        return Err(config.bad("pooling_mode", "names no pooling"));
+    }
+    Ok(Module::Pooling {
+        modes,
+        include_prompt: config.flag("include_prompt", true)?,
+    })
+}
+
+/// The booleans of older folders, in the fixed order in which they concatenate. Mean alone is on
+/// where nothing is said.
+fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
+    let flags = [
+        ("pooling_mode_cls_token", PoolingMode::Cls),
+        ("pooling_mode_max_tokens", PoolingMode::Max),
+        ("pooling_mode_mean_tokens", PoolingMode::Mean),
+        ("pooling_mode_mean_sqrt_len_tokens", PoolingMode::MeanSqrtLenTokens),
+        ("pooling_mode_weightedmean_tokens", PoolingMode::WeightedMean),
+        ("pooling_mode_lasttoken", PoolingMode::LastToken),
+    ];
+    let mut modes = Vec::new();
+    for (field, mode) in flags {
+        if config.flag(field, mode == PoolingMode::Mean)? {
+            modes.push(mode);
+        }
+    }
+    Ok(modes)
+}
+
+fn dense(files: &ModelFiles, entry: &Entry, device: &Device) -> Result<Module, ModelError> {
+    let config = module_config(files, entry)?;
+    let input = config.size(&["in_features"], 0)?;
+    let output = config.size(&["out_features"], 0)?;
+    // sentence-transformers takes Tanh where nothing is said.
+    let name = config.text("activation_function", "torch.nn.modules.activation.Tanh")?;
+    let activation = match name.rsplit('.').next().unwrap_or(name) {
+        "Identity" => DenseActivation::Identity,
+        "Tanh" => DenseActivation::Tanh,
+        "ReLU" => DenseActivation::Relu,
+        "GELU" => DenseActivation::Gelu,
+        "Sigmoid" => DenseActivation::Sigmoid,
+        _ => {
+            let problem = format!("is `{name}`; supported are Identity, Tanh, ReLU, GELU, Sigmoid");
+            return Err(config.bad("activation_function", problem));
+        }
+    };
+    let checkpoint = module_weights(files, entry, device)?;
+    let linear = match config.flag("bias", true)? {
+        true => checkpoint.linear("linear", input, output)?,
+        false => Linear {
+            weight: checkpoint.get("linear.weight", &[output, input])?,
+            bias: candle_core::Tensor::zeros(output, candle_core::DType::F32, device)?,
+        },
+    };
+    let residual = match config.flag("use_residual", false)? {
+        false => Residual::None,
+        true if input == output => Residual::Input,
+        true => Residual::Projected(checkpoint.get("residual.weight", &[output, input])?),
+    };
+    Ok(Module::Dense(Dense {
+        linear,
+        activation,
+        residual,
+    }))
+}
+
+fn layer_norm(files: &ModelFiles, entry: &Entry, device: &Device) -> Result<Module, ModelError> {
+    let config = module_config(files, entry)?;
+    let size = config.size(&["dimension"], 0)?;
+    let checkpoint = module_weights(files, entry, device)?;
+    // The eps of torch.nn.LayerNorm, which the module does not let anyone change.
+    Ok(Module::LayerNorm(checkpoint.norm("norm", size, 1e-5)?))
+}
+
+fn module_weights(
+    files: &ModelFiles,
+    entry: &Entry,
+    device: &Device,
+) -> Result<Checkpoint, ModelError> {
+    Checkpoint::open(&files.weight_files_in(&entry.path)?, device)
+}
+
+/// Prompts and truncation of config_sentence_transformers.json.
+fn prompts(files: &ModelFiles) -> Result<(Prompts, Option<usize>), ModelError> {
+    let Some(config) = optional(files, "config_sentence_transformers.json")? else {
+        return Ok((Prompts::default(), None));
+    };
+    let mut prompts = Prompts::default();
+    match config.get(&["prompts"]) {
+        None => {}
+        Some(Value::Object(named)) => {
+            for (name, prompt) in named {
+                let prompt = prompt.as_str().ok_or_else(|| {
+                    config.bad("prompts", format!("must map names to strings, but `{name}` is {prompt}"))
+                })?;
+                prompts.named.insert(name.clone(), prompt.to_owned());
+            }
+        }
+        Some(other) => {
+            return Err(config.bad("prompts", format!("must be an object, but is {other}")));
+        }
+    }
+    let default = config.text("default_prompt_name", "")?;
+    if !default.is_empty() {
+        if !prompts.named.contains_key(default) {
+            let problem = format!("is `{default}`, which `prompts` does not have");
+            return Err(config.bad("default_prompt_name", problem));
+        }
+        prompts.default = Some(default.to_owned());
+    }
+    let truncate_dim = config.size_if_present(&["truncate_dim"])?;
+    if truncate_dim == Some(0) {
+        return Err(config.bad("truncate_dim", "must be more than 0"));
+    }
+    Ok((prompts, truncate_dim))
+}

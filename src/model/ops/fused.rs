@@ -1,0 +1,289 @@
+//! The fast path: fused kernels and plain matrix products on the CPU. No gradients.
+
+use candle_core::{CpuStorage, Device, Result, Storage, Tensor};
+use rayon::prelude::*;
+
+use super::super::spec::Activation;
+use super::super::weights::{Linear, Norm};
+use super::kernels;
+
+/// Elements below which waking another thread costs more than it saves.
+const PARALLEL_FROM: usize = 1 << 14;
+
+/// Runs `read` on the tensor's values, which must lie in one piece in row-major order.
+fn with_slice<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let start = layout.start_offset();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(data)) => {
+            Ok(read(&data[start..start + layout.shape().elem_count()]))
+        }
+        _ => candle_core::bail!("the fused path takes f32 on the CPU"),
+    }
+}
+
+/// A matrix inside a larger buffer: start and strides in elements.
+#[derive(Clone, Copy)]
+struct Matrix {
+    start: *const f32,
+    row: isize,
+    column: isize,
+}
+
+// SAFETY: a `Matrix` is only made from a slice that outlives the product it is passed to, and only
+// read.
+unsafe impl Send for Matrix {}
+// SAFETY: as above.
+unsafe impl Sync for Matrix {}
+
+/// A place to write to, for tasks that write to disjoint parts of one buffer.
+#[derive(Clone, Copy)]
+struct Target(*mut f32);
+
+// SAFETY: each task writes only to its own part.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// The address `offset` elements on; a method, so that closures capture the whole `Target`.
+    fn at(self, offset: usize) -> *mut f32 {
+        self.0.wrapping_add(offset)
+    }
+}
+
+/// dst (rows of stride `dst_row`) = alpha·lhs·rhs, or += with `add`.
+///
+/// # Safety
+/// `dst` must be valid for `size.0` rows of `size.1` elements `dst_row` apart, and not be written to
+/// by anyone else; `lhs` must hold size.0 × size.2 and `rhs` size.2 × size.1 elements.
+unsafe fn product(
+    size: (usize, usize, usize),
+    dst: *mut f32,
+    dst_row: usize,
+    add: bool,
+    (lhs, rhs): (Matrix, Matrix),
+    alpha: f32,
+    parallel: bool,
+) {
+    let (m, n, k) = size;
+    let threads = rayon::current_num_threads();
+    let parallelism = match parallel && threads > 1 && m * n * k >= 48 * 48 * 256 {
+        true => gemm::Parallelism::Rayon(threads),
+        false => gemm::Parallelism::None,
+    };
+    // SAFETY: by this function's own contract.
+    unsafe {
+        gemm::gemm(
+            m, n, k, dst, 1, dst_row as isize, add, lhs.start, lhs.column, lhs.row, rhs.start,
+            rhs.column, rhs.row, 1., alpha, false, false, false, parallelism,
+        );
+    }
+}
+
+/// x·Wᵀ + b. x [n, in] to [n, out].
+pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
+    let (rows, input) = x.dims2()?;
+    let output = layer.bias.dim(0)?;
+    let mut out = Vec::with_capacity(rows * output);
+    with_slice(&layer.bias, |bias| {
+        // The product adds to the bias, which saves a pass over the result.
+        for _ in 0..rows {
+            out.extend_from_slice(bias);
+        }
+    })?;
+    with_slice(x, |x| {
+        with_slice(&layer.weight, |weight| {
+            let lhs = Matrix { start: x.as_ptr(), row: input as isize, column: 1 };
+            let rhs = Matrix { start: weight.as_ptr(), row: 1, column: input as isize };
+            // SAFETY: `out` holds rows × output initialised elements and is ours alone; x and weight
+            // hold rows × input and output × input, as their shapes say.
+            unsafe {
+                product((rows, output, input), out.as_mut_ptr(), output, true, (lhs, rhs), 1., true);
+            }
+        })
+    })??;
+    Tensor::from_vec(out, (rows, output), &Device::Cpu)
+}
+
+/// Applies `f(input, output)` to matching chunks of whole rows, in parallel where it pays.
+fn by_rows(x: &[f32], out: &mut [f32], columns: usize, f: impl Fn(usize, &[f32], &mut [f32]) + Sync) {
+    let threads = rayon::current_num_threads();
+    if out.len() < PARALLEL_FROM || threads == 1 {
+        return f(0, x, out);
+    }
+    let rows = out.len() / columns;
+    let chunk = rows.div_ceil(threads * 2) * columns;
+    out.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).enumerate().for_each(|(i, (out, x))| {
+        f(i * chunk, x, out);
+    });
+}
+
+/// activation(x), same shape.
+pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    let columns = x.dims().last().copied().unwrap_or(1);
+    let out = with_slice(x, |x| {
+        let mut out = vec![0.; x.len()];
+        by_rows(x, &mut out, columns, |_, x, out| kernels::activate(x, out, activation));
+        out
+    })?;
+    Tensor::from_vec(out, x.shape(), &Device::Cpu)
+}
+
+/// norm(x + residual). x, residual [n, D] to [n, D].
+pub fn add_norm(x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Tensor> {
+    let columns = norm.weight.dim(0)?;
+    let run = |x: &[f32], residual: &[f32]| -> Result<Vec<f32>> {
+        with_slice(&norm.weight, |weight| {
+            with_slice(&norm.bias, |bias| {
+                let mut out = vec![0.; x.len()];
+                by_rows(x, &mut out, columns, |start, x, out| {
+                    let residual = residual.get(start..start + x.len()).unwrap_or(&[]);
+                    kernels::layer_norm(x, residual, weight, bias, norm.eps as f32, out);
+                });
+                out
+            })
+        })?
+    };
+    let out = with_slice(x, |x| match residual {
+        None => run(x, &[]),
+        Some(residual) => with_slice(residual, |residual| run(x, residual))?,
+    })??;
+    Tensor::from_vec(out, x.shape(), &Device::Cpu)
+}
+
+/// Start and strides of head `h` of a [heads, T, d] view.
+fn head(tensor: &Tensor, data: &[f32], h: usize) -> Matrix {
+    let (stride, offset) = (tensor.stride(), tensor.layout().start_offset());
+    Matrix {
+        start: data[offset + h * stride[0]..].as_ptr(),
+        row: stride[1] as isize,
+        column: stride[2] as isize,
+    }
+}
+
+/// Runs `read` on the whole buffer behind a tensor, whatever its layout.
+fn with_buffer<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    let (storage, _) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(data)) => Ok(read(data)),
+        _ => candle_core::bail!("the fused path takes f32 on the CPU"),
+    }
+}
+
+/// scale·q·kᵀ for every head. q, k [H, T, d] (any strides) to [H, T, T].
+pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
+    let (heads, queries, size) = q.dims3()?;
+    let keys = k.dim(1)?;
+    let plane = queries * keys;
+    let mut out: Vec<f32> = Vec::with_capacity(heads * plane);
+    let target = Target(out.as_mut_ptr());
+    with_buffer(q, |qs| {
+        with_buffer(k, |ks| {
+            each_head(heads, plane * size, |h| {
+                let pair = (head(q, qs, h), transposed(head(k, ks, h)));
+                let (m, n, scale) = (queries, keys, scale as f32);
+                // SAFETY: head h writes plane h of the reserved buffer and no other.
+                unsafe { product((m, n, size), target.at(h * plane), n, false, pair, scale, false) };
+            });
+        })
+    })??;
+    // SAFETY: every element of every plane was written just above.
+    unsafe { out.set_len(heads * plane) };
+    Tensor::from_vec(out, (heads, queries, keys), &Device::Cpu)
+}
+
+fn transposed(m: Matrix) -> Matrix {
+    Matrix { start: m.start, row: m.column, column: m.row }
+}
+
+/// Runs `f` once per head, in parallel where the work of one head is worth a wake-up.
+fn each_head(heads: usize, work: usize, f: impl Fn(usize) + Sync + Send) {
+    match heads * work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
+        true => (0..heads).into_par_iter().for_each(f),
+        false => (0..heads).for_each(f),
+    }
+}
+
+/// Softmax over the last axis, [H, T, T] to the same.
+pub fn softmax(scores: &Tensor) -> Result<Tensor> {
+    let columns = scores.dims().last().copied().unwrap_or(1);
+    let out = with_slice(scores, |x| {
+        let mut out = vec![0.; x.len()];
+        by_rows(x, &mut out, columns, |_, x, out| {
+            out.copy_from_slice(x);
+            kernels::softmax(out, columns);
+        });
+        out
+    })?;
+    Tensor::from_vec(out, scores.shape(), &Device::Cpu)
+}
+
+/// pattern·v for every head, laid out so that the output projection reads it without a copy.
+/// pattern [H, T, T], v [H, T, d] (any strides) to [T, H, d].
+pub fn mix(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
+    let (heads, queries, keys) = pattern.dims3()?;
+    let size = v.dim(2)?;
+    let mut out: Vec<f32> = Vec::with_capacity(queries * heads * size);
+    let target = Target(out.as_mut_ptr());
+    with_buffer(pattern, |ps| {
+        with_buffer(v, |vs| {
+            each_head(heads, queries * keys * size, |h| {
+                let pair = (head(pattern, ps, h), head(v, vs, h));
+                let (dst, row) = (target.at(h * size), heads * size);
+                // SAFETY: head h writes columns h·d to (h+1)·d of each row, and no other.
+                unsafe { product((queries, size, keys), dst, row, false, pair, 1., false) };
+            });
+        })
+    })??;
+    // SAFETY: the heads' columns together are all of every row.
+    unsafe { out.set_len(queries * heads * size) };
+    Tensor::from_vec(out, (queries, heads, size), &Device::Cpu)
+}
+
+/// Scores, softmax and mixing with nothing kept, for a batch of texts packed one behind the other.
+/// qkv [ΣT, 3, H, d], `texts` the row range of each, to [ΣT, H·d].
+pub fn attention(qkv: &Tensor, texts: &[std::ops::Range<usize>], scale: f64) -> Result<Tensor> {
+    let (rows, _, heads, size) = qkv.dims4()?;
+    let width = heads * size;
+    let mut out: Vec<f32> = Vec::with_capacity(rows * width);
+    let target = Target(out.as_mut_ptr());
+    with_slice(qkv, |qkv| {
+        let part = |text: usize, which: usize, h: usize| Matrix {
+            start: qkv[text * 3 * width + which * width + h * size..].as_ptr(),
+            row: 3 * width as isize,
+            column: 1,
+        };
+        let one = |text: &std::ops::Range<usize>, h: usize, scratch: &mut Vec<f32>| {
+            let (t, start) = (text.len(), text.start);
+            scratch.resize(t * t, 0.);
+            let pair = (part(start, 0, h), transposed(part(start, 1, h)));
+            // SAFETY: the scratch holds t × t elements and is this task's own.
+            unsafe {
+                product((t, t, size), scratch.as_mut_ptr(), t, false, pair, scale as f32, false);
+            }
+            kernels::softmax(scratch, t);
+            let pattern = Matrix { start: scratch.as_ptr(), row: t as isize, column: 1 };
+            let dst = target.at(start * width + h * size);
+            let pair = (pattern, part(start, 2, h));
+            // SAFETY: this task writes head h's columns of this text's rows, and no other.
+            unsafe { product((t, size, t), dst, width, false, pair, 1., false) };
+        };
+        let work: usize = texts.iter().map(|t| t.len() * t.len()).sum::<usize>() * width;
+        let tasks = texts.iter().filter(|t| !t.is_empty()).flat_map(|t| (0..heads).map(move |h| (t, h)));
+        match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
+            true => {
+                let tasks: Vec<_> = tasks.collect();
+                tasks.par_iter().for_each_init(Vec::new, |scratch, (t, h)| one(t, *h, scratch));
+            }
+            false => {
+                let mut scratch = Vec::new();
+                tasks.for_each(|(t, h)| one(t, h, &mut scratch));
+            }
+        }
+    })?;
+    // SAFETY: every head of every text was written, and the texts cover all rows.
+    unsafe { out.set_len(rows * width) };
+    Tensor::from_vec(out, (rows, width), &Device::Cpu)
+}

@@ -1,0 +1,245 @@
+//! Fused element-wise kernels over slices. Each is written once as plain code that the compiler
+//! vectorises, and compiled again for the wider registers that the processor turns out to have.
+
+use super::super::spec::Activation;
+
+/// Defines a kernel: the body, and its copies for AVX2 and AVX-512, chosen when it is called.
+macro_rules! kernel {
+    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        pub fn $name($($arg: $ty),*) {
+            #[inline(always)]
+            fn plain($($arg: $ty),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $ty),*) { plain($($arg),*) }
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+                fn avx512($($arg: $ty),*) { plain($($arg),*) }
+
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                {
+                    // SAFETY: the features that `avx512` was compiled for were just detected.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: as above, for `avx2`.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            plain($($arg),*)
+        }
+    };
+}
+
+/// As many sums as fit the widest register twice; a single running sum would not vectorise, because
+/// the order of float additions may not be changed by the compiler.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn sum_by(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0f32; LANES];
+    let mut chunks = row.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += term(x);
+        }
+    }
+    let rest: f32 = chunks.remainder().iter().map(|&x| term(x)).sum();
+    lanes.iter().sum::<f32>() + rest
+}
+
+#[inline(always)]
+fn max_of(row: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut chunks = row.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = if x > *lane { x } else { *lane };
+        }
+    }
+    let rest = chunks.remainder().iter().copied();
+    lanes.into_iter().chain(rest).fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// eˣ within 2 ulp for −87 ≤ x ≤ 88, clamped outside (Cody-Waite reduction to |r| ≤ ln2/2, then a
+/// degree-6 polynomial; coefficients of the Cephes library's `expf`).
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.; // 1.5·2²³: adding it rounds to a whole number
+    let x = x.clamp(-87., 88.);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let p = 1.987_569_1e-4;
+    let p = p * r + 1.398_199_9e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 1.666_666_5e-1;
+    let p = p * r + 5e-1;
+    let y = p * r * r + r + 1.;
+    let power = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    y * f32::from_bits(power)
+}
+
+/// erf(x) within 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26).
+#[inline(always)]
+fn erf(x: f32) -> f32 {
+    let a = x.abs();
+    let t = 1. / (1. + 0.327_591_1 * a);
+    let p = 1.061_405_4 * t - 1.453_152;
+    let p = p * t + 1.421_413_7;
+    let p = p * t - 0.284_496_74;
+    let p = (p * t + 0.254_829_6) * t;
+    (1. - p * exp(-a * a)).copysign(x)
+}
+
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    0.5 * x * (1. + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1. / (1. + exp(-x))
+}
+
+/// tanh(u) = 2·sigmoid(2u) − 1, so 0.5·x·(1 + tanh u) = x·sigmoid(2u).
+#[inline(always)]
+fn gelu_tanh(x: f32) -> f32 {
+    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+    x * sigmoid(2. * SQRT_2_OVER_PI * (x + 0.044_715 * x * x * x))
+}
+
+kernel! {
+    /// out = activation(x), element by element.
+    pub fn activate(x: &[f32], out: &mut [f32], activation: Activation) {
+        #[inline(always)]
+        fn map(x: &[f32], out: &mut [f32], f: impl Fn(f32) -> f32) {
+            for (out, &x) in out.iter_mut().zip(x) {
+                *out = f(x);
+            }
+        }
+        match activation {
+            Activation::Gelu => map(x, out, gelu),
+            Activation::GeluTanh => map(x, out, gelu_tanh),
+            Activation::Relu => map(x, out, |x| if x > 0. { x } else { 0. }),
+            Activation::Silu => map(x, out, |x| x * sigmoid(x)),
+        }
+    }
+}
+
+kernel! {
+    /// Each row of `columns` becomes its softmax: e^(x−max)/Σe^(x−max).
+    pub fn softmax(rows: &mut [f32], columns: usize) {
+        for row in rows.chunks_exact_mut(columns) {
+            let max = max_of(row);
+            for x in row.iter_mut() {
+                *x = exp(*x - max);
+            }
+            let scale = 1. / sum_by(row, |x| x);
+            for x in row.iter_mut() {
+                *x *= scale;
+            }
+        }
+    }
+}
+
+kernel! {
+    /// out = norm(x + residual) by rows of the weight's length; an empty `residual` stands for 0.
+    pub fn layer_norm(
+        x: &[f32], residual: &[f32], weight: &[f32], bias: &[f32], eps: f32, out: &mut [f32],
+    ) {
+        let columns = weight.len();
+        for (i, out) in out.chunks_exact_mut(columns).enumerate() {
+            let row = &x[i * columns..(i + 1) * columns];
+            if residual.is_empty() {
+                out.copy_from_slice(row);
+            } else {
+                let residual = &residual[i * columns..(i + 1) * columns];
+                for ((out, &x), &r) in out.iter_mut().zip(row).zip(residual) {
+                    *out = x + r;
+                }
+            }
+            let mean = sum_by(out, |x| x) / columns as f32;
+            let variance = sum_by(out, |x| (x - mean) * (x - mean)) / columns as f32;
+            let scale = 1. / (variance + eps).sqrt();
+            for ((out, &w), &b) in out.iter_mut().zip(weight).zip(bias) {
+                *out = (*out - mean) * scale * w + b;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> impl Iterator<Item = f32> {
+        (-90_000..90_000).map(|i| i as f32 / 1000.)
+    }
+
+    #[test]
+    fn exp_follows_the_library() {
+        for x in grid().filter(|x| x.abs() < 87.) {
+            let (ours, exact) = (f64::from(exp(x)), f64::from(x).exp());
+            assert!((ours / exact - 1.).abs() < 3e-7, "exp({x}) = {ours}, not {exact}");
+        }
+        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+    }
+
+    /// erf by its Taylor series in f64, which converges everywhere we look.
+    fn exact_erf(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..200 {
+            term *= -x * x / f64::from(n);
+            sum += term / f64::from(2 * n + 1);
+        }
+        sum * 2. / std::f64::consts::PI.sqrt()
+    }
+
+    #[test]
+    fn erf_follows_its_series() {
+        for x in grid().filter(|x| x.abs() < 4.) {
+            let difference = f64::from(erf(x)) - exact_erf(x.into());
+            assert!(difference.abs() < 4e-7, "erf({x}) is off by {difference}");
+        }
+        assert_eq!(erf(30.), 1.);
+        assert_eq!(erf(-30.), -1.);
+    }
+
+    #[test]
+    fn activations_follow_their_formulas() {
+        let x: Vec<f32> = grid().filter(|x| x.abs() < 12.).collect();
+        let exact = |activation, x: f64| match activation {
+            Activation::Gelu => 0.5 * x * (1. + exact_erf((x / 2f64.sqrt()).clamp(-4.5, 4.5))),
+            Activation::GeluTanh => {
+                let u = (2. / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+                0.5 * x * (1. + u.tanh())
+            }
+            Activation::Relu => x.max(0.),
+            Activation::Silu => x / (1. + (-x).exp()),
+        };
+        for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu] {
+            let mut out = vec![0.; x.len()];
+            activate(&x, &mut out, activation);
+            for (&x, &y) in x.iter().zip(&out) {
+                let difference = f64::from(y) - exact(activation, x.into());
+                assert!(difference.abs() < 3e-6, "{activation:?}({x}) is off by {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_of_far_apart_scores_neither_overflows_nor_loses_mass() {
+        let mut rows = vec![1000., -1000., 999., 3., 3., 3.];
+        softmax(&mut rows, 3);
+        assert!((rows[0] - 0.731_058_6).abs() < 1e-6);
+        assert!(rows[1] < 1e-30);
+        assert!(rows[3..].iter().all(|x| (x - 1. / 3.).abs() < 1e-7));
+    }
+}

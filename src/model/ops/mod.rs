@@ -1,0 +1,156 @@
+//! The maths of a block, twice: a fused fast path, and a differentiable one that runs on any device.
+//! Both are tested equal.
+
+mod fused;
+mod graph;
+mod kernels;
+
+use candle_core::{Device, Result, Tensor};
+
+use super::spec::Activation;
+use super::weights::{Linear, Norm};
+
+/// Which of the two paths runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ops {
+    /// Fused kernels: f32 on the CPU, no gradients.
+    Fused,
+    /// Candle's operations: any device, with gradients.
+    Graph,
+}
+
+impl Ops {
+    /// The fastest path on a device.
+    pub fn fastest(device: &Device) -> Self {
+        match device.is_cpu() {
+            true => Self::Fused,
+            false => Self::Graph,
+        }
+    }
+
+    /// x·Wᵀ + b. [n, in] to [n, out].
+    pub fn linear(self, x: &Tensor, layer: &Linear) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::linear(x, layer),
+            Self::Graph => graph::linear(x, layer),
+        }
+    }
+
+    /// Element by element.
+    pub fn activate(self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::activate(x, activation),
+            Self::Graph => graph::activate(x, activation),
+        }
+    }
+
+    /// norm(x + residual), [n, D].
+    pub fn add_norm(self, x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::add_norm(x, residual, norm),
+            Self::Graph => graph::add_norm(x, residual, norm),
+        }
+    }
+
+    /// scale·q·kᵀ, [H, T, T].
+    pub fn scores(self, q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::scores(q, k, scale),
+            Self::Graph => graph::scores(q, k, scale),
+        }
+    }
+
+    /// Over the last axis.
+    pub fn softmax(self, scores: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::softmax(scores),
+            Self::Graph => graph::softmax(scores),
+        }
+    }
+
+    /// pattern·v, [T, H, d].
+    pub fn mix(self, pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::mix(pattern, v),
+            Self::Graph => graph::mix(pattern, v),
+        }
+    }
+
+    /// All of attention at once with nothing kept, for texts packed one behind the other; `None`
+    /// where this path has no such operation. [ΣT, 3, H, d] to [ΣT, H·d].
+    pub fn attention(
+        self,
+        qkv: &Tensor,
+        texts: &[std::ops::Range<usize>],
+        scale: f64,
+    ) -> Option<Result<Tensor>> {
+        match self {
+            Self::Fused => Some(fused::attention(qkv, texts, scale)),
+            Self::Graph => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random(shape: &[usize]) -> Tensor {
+        Tensor::randn(0f32, 1.5, shape, &Device::Cpu).unwrap()
+    }
+
+    fn close(a: &Tensor, b: &Tensor) {
+        assert_eq!(a.dims(), b.dims());
+        let difference = (a - b).unwrap().abs().unwrap().flatten_all().unwrap();
+        let largest = difference.max(0).unwrap().to_scalar::<f32>().unwrap();
+        assert!(largest < 2e-5, "the paths differ by {largest}");
+    }
+
+    #[test]
+    fn both_paths_agree_at_sizes_around_every_chunk() {
+        for (t, d, f) in [(1, 8, 3), (7, 33, 65), (40, 96, 200), (130, 384, 512)] {
+            let x = random(&[t, d]);
+            let scaled = |t: Tensor| (t / (d as f64).sqrt()).unwrap();
+            let layer = Linear { weight: scaled(random(&[f, d])), bias: random(&[f]) };
+            let norm = Norm { weight: random(&[d]), bias: random(&[d]), eps: 1e-12 };
+            let residual = random(&[t, d]);
+            close(
+                &Ops::Fused.linear(&x, &layer).unwrap(),
+                &Ops::Graph.linear(&x, &layer).unwrap(),
+            );
+            for residual in [None, Some(&residual)] {
+                close(
+                    &Ops::Fused.add_norm(&x, residual, &norm).unwrap(),
+                    &Ops::Graph.add_norm(&x, residual, &norm).unwrap(),
+                );
+            }
+            for activation in
+                [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu]
+            {
+                close(
+                    &Ops::Fused.activate(&x, activation).unwrap(),
+                    &Ops::Graph.activate(&x, activation).unwrap(),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn attention_in_one_piece_and_in_stages_agree() {
+        let (heads, size) = (3, 16);
+        let texts = [0..1, 1..8, 8..70];
+        let qkv = random(&[70, 3, heads, size]);
+        let whole = Ops::Fused.attention(&qkv, &texts, 0.25).unwrap().unwrap();
+        for text in texts {
+            let rows = qkv.narrow(0, text.start, text.len()).unwrap();
+            let part = |i| rows.narrow(1, i, 1).unwrap().squeeze(1).unwrap().transpose(0, 1).unwrap();
+            let (q, k, v) = (part(0), part(1), part(2));
+            let expected = whole.narrow(0, text.start, text.len()).unwrap();
+            for ops in [Ops::Fused, Ops::Graph] {
+                let pattern = ops.softmax(&ops.scores(&q, &k, 0.25).unwrap()).unwrap();
+                let out = ops.mix(&pattern, &v).unwrap();
+                close(&out.reshape((text.len(), heads * size)).unwrap(), &expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Where models come from: a name in, the model's files on disk out.
+//!
+//! A folder is used as it is. A hub model is looked for in the hub cache that
+//! Python shares, and only what the cache lacks is downloaded. Nothing here
+//! knows what is inside the files, beyond which of them a model needs.
+
+mod cache;
+mod digest;
+mod error;
+mod explain;
+mod files;
+mod hub;
+mod layout;
+mod options;
+mod reference;
+#[cfg(all(test, unix))]
+mod tests;
+mod verify;
+
+use std::path::Path;
+
+pub use cache::{CachedModel, cached};
+pub use error::SourceError;
+pub use files::ModelFiles;
+pub use layout::Module;
+pub use options::SourceOptions;
+pub use reference::{DEFAULT_REPO, ModelRef};
+
+use crate::cancel::Cancel;
+use cache::RepoCache;
+
+/// How far a download is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The file that is on its way.
+    pub file: String,
+    /// Its place among `files`, from 0.
+    pub file_index: usize,
+    /// How many files there are; 0 while the list itself is being fetched.
+    pub files: usize,
+    /// Bytes of this file so far.
+    pub bytes: u64,
+    /// Bytes of this file in all, where the hub says.
+    pub total: Option<u64>,
+}
+
+/// Who hears about progress, on the thread that called [`resolve`].
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Finds the files that `reference` names, downloading them if need be.
+///
+/// Blocks; call it from a plain thread, outside any async runtime. A hub model
+/// that is complete in the cache costs no request. Returns within about 100 ms
+/// of a cancel.
+///
+/// # Errors
+/// A [`SourceError`] that says what is missing and what to do.
+pub fn resolve(
+    reference: &ModelRef,
+    options: &SourceOptions,
+    progress: OnProgress<'_>,
+    cancel: &Cancel,
+) -> Result<ModelFiles, SourceError> {
+    match reference {
+        ModelRef::Bundled => Err(SourceError::NoBundledModel),
+        ModelRef::Folder(path) => open_folder(reference, path),
+        ModelRef::Hub { repo, revision } => {
+            reference::check_id(repo, revision.as_deref())?;
+            let cache = RepoCache::new(&options.cache_dir(), repo);
+            let job = hub::Job {
+                repo,
+                revision: revision.as_deref(),
+                options,
+                progress,
+                cancel,
+            };
+            resolve_hub(reference, &cache, &job)
+        }
+    }
+}
+
+fn open_folder(reference: &ModelRef, path: &Path) -> Result<ModelFiles, SourceError> {
+    let files = ModelFiles::open(reference.clone(), path, None)?;
+    let config = layout::join(files.encoder_dir(), layout::CONFIG);
+    // Static embeddings have none; a model of an unknown kind is for others to refuse.
+    let needs_config = files.modules_or_default()[0].kind == "Transformer";
+    if needs_config && !files.has(&config) {
+        return Err(SourceError::NotAModel {
+            path: path.to_path_buf(),
+            missing: config,
+        });
+    }
+    Ok(files)
+}
+
+fn resolve_hub(
+    reference: &ModelRef,
+    cache: &RepoCache,
+    job: &hub::Job,
+) -> Result<ModelFiles, SourceError> {
+    let at_hand = look_in_cache(reference, cache, job.branch())?;
+    if job.options.offline {
+        return offline(at_hand, job);
+    }
+    let usable = match at_hand {
+        Cached::Complete(files) => return Ok(files),
+        Cached::Unsure(files) => Some(files),
+        Cached::Lacks { .. } => None,
+    };
+    match (hub::download(job, cache), usable) {
+        (Ok(commit), _) => open_complete(reference, cache, &commit),
+        (Err(SourceError::Unreachable { .. }), Some(files)) => Ok(unsure(files)),
+        (Err(e), _) => Err(e),
+    }
+}
+
+/// What the cache holds of a model.
+enum Cached {
+    Complete(ModelFiles),
+    /// All that a plain encoder needs, but nobody has asked the hub yet
+    /// whether there is a `modules.json`, as after a download by transformers.
+    Unsure(ModelFiles),
+    Lacks {
+        missing: String,
+        pickle: Option<String>,
+    },
+}
+
+fn look_in_cache(
+    reference: &ModelRef,
+    cache: &RepoCache,
+    revision: &str,
+) -> Result<Cached, SourceError> {
+    let nothing = |missing: &str| Cached::Lacks {
+        missing: missing.to_string(),
+        pickle: None,
+    };
+    let Some(commit) = cache.commit(revision) else {
+        return Ok(nothing("no such revision there"));
+    };
+    let snapshot = cache.snapshot(&commit);
+    if !snapshot.is_dir() {
+        return Ok(nothing("no such revision there"));
+    }
+    let files = ModelFiles::open(reference.clone(), &snapshot, Some(commit.clone()))?;
+    if let Some(missing) = layout::first_missing(&files)? {
+        let pickle = layout::pickle(files.encoder_dir(), |name| files.has(name));
+        let missing = format!("{missing} is missing");
+        return Ok(Cached::Lacks { missing, pickle });
+    }
+    let sure = files.modules().is_some() || cache.known_absent(&commit, layout::MODULES);
+    Ok(if sure {
+        Cached::Complete(files)
+    } else {
+        Cached::Unsure(files)
+    })
+}
+
+fn offline(at_hand: Cached, job: &hub::Job) -> Result<ModelFiles, SourceError> {
+    match at_hand {
+        Cached::Complete(files) => Ok(files),
+        Cached::Unsure(files) => Ok(unsure(files)),
+        Cached::Lacks {
+            pickle: Some(file), ..
+        } => Err(SourceError::PicklesOnly {
+            model: job.repo.to_string(),
+            file,
+        }),
+        Cached::Lacks { missing, .. } => Err(SourceError::NotCached {
+            repo: job.repo.to_string(),
+            cache: job.options.cache_dir(),
+            missing,
+            hint: error::hint(job.repo),
+        }),
+    }
+}
+
+fn unsure(mut files: ModelFiles) -> ModelFiles {
+    let id = files.id();
+    files.warn(format!(
+        "{id}: the cache does not say whether this model has a modules.json, and the hub could not be asked; taking \
+         it as a plain encoder, whose pooling may not be the published one"
+    ));
+    files
+}
+
+fn open_complete(
+    reference: &ModelRef,
+    cache: &RepoCache,
+    commit: &str,
+) -> Result<ModelFiles, SourceError> {
+    let snapshot = cache.snapshot(commit);
+    let files = ModelFiles::open(reference.clone(), &snapshot, Some(commit.to_string()))?;
+    match layout::first_missing(&files)? {
+        None => Ok(files),
+        Some(missing) => Err(SourceError::NotAModel {
+            path: snapshot,
+            missing,
+        }),
+    }
+}

@@ -1,0 +1,105 @@
+//! The tokenizer of a model's folder: tokenizer.json, or a BERT vocab.txt.
+
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::normalizers::bert::BertNormalizer;
+use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
+use tokenizers::processors::bert::BertProcessing;
+use tokenizers::{AddedToken, Tokenizer};
+
+use super::ModelError;
+use super::config::Config;
+use super::modules::Recipe;
+use super::source::ModelFiles;
+use super::spec::EncoderSpec;
+use crate::tokens::{TextTokenizer, TokenizeError};
+
+/// Loads the tokenizer and sets its limit: the model's `max_seq_length`, else the tokenizer's
+/// `model_max_length`, and never more than there are positions.
+pub fn load(
+    files: &ModelFiles,
+    recipe: &Recipe,
+    spec: &EncoderSpec,
+) -> Result<TextTokenizer, ModelError> {
+    let at = |name: &str| format!("{}{name}", recipe.encoder);
+    let config = match files.json_if_present(&at("tokenizer_config.json"))? {
+        Some(value) => Config::new(&at("tokenizer_config.json"), value)?,
+        None => Config::new("tokenizer_config.json", serde_json::json!({}))?,
+    };
+    // "No limit" is written as 10³⁰.
+    let own = config.number(&["model_max_length"], f64::INFINITY)?;
+    let own = if own < 1e9 { own as usize } else { usize::MAX };
+    let limit = recipe.max_tokens.unwrap_or(own).min(spec.max_tokens());
+
+    let file = at("tokenizer.json");
+    let (file, tokenizer) = match files.has(&file) {
+        true => {
+            let tokenizer = Tokenizer::from_bytes(files.read(&file)?);
+            let tokenizer = tokenizer.map_err(|e| TokenizeError::File {
+                file: file.clone(),
+                problem: e.to_string(),
+            })?;
+            (file, tokenizer)
+        }
+        false => (at("vocab.txt"), from_vocabulary(files, &at("vocab.txt"), &config)?),
+    };
+    let unknown = special(&config, "unk_token", "[UNK]");
+    Ok(TextTokenizer::new(
+        tokenizer,
+        &file,
+        limit,
+        recipe.lower_case,
+        Some(&unknown),
+    )?)
+}
+
+/// A special token's text, which may be written as a string or as an object with `content`.
+fn special(config: &Config, field: &str, default: &str) -> String {
+    let value = config.get(&[field]);
+    let text = value.and_then(|v| v.as_str().or_else(|| v.get("content")?.as_str()));
+    text.unwrap_or(default).to_owned()
+}
+
+/// BERT's WordPiece from a vocabulary with one piece a line, as folders older than tokenizer.json
+/// have it.
+fn from_vocabulary(
+    files: &ModelFiles,
+    name: &str,
+    config: &Config,
+) -> Result<Tokenizer, ModelError> {
+    let bad = |problem: String| TokenizeError::File {
+        file: name.to_owned(),
+        problem,
+    };
+    let unknown = special(config, "unk_token", "[UNK]");
+    let model = WordPiece::builder()
+        .files(files.path(name)?.display().to_string())
+        .unk_token(unknown.clone())
+        .build()
+        .map_err(|e| bad(e.to_string()))?;
+    let mut tokenizer = Tokenizer::new(model);
+    let lower_case = config.flag("do_lower_case", true)?;
+    let strip_accents = match config.get(&["strip_accents"]) {
+        None => None,
+        Some(_) => Some(config.flag("strip_accents", true)?),
+    };
+    let chinese = config.flag("tokenize_chinese_chars", true)?;
+    tokenizer
+        .with_normalizer(Some(BertNormalizer::new(true, chinese, strip_accents, lower_case)))
+        .map_err(|e| bad(e.to_string()))?;
+    tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
+    let [cls, sep] = [("cls_token", "[CLS]"), ("sep_token", "[SEP]")].map(|(field, default)| {
+        let piece = special(config, field, default);
+        let id = tokenizer.token_to_id(&piece);
+        id.map(|id| (piece.clone(), id))
+            .ok_or_else(|| bad(format!("has no line `{piece}`")))
+    });
+    let (cls, sep) = (cls?, sep?);
+    let mask = special(config, "mask_token", "[MASK]");
+    let pad = special(config, "pad_token", "[PAD]");
+    let added = [&unknown, &cls.0, &sep.0, &pad, &mask].map(|t| AddedToken::from(t.as_str(), true));
+    tokenizer
+        .add_special_tokens(added)
+        .map_err(|e| bad(e.to_string()))?;
+    tokenizer.with_post_processor(Some(BertProcessing::new(sep, cls)));
+    Ok(tokenizer)
+}

@@ -1,0 +1,258 @@
+//! Text to [`Tokens`]: ids, pieces, byte offsets, and what was cut off.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokenizers::tokenizer::{
+    NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+    TruncationDirection, TruncationParams, TruncationStrategy,
+};
+use tokenizers::utils::padding::PaddingParams;
+use tokenizers::{NormalizerWrapper, Tokenizer};
+
+/// One text as its model sees it. T tokens; every vector here has length T.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// What was tokenized: the prompt, where there is one, and the person's text behind it.
+    pub text: Arc<str>,
+    /// How many bytes of `text` are the prompt.
+    pub prompt_bytes: usize,
+    /// How many leading tokens belong to the prompt (with the opening special token), as
+    /// sentence-transformers counts them for `include_prompt: false`; 0 without a prompt.
+    pub prompt_tokens: usize,
+    /// Row numbers into the vocabulary.
+    pub ids: Vec<u32>,
+    /// Segment numbers into the type table (all 0 for a single text).
+    pub type_ids: Vec<u32>,
+    pub pieces: Vec<String>,
+    /// Byte range of each token in `text`; (0, 0) for tokens that the template added.
+    pub offsets: Vec<(usize, usize)>,
+    /// True for tokens that the template added ([CLS], [SEP], ...).
+    pub special: Vec<bool>,
+    /// Index of the word each token is part of; none for special tokens.
+    pub words: Vec<Option<u32>>,
+    /// True where the vocabulary had no piece and the unknown token stands in.
+    pub unknown: Vec<bool>,
+    /// The most tokens this model reads, special tokens included.
+    pub limit: usize,
+    /// How many tokens beyond the limit were cut off.
+    pub dropped: usize,
+    /// The text as the normaliser left it (lower-cased, stripped of accents, ...).
+    pub normalized: String,
+    /// The pieces of text that the pre-tokenizer handed to the vocabulary, in order.
+    pub pre_tokens: Vec<String>,
+}
+
+impl Tokens {
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Bytes of `text` that were cut off because of the limit; empty where nothing was.
+    pub fn cut(&self) -> Range<usize> {
+        let end = self.text.len();
+        if self.dropped == 0 {
+            return end..end;
+        }
+        let kept = (0..self.len()).filter(|&t| !self.special[t]);
+        kept.map(|t| self.offsets[t].1).max().unwrap_or(0)..end
+    }
+}
+
+/// What a text is given in front of it before it is tokenized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompted<'a> {
+    pub prompt: &'a str,
+    pub text: &'a str,
+}
+
+#[derive(Debug, Error)]
+pub enum TokenizeError {
+    #[error("{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer")]
+    File { file: String, problem: String },
+    #[error(
+        "{file}: its template adds {added} special tokens, but the model's limit is {limit} tokens"
+    )]
+    Limit {
+        file: String,
+        added: usize,
+        limit: usize,
+    },
+    #[error("the tokenizer could not split the text: {0}")]
+    Text(String),
+}
+
+/// A tokenizer whose limit is the model's own.
+pub struct TextTokenizer {
+    inner: Tokenizer,
+    limit: usize,
+    unknown: Option<u32>,
+    adds_closing: bool,
+}
+
+impl TextTokenizer {
+    /// Takes a tokenizer as loaded from `file`. The padding and the truncation that it carries are
+    /// those of some training run (all-MiniLM-L6-v2's pads to 128), so both are cleared and `limit`
+    /// (special tokens included) is set instead.
+    pub fn new(
+        mut inner: Tokenizer,
+        file: &str,
+        limit: usize,
+        lower_case: bool,
+        unknown: Option<&str>,
+    ) -> Result<Self, TokenizeError> {
+        let bad = |problem: String| TokenizeError::File {
+            file: file.to_owned(),
+            problem,
+        };
+        inner.with_padding(None::<PaddingParams>);
+        if lower_case {
+            lower_case_first(&mut inner).map_err(|e| bad(e.to_string()))?;
+        }
+        let added = inner
+            .get_post_processor()
+            .map_or(0, |p| tokenizers::PostProcessor::added_tokens(p, false));
+        if limit <= added {
+            return Err(TokenizeError::Limit {
+                file: file.to_owned(),
+                added,
+                limit,
+            });
+        }
+        inner
+            .with_truncation(Some(TruncationParams {
+                direction: TruncationDirection::Right,
+                max_length: limit,
+                strategy: TruncationStrategy::LongestFirst,
+                stride: 0,
+            }))
+            .map_err(|e| bad(e.to_string()))?;
+        let unknown = unknown.and_then(|piece| inner.token_to_id(piece));
+        let blank = inner.encode("", true).map_err(|e| bad(e.to_string()))?;
+        let adds_closing = blank.get_special_tokens_mask().last() == Some(&1) && blank.len() > 1;
+        Ok(Self {
+            inner,
+            limit,
+            unknown,
+            adds_closing,
+        })
+    }
+
+    /// The most tokens of one text, special tokens included.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub fn vocabulary_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// The piece of one id, as the vocabulary spells it.
+    pub fn piece(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// Tokenizes one text, with its prompt in front.
+    pub fn tokens(&self, input: Prompted<'_>) -> Result<Tokens, TokenizeError> {
+        let text: Arc<str> = format!("{}{}", input.prompt, input.text).into();
+        let encoding = self
+            .inner
+            .encode(&*text, true)
+            .map_err(|e| TokenizeError::Text(e.to_string()))?;
+        let special: Vec<bool> = flags(encoding.get_special_tokens_mask());
+        let offsets = encoding
+            .get_offsets()
+            .iter()
+            .zip(&special)
+            .map(|(&(start, end), &special)| match special {
+                true => (0, 0),
+                false => (start, end),
+            })
+            .collect();
+        let ids = encoding.get_ids().to_vec();
+        let (normalized, pre_tokens) = self.steps(&text)?;
+        Ok(Tokens {
+            prompt_bytes: input.prompt.len(),
+            prompt_tokens: self.prompt_tokens(input.prompt)?.min(ids.len()),
+            type_ids: encoding.get_type_ids().to_vec(),
+            pieces: encoding.get_tokens().to_vec(),
+            offsets,
+            words: words(encoding.get_word_ids(), &special),
+            special,
+            unknown: ids.iter().map(|&id| Some(id) == self.unknown).collect(),
+            ids,
+            limit: self.limit,
+            dropped: dropped(&encoding),
+            normalized,
+            pre_tokens,
+            text,
+        })
+    }
+
+    /// Tokens of the prompt alone, less a closing special token: what `include_prompt: false`
+    /// leaves out of the pool.
+    fn prompt_tokens(&self, prompt: &str) -> Result<usize, TokenizeError> {
+        if prompt.is_empty() {
+            return Ok(0);
+        }
+        let encoding = self
+            .inner
+            .encode(prompt, true)
+            .map_err(|e| TokenizeError::Text(e.to_string()))?;
+        Ok(encoding.len() - usize::from(self.adds_closing))
+    }
+
+    fn steps(&self, text: &str) -> Result<(String, Vec<String>), TokenizeError> {
+        let failed =
+            |e: Box<dyn std::error::Error + Send + Sync>| TokenizeError::Text(e.to_string());
+        let mut normalized = NormalizedString::from(text);
+        if let Some(normalizer) = self.inner.get_normalizer() {
+            normalizer.normalize(&mut normalized).map_err(failed)?;
+        }
+        let shown = normalized.get().to_owned();
+        let mut pre = PreTokenizedString::from(normalized);
+        if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut pre).map_err(failed)?;
+        }
+        let splits = pre.get_splits(OffsetReferential::Normalized, OffsetType::Byte);
+        let pre_tokens = splits.into_iter().map(|(s, _, _)| s.to_owned()).collect();
+        Ok((shown, pre_tokens))
+    }
+}
+
+fn flags(mask: &[u32]) -> Vec<bool> {
+    mask.iter().map(|&m| m != 0).collect()
+}
+
+fn words(ids: &[Option<u32>], special: &[bool]) -> Vec<Option<u32>> {
+    let pairs = ids.iter().zip(special);
+    pairs
+        .map(|(&id, &special)| if special { None } else { id })
+        .collect()
+}
+
+/// Tokens of the text, not of the template, in the parts that did not fit.
+fn dropped(encoding: &tokenizers::Encoding) -> usize {
+    let parts = encoding.get_overflowing().iter();
+    parts
+        .map(|part| {
+            let mask = part.get_special_tokens_mask();
+            mask.iter().filter(|&&m| m == 0).count()
+        })
+        .sum()
+}
+
+/// `do_lower_case` of sentence_bert_config.json: a step in front of the normaliser, so that offsets
+/// still point into the text as typed.
+fn lower_case_first(inner: &mut Tokenizer) -> Result<(), tokenizers::Error> {
+    use tokenizers::normalizers::{Lowercase, Sequence};
+    let mut steps: Vec<NormalizerWrapper> = vec![Lowercase.into()];
+    steps.extend(inner.get_normalizer().cloned());
+    inner.with_normalizer(Some(Sequence::new(steps)))?;
+    Ok(())
+}

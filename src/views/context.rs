@@ -1,0 +1,97 @@
+//! What every panel gets to see and say.
+
+use std::sync::Arc;
+
+use crate::app::command::Command;
+use crate::app::state::{Focus, Side, State, TextId};
+use crate::engine::Engine;
+use crate::model::Model;
+use crate::trace::Trace;
+use crate::widgets::theme::Theme;
+
+/// One text of the list with the newest trace of it that there is.
+#[derive(Clone)]
+pub struct TextView {
+    pub id: TextId,
+    /// Place in the list; also picks its colour.
+    pub index: usize,
+    pub text: Arc<str>,
+    /// The last trace that was ready.
+    pub trace: Option<Arc<Trace>>,
+    /// False while `trace` belongs to an earlier text, prompt or model: paint it dimmed.
+    pub current: bool,
+    /// Why there is no trace of this text.
+    pub error: Option<Arc<str>>,
+}
+
+/// A panel's surroundings for one frame.
+pub struct ViewContext<'a> {
+    pub state: &'a State,
+    pub engine: &'a Engine,
+    pub model: &'a Arc<Model>,
+    /// In the order of the list.
+    pub texts: &'a [TextView],
+    /// What is hovered now, else what is locked.
+    pub focus: Focus,
+    pub theme: Theme,
+    pub(crate) hovered: &'a mut Focus,
+    pub(crate) commands: &'a mut Vec<Command>,
+}
+
+impl ViewContext<'_> {
+    pub fn text(&self, id: TextId) -> Option<&TextView> {
+        self.texts.iter().find(|text| text.id == id)
+    }
+
+    pub fn side(&self, side: Side) -> Option<&TextView> {
+        self.text(self.state.id_of(side)?)
+    }
+
+    pub fn a(&self) -> Option<&TextView> {
+        self.side(Side::A)
+    }
+
+    pub fn b(&self) -> Option<&TextView> {
+        self.side(Side::B)
+    }
+
+    /// The text that panels of one text show.
+    pub fn viewed(&self) -> Option<&TextView> {
+        self.side(self.state.side)
+    }
+
+    /// The chosen layer, within the model's.
+    pub fn layer(&self) -> usize {
+        self.state.layer.min(self.model.spec().layers - 1)
+    }
+
+    /// The chosen head, within the model's.
+    pub fn head(&self) -> usize {
+        self.state.head.min(self.model.spec().heads - 1)
+    }
+
+    /// The focused token of one text; none while another text is in focus.
+    pub fn token_of(&self, text: TextId) -> Option<usize> {
+        self.focus.token.filter(|_| self.focus.text == Some(text))
+    }
+
+    /// Previews a focus everywhere while the pointer rests here.
+    pub fn hover(&mut self, focus: Focus) {
+        *self.hovered = focus;
+    }
+
+    pub fn send(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    /// Hovers or locks, as the pointer did.
+    pub fn point(&mut self, hovered: Option<Focus>, clicked: Option<Focus>) {
+        if let Some(focus) = hovered {
+            self.hover(focus);
+        }
+        if let Some(focus) = clicked {
+            let again = focus == self.state.locked;
+            self.send(if again { Command::Release } else { Command::Lock(focus) });
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! One file per panel, one registry line each. Views paint what is ready and send commands; they
+//! compute nothing that takes longer than a frame.
+
+mod context;
+
+pub use context::{TextView, ViewContext};
+
+/// A panel's entry in the registry.
+pub struct Panel {
+    /// Names the panel in layouts, on the command line and in tests.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// One paragraph: what am I looking at?
+    pub about: &'static str,
+    pub make: fn() -> Box<dyn View>,
+}
+
+/// What a panel remembers from frame to frame: textures and derived values, no choices.
+pub trait View {
+    /// Paints into the whole of `ui`. The model is loaded and there is at least one text.
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut ViewContext<'_>);
+
+    /// The panel's figures as tab-separated values, for the clipboard.
+    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
+        None
+    }
+}
+
+/// Every panel, in the order of the pipeline.
+pub static PANELS: &[Panel] = &[];
+
+/// The panel of that name.
+pub fn find(id: &str) -> Option<&'static Panel> {
+    PANELS.iter().find(|panel| panel.id == id)
+}
