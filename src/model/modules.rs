@@ -162,8 +162,8 @@ fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
     })
 }
 
-/// The booleans of older folders, in the fixed order in which they concatenate. Mean alone is on
-/// where nothing is said.
+/// The booleans of older folders, in the fixed order in which they concatenate. One that is not there
+/// is off; where none is on, it is the mean.
 fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
     let flags = [
         ("pooling_mode_cls_token", PoolingMode::Cls),
@@ -175,9 +175,12 @@ fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
     ];
     let mut modes = Vec::new();
     for (field, mode) in flags {
-        if config.flag(field, mode == PoolingMode::Mean)? {
+        if config.flag(field, false)? {
             modes.push(mode);
         }
+    }
+    if modes.is_empty() {
+        modes.push(PoolingMode::Mean);
     }
     Ok(modes)
 }
@@ -268,4 +271,21 @@ fn prompts(files: &ModelFiles) -> Result<(Prompts, Option<usize>), ModelError> {
         return Err(config.bad("truncate_dim", "must be more than 0"));
     }
     Ok((prompts, truncate_dim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn poolings_of_older_folders() {
+        let modes = |value| old_modes(&Config::new("1_Pooling/config.json", value).unwrap());
+        let weighted = json!({"pooling_mode_weightedmean_tokens": true});
+        assert_eq!(modes(weighted).unwrap(), [PoolingMode::WeightedMean]);
+        let off = json!({"pooling_mode_mean_tokens": false});
+        assert_eq!(modes(off).unwrap(), [PoolingMode::Mean]);
+        let two = json!({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true});
+        assert_eq!(modes(two).unwrap(), [PoolingMode::Cls, PoolingMode::Mean]);
+    }
 }
