@@ -3,6 +3,7 @@ pub mod app;
 pub mod cancel;
 pub mod engine;
 pub mod model;
+pub mod parity;
 pub mod tokens;
 pub mod trace;
 pub mod views;
