@@ -1,6 +1,7 @@
 //! embedscope opens the black box `embedding = model.encode(text)`.
 pub mod app;
 pub mod cancel;
+pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod parity;
