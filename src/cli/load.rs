@@ -13,10 +13,16 @@ use crate::model::{Model, ModelRef};
 #[derive(clap::Args, Debug)]
 pub struct ModelArgs {
     /// The model: a folder, a hub id (org/name or org/name@revision), or `bundled`
-    #[arg(long, global = true, value_name = "M", default_value = DEFAULT_REPO)]
+    #[arg(long, global = true, help_heading = "Model", value_name = "M", default_value = DEFAULT_REPO)]
     pub model: String,
     /// Where the computation runs
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Model",
+        value_enum,
+        default_value_t
+    )]
     pub device: DeviceName,
 }
 

@@ -7,7 +7,12 @@ use super::{Failure, ModelArgs, PromptArgs};
 #[derive(clap::Args, Debug)]
 pub struct SnapshotArgs {
     /// A text to show; the first two are A and B
-    #[arg(long = "text", value_name = "TEXT", required = true)]
+    #[arg(
+        long = "text",
+        value_name = "TEXT",
+        required = true,
+        allow_hyphen_values = true
+    )]
     pub texts: Vec<String>,
     /// The panel's id
     #[arg(long, value_name = "ID")]
