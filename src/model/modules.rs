@@ -162,8 +162,8 @@ fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
     })
 }
 
-/// The booleans of older folders, in the fixed order in which they concatenate. Mean alone is on
-/// where nothing is said.
+/// The booleans of older folders, in the fixed order in which they concatenate; mean where none is
+/// set.
 fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
     let flags = [
         ("pooling_mode_cls_token", PoolingMode::Cls),
@@ -175,9 +175,12 @@ fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
     ];
     let mut modes = Vec::new();
     for (field, mode) in flags {
-        if config.flag(field, mode == PoolingMode::Mean)? {
+        if config.flag(field, false)? {
             modes.push(mode);
         }
+    }
+    if modes.is_empty() {
+        modes.push(PoolingMode::Mean);
     }
     Ok(modes)
 }
