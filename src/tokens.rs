@@ -73,7 +73,9 @@ pub struct Prompted<'a> {
 
 #[derive(Debug, Error)]
 pub enum TokenizeError {
-    #[error("{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer")]
+    #[error(
+        "{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer"
+    )]
     File { file: String, problem: String },
     #[error(
         "{file}: its template adds {added} special tokens, but the model's limit is {limit} tokens"

@@ -1,4 +1,4 @@
-pub mod theme;
 pub mod colormap;
 pub mod fonts;
 pub mod label;
+pub mod theme;
