@@ -1,4 +1,10 @@
+//! Painting that several panels share.
+
 pub mod colormap;
 pub mod fonts;
-pub mod label;
+pub mod heatmap;
+mod label;
+pub mod scatter;
+pub mod strip_chart;
 pub mod theme;
+pub mod token_strip;
