@@ -1,6 +1,7 @@
 //! Every site of tiny random models, and whole embeddings of the real one, against PyTorch.
 
 #[path = "support/models.rs"]
+#[allow(dead_code)]
 mod models;
 
 use candle_core::{Device, Tensor};
