@@ -1,0 +1,3 @@
+//! Pure functions of traces (and a model where they must run it again): no IO, no egui, no threads.
+
+pub mod residual;
