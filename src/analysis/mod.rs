@@ -1,0 +1,5 @@
+//! Pure functions of traces and models: no windows, no threads, no files. Sums are in f64.
+
+pub mod embedding;
+pub mod position;
+pub mod shared;
