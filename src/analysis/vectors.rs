@@ -10,9 +10,17 @@ pub fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }
 
-/// a·b/(|a||b|); NaN where one of them is all zeros.
+/// a·b/(|a||b|); 0 where one of them is all zeros, as sentence-transformers has it.
 pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    dot(a, b) / (norm(a) * norm(b))
+    quotient(dot(a, b), norm(a) * norm(b))
+}
+
+/// dot/lengths; 0 where there is no length.
+pub(in crate::analysis) fn quotient(dot: f64, lengths: f64) -> f64 {
+    match lengths == 0. {
+        true => 0.,
+        false => dot / lengths,
+    }
 }
 
 pub fn to_f64(values: &[f32]) -> Vec<f64> {
@@ -25,7 +33,7 @@ pub fn cosines(vectors: &[Vec<f64>]) -> Vec<f64> {
     let mut out = Vec::with_capacity(vectors.len() * vectors.len());
     for (a, a_norm) in vectors.iter().zip(&norms) {
         let row = vectors.iter().zip(&norms);
-        out.extend(row.map(|(b, b_norm)| dot(a, b) / (a_norm * b_norm)));
+        out.extend(row.map(|(b, b_norm)| quotient(dot(a, b), a_norm * b_norm)));
     }
     out
 }
@@ -35,14 +43,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cosines_do_not_depend_on_lengths_and_zeros_have_none() {
+    fn cosines_do_not_depend_on_lengths_and_zeros_have_0() {
         let vectors = [vec![3., 4.], vec![30., 40.], vec![-4., 3.], vec![0., 0.]];
         let cosines = cosines(&vectors);
         let near = |index: usize, value: f64| assert!((cosines[index] - value).abs() < 1e-15);
         near(1, 1.); // row 0, column 1
         near(2, 0.);
         near(5, 1.);
-        assert!(cosines[3].is_nan() && cosines[15].is_nan());
+        assert_eq!((cosines[3], cosines[15]), (0., 0.));
         assert_eq!(cosines[1], cosine(&vectors[0], &vectors[1]));
     }
 }

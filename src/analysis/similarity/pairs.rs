@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::components::Components;
 use super::{EXACT, PairMatrix};
 use crate::analysis::pooling::sentence;
-use crate::analysis::vectors::{cosine, norm, to_f64};
+use crate::analysis::vectors::{cosine, norm, quotient, to_f64};
 use crate::model::{Head, HeadOptions, ModelError};
 use crate::trace::Trace;
 
@@ -34,9 +34,10 @@ pub fn token_pairs(
     let parts_a = Components::new(head, a, options)?;
     let parts_b = Components::new(head, b, options)?;
     let products = parts_a.parts()?.matmul(&parts_b.parts()?.t()?)?;
-    let values = (products / (norm(&e_a) * norm(&e_b)))?; // [rows, columns]
+    let products: Vec<f64> = products.flatten_all()?.to_vec1()?; // [rows, columns]
+    let lengths = norm(&e_a) * norm(&e_b);
     Ok(PairMatrix {
-        values: values.flatten_all()?.to_vec1()?,
+        values: products.into_iter().map(|product| quotient(product, lengths)).collect(),
         rows: names(a, &parts_a),
         columns: names(b, &parts_b),
         explains: cosine(&e_a, &e_b),
