@@ -59,7 +59,7 @@ pub(super) fn thin(
     step: Step,
     always: &[usize],
 ) -> Vec<usize> {
-    if count == 0 || !(pitch > 0.0) {
+    if count == 0 || pitch.is_nan() || pitch <= 0.0 {
         return Vec::new();
     }
     let apart = (needed / pitch).ceil().max(1.0) as usize;

@@ -6,7 +6,8 @@ use egui::{
 };
 
 use super::heatmap::nothing_ui;
-use super::theme::{SPACE, SPACE_SMALL, Theme, number};
+use super::number;
+use super::theme::{SPACE, SPACE_SMALL, Theme};
 use super::token_strip::StripResponse;
 
 /// One point. Points that are not finite are left out.
@@ -146,7 +147,7 @@ fn paint(
             theme.foreground()
         };
         let galley = super::label::line(&painter, &point.label, &font, color, 160.0);
-        let gap = point.radius + SPACE_SMALL;
+        let gap = point.radius + SPACE_SMALL + if first == Some(index) { 2.0 } else { 0.0 };
         let spots = [
             Align2::LEFT_CENTER.anchor_size(*place + vec2(gap, 0.0), galley.size()),
             Align2::RIGHT_CENTER.anchor_size(*place - vec2(gap, 0.0), galley.size()),

@@ -7,7 +7,8 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, StrokeKind, TextureId, 
 use super::layout::{Layout, Turn};
 use super::{Grid, Heatmap, HeatmapResponse};
 use crate::widgets::label::{self, Step};
-use crate::widgets::theme::{SPACE_SMALL, Theme, number};
+use crate::widgets::number;
+use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 pub(super) fn paint_ui(
     map: &Heatmap<'_>,
@@ -268,13 +269,17 @@ fn paint_values(
     }
 }
 
-/// Two digits after the point, without the leading zero's company: what fits into a cell.
+/// Two digits after the point: what fits into a cell.
 fn brief(value: f32) -> String {
-    if value.is_finite() && value.abs() < 10.0 {
-        format!("{value:.2}").replace('-', "−")
+    let text = if value.is_finite() && value.abs() < 10.0 {
+        format!("{value:.2}")
     } else if value.is_finite() && value.abs() < 1000.0 {
-        format!("{value:.0}").replace('-', "−")
+        format!("{value:.0}")
     } else {
-        number(f64::from(value))
+        return number(f64::from(value));
+    };
+    match text.as_str() {
+        "-0.00" => "0.00".to_owned(),
+        _ => text.replace('-', "−"),
     }
 }
