@@ -155,7 +155,7 @@ fn paint(
             Align2::CENTER_TOP.anchor_size(*place + vec2(0.0, gap), galley.size()),
         ];
         let free = |spot: &&Rect| {
-            rect.contains_rect(**spot) && !taken.iter().any(|t| t.intersects(**spot))
+            rect.contains_rect(**spot) && !taken.iter().any(|t| t.expand(2.0).intersects(**spot))
         };
         let forced = (first == Some(index)).then_some(&spots[0]);
         if let Some(spot) = spots.iter().find(free).or(forced) {

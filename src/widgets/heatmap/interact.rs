@@ -1,6 +1,6 @@
 //! What the pointer, the keyboard and a screen reader do with a heatmap.
 
-use egui::{EventFilter, Key, Response, Role, Ui, WidgetInfo};
+use egui::{EventFilter, Key, Modifiers, Response, Role, Ui, WidgetInfo};
 
 use super::layout::Layout;
 use super::{Grid, Heatmap, HeatmapResponse};
@@ -108,8 +108,9 @@ pub(in crate::widgets) fn arrow_step(
         return None;
     }
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-    let (x, y) = ui.input(|input| {
-        let presses = |key| input.num_presses(key) as isize;
+    // Taken, so that nobody else walks with the same key.
+    let (x, y) = ui.input_mut(|input| {
+        let mut presses = |key| input.count_and_consume_key(Modifiers::NONE, key) as isize;
         (
             presses(Key::ArrowRight) - presses(Key::ArrowLeft),
             presses(Key::ArrowDown) - presses(Key::ArrowUp),

@@ -5,7 +5,7 @@ use egui::epaint::TextShape;
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, StrokeKind, TextureId, Ui, pos2, vec2};
 
 use super::layout::{Layout, Turn};
-use super::{Grid, Heatmap, HeatmapResponse};
+use super::{Axis, Grid, Heatmap, HeatmapResponse};
 use crate::widgets::label::{self, Step};
 use crate::widgets::number;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
@@ -248,13 +248,17 @@ fn paint_values(
     if cell.x < room.x || cell.y < room.y || grid.x.pooled() || grid.y.pooled() {
         return;
     }
-    let clip = painter.clip_rect();
-    for row in 0..map.rows {
-        for column in 0..map.columns {
+    let seen = painter.clip_rect().intersect(layout.cells);
+    if !seen.is_positive() {
+        return;
+    }
+    let seen = seen.translate(-layout.cells.min.to_vec2());
+    let bins = |axis: &Axis, from: f32, to: f32| {
+        axis.bin_at(from).unwrap_or(0)..=axis.bin_at(to).unwrap_or(axis.bins - 1)
+    };
+    for row in bins(&grid.y, seen.top(), seen.bottom()) {
+        for column in bins(&grid.x, seen.left(), seen.right()) {
             let rect = layout.cell((row, column));
-            if !clip.intersects(rect) {
-                continue;
-            }
             let value = grid.value(row, column);
             let color = theme.on(map.scale.color(theme, value));
             let text = brief(value);
