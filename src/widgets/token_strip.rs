@@ -114,9 +114,12 @@ fn layout_of(ui: &Ui, id: egui::Id, pieces: &[Piece<'_>]) -> Layout {
     let mut at = pos2(0.0, 0.0);
     let mut right = 0.0_f32;
     for piece in pieces {
-        let most = LONGEST.min(width - 2.0 * SPACE_SMALL);
-        let galley = label::line(ui.painter(), piece.label, &font, Color32::PLACEHOLDER, most);
-        let size = vec2((galley.size().x + 2.0 * SPACE_SMALL).max(12.0), height);
+        let text = label::width(ui.painter(), piece.label, &font).ceil();
+        let text = text.clamp(
+            12.0 - 2.0 * SPACE_SMALL,
+            LONGEST.min(width - 2.0 * SPACE_SMALL),
+        );
+        let size = vec2(text + 2.0 * SPACE_SMALL, height);
         if at.x > 0.0 && at.x + size.x > width {
             at = pos2(0.0, at.y + height + GAP);
         }
@@ -180,13 +183,9 @@ fn paint_piece(ui: &Ui, rect: Rect, piece: &Piece<'_>, marked: bool, locked: boo
         _ => theme.foreground(),
     };
     let font = TextStyle::Body.resolve(ui.style());
-    let galley = label::line(
-        painter,
-        piece.label,
-        &font,
-        color,
-        rect.width() - 2.0 * SPACE_SMALL + 0.5,
-    );
+    // A point more than was measured: see `label::width`.
+    let room = rect.width() - 2.0 * SPACE_SMALL + 2.0;
+    let galley = label::line(painter, piece.label, &font, color, room);
     let pos = rect.center() - 0.5 * galley.size();
     painter.galley(pos, galley, color);
 }
