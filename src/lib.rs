@@ -1,4 +1,5 @@
 //! embedscope opens the black box `embedding = model.encode(text)`.
+pub mod analysis;
 pub mod app;
 pub mod cancel;
 pub mod cli;

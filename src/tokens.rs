@@ -1,14 +1,19 @@
 //! Text to [`Tokens`]: ids, pieces, byte offsets, and what was cut off.
 
+mod normalization;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use thiserror::Error;
 use tokenizers::tokenizer::{
     NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+    TruncationDirection,
 };
 use tokenizers::utils::padding::PaddingParams;
-use tokenizers::{NormalizerWrapper, Tokenizer};
+use tokenizers::{Encoding, NormalizerWrapper, Tokenizer};
+
+pub use normalization::Change;
 
 /// One text as its model sees it. T tokens; every vector here has length T.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +77,9 @@ pub struct Prompted<'a> {
 
 #[derive(Debug, Error)]
 pub enum TokenizeError {
-    #[error("{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer")]
+    #[error(
+        "{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer"
+    )]
     File { file: String, problem: String },
     #[error(
         "{file}: its template adds {added} special tokens, but the model's limit is {limit} tokens"
@@ -88,11 +95,9 @@ pub enum TokenizeError {
 
 /// A tokenizer whose limit is the model's own.
 pub struct TextTokenizer {
-    /// Without truncation of its own: version 0.23 stops reading a text shortly behind the limit, so
-    /// its overflow does not tell how much was cut off.
     inner: Tokenizer,
     limit: usize,
-    /// How many special tokens the template adds.
+    /// Special tokens that the template puts around one text.
     added: usize,
     unknown: Option<u32>,
     adds_closing: bool,
@@ -127,7 +132,9 @@ impl TextTokenizer {
                 limit,
             });
         }
-        inner.with_truncation(None).map_err(|e| bad(e.to_string()))?;
+        inner
+            .with_truncation(None)
+            .map_err(|e| bad(e.to_string()))?;
         let unknown = unknown.and_then(|piece| inner.token_to_id(piece));
         let blank = inner.encode("", true).map_err(|e| bad(e.to_string()))?;
         let adds_closing = blank.get_special_tokens_mask().last() == Some(&1) && blank.len() > 1;
@@ -157,36 +164,50 @@ impl TextTokenizer {
     /// Tokenizes one text, with its prompt in front.
     pub fn tokens(&self, input: Prompted<'_>) -> Result<Tokens, TokenizeError> {
         let text: Arc<str> = format!("{}{}", input.prompt, input.text).into();
-        let encoding = self
-            .inner
-            .encode(&*text, true)
-            .map_err(|e| TokenizeError::Text(e.to_string()))?;
+        let (encoding, dropped) = self.encode(&text)?;
         let special: Vec<bool> = flags(encoding.get_special_tokens_mask());
-        let kept = kept(&special, self.limit - self.added);
-        let words = encoding.get_word_ids();
-        let offset = |t: usize| match special[t] {
-            true => (0, 0),
-            false => encoding.get_offsets()[t],
-        };
-        let word = |t: usize| words[t].filter(|_| !special[t]);
-        let ids: Vec<u32> = kept.iter().map(|&t| encoding.get_ids()[t]).collect();
+        let offsets = encoding
+            .get_offsets()
+            .iter()
+            .zip(&special)
+            .map(|(&(start, end), &special)| match special {
+                true => (0, 0),
+                false => (start, end),
+            })
+            .collect();
+        let ids = encoding.get_ids().to_vec();
         let (normalized, pre_tokens) = self.steps(&text)?;
         Ok(Tokens {
             prompt_bytes: input.prompt.len(),
             prompt_tokens: self.prompt_tokens(input.prompt)?.min(ids.len()),
-            type_ids: kept.iter().map(|&t| encoding.get_type_ids()[t]).collect(),
-            pieces: kept.iter().map(|&t| encoding.get_tokens()[t].clone()).collect(),
-            offsets: kept.iter().map(|&t| offset(t)).collect(),
-            words: kept.iter().map(|&t| word(t)).collect(),
+            type_ids: encoding.get_type_ids().to_vec(),
+            pieces: encoding.get_tokens().to_vec(),
+            offsets,
+            words: words(encoding.get_word_ids(), &special),
+            special,
             unknown: ids.iter().map(|&id| Some(id) == self.unknown).collect(),
             ids,
             limit: self.limit,
-            dropped: special.len() - kept.len(),
-            special: kept.iter().map(|&t| special[t]).collect(),
+            dropped,
             normalized,
             pre_tokens,
             text,
         })
+    }
+
+    /// Encodes within the limit; what is cut are tokens of the text, so that the template's closing
+    /// tokens stay. Also says how many were cut.
+    fn encode(&self, text: &str) -> Result<(Encoding, usize), TokenizeError> {
+        let failed = |e: tokenizers::Error| TokenizeError::Text(e.to_string());
+        let mut encoding = self.inner.encode(text, false).map_err(failed)?;
+        let room = self.limit - self.added;
+        let dropped = encoding.len().saturating_sub(room);
+        if dropped > 0 {
+            encoding.truncate(room, 0, TruncationDirection::Right);
+            encoding.set_overflowing(Vec::new());
+        }
+        let encoding = self.inner.post_process(encoding, None, true);
+        Ok((encoding.map_err(failed)?, dropped))
     }
 
     /// Tokens of the prompt alone, less a closing special token: what `include_prompt: false`
@@ -195,11 +216,8 @@ impl TextTokenizer {
         if prompt.is_empty() {
             return Ok(0);
         }
-        let encoding = self
-            .inner
-            .encode(prompt, true)
-            .map_err(|e| TokenizeError::Text(e.to_string()))?;
-        Ok(encoding.len().min(self.limit) - usize::from(self.adds_closing))
+        let (encoding, _) = self.encode(prompt)?;
+        Ok(encoding.len() - usize::from(self.adds_closing))
     }
 
     fn steps(&self, text: &str) -> Result<(String, Vec<String>), TokenizeError> {
@@ -224,14 +242,11 @@ fn flags(mask: &[u32]) -> Vec<bool> {
     mask.iter().map(|&m| m != 0).collect()
 }
 
-/// Which tokens stay: every one that the template added, and the first `most` of the text's own.
-fn kept(special: &[bool], most: usize) -> Vec<usize> {
-    let mut own = 0;
-    let stays = |&t: &usize| {
-        own += usize::from(!special[t]);
-        special[t] || own <= most
-    };
-    (0..special.len()).filter(stays).collect()
+fn words(ids: &[Option<u32>], special: &[bool]) -> Vec<Option<u32>> {
+    let pairs = ids.iter().zip(special);
+    pairs
+        .map(|(&id, &special)| if special { None } else { id })
+        .collect()
 }
 
 /// `do_lower_case` of sentence_bert_config.json: a step in front of the normaliser, so that offsets
@@ -242,36 +257,4 @@ fn lower_case_first(inner: &mut Tokenizer) -> Result<(), tokenizers::Error> {
     steps.extend(inner.get_normalizer().cloned());
     inner.with_normalizer(Some(Sequence::new(steps)))?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tokenizer(limit: usize) -> TextTokenizer {
-        let file = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/fixtures/tiny/plain/tokenizer.json"
-        );
-        let inner = Tokenizer::from_file(file).unwrap();
-        TextTokenizer::new(inner, file, limit, false, Some("[UNK]")).unwrap()
-    }
-
-    #[test]
-    fn the_limit_keeps_the_closing_token_and_counts_all_that_was_cut() {
-        let text = "the cat sat on the mat, the dog bit the cat";
-        let prompted = Prompted { prompt: "", text };
-        let whole = tokenizer(100).tokens(prompted).unwrap();
-        assert_eq!((whole.dropped, whole.cut()), (0, text.len()..text.len()));
-        for limit in 3..whole.len() {
-            let tokens = tokenizer(limit).tokens(prompted).unwrap();
-            assert_eq!(tokens.len(), limit);
-            assert_eq!(tokens.dropped, whole.len() - limit);
-            assert_eq!(tokens.ids[..limit - 1], whole.ids[..limit - 1]);
-            assert_eq!(tokens.pieces.last(), whole.pieces.last());
-            assert!(tokens.special[limit - 1]);
-            assert_eq!(tokens.offsets[..limit - 1], whole.offsets[..limit - 1]);
-            assert_eq!(tokens.cut().start, whole.offsets[limit - 2].1);
-        }
-    }
 }

@@ -19,6 +19,19 @@ pub enum DenseActivation {
     Sigmoid,
 }
 
+impl DenseActivation {
+    /// Element by element.
+    pub fn apply(self, y: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Identity => Ok(y.clone()),
+            Self::Tanh => y.tanh(),
+            Self::Relu => y.relu(),
+            Self::Gelu => y.gelu_erf(),
+            Self::Sigmoid => candle_nn::ops::sigmoid(y),
+        }
+    }
+}
+
 /// One step from token vectors to the sentence vector.
 #[derive(Clone, Debug)]
 pub enum Module {
@@ -70,7 +83,7 @@ pub struct HeadOptions {
 }
 
 /// What keeps a vector of zeros from dividing by zero; PyTorch's `F.normalize` uses the same.
-const SMALLEST_NORM: f64 = 1e-12;
+pub const SMALLEST_NORM: f64 = 1e-12;
 
 impl Head {
     /// Mean pooling and nothing else: what sentence-transformers does with a folder that has no
@@ -94,7 +107,15 @@ impl Head {
 
     /// False where the prompt's tokens are left out of the pool.
     pub fn include_prompt(&self) -> bool {
-        !self.modules.iter().any(|m| matches!(m, Module::Pooling { include_prompt: false, .. }))
+        !self.modules.iter().any(|m| {
+            matches!(
+                m,
+                Module::Pooling {
+                    include_prompt: false,
+                    ..
+                }
+            )
+        })
     }
 
     /// True where the sentence vector has length 1.
@@ -114,7 +135,11 @@ impl Head {
 
     /// Which tokens take part in pooling, [T].
     pub fn pooled_tokens(&self, tokens: &Tokens) -> Vec<bool> {
-        let skipped = if self.include_prompt() { 0 } else { tokens.prompt_tokens };
+        let skipped = if self.include_prompt() {
+            0
+        } else {
+            tokens.prompt_tokens
+        };
         (0..tokens.len()).map(|t| t >= skipped).collect()
     }
 
@@ -146,7 +171,11 @@ impl Head {
     }
 
     /// Dense, Normalize and truncation on a pooled vector, [P] to [E].
-    pub fn after_pooling(&self, pooled: Tensor, options: HeadOptions) -> Result<Tensor, ModelError> {
+    pub fn after_pooling(
+        &self,
+        pooled: Tensor,
+        options: HeadOptions,
+    ) -> Result<Tensor, ModelError> {
         let mut x = pooled;
         for module in &self.modules {
             x = match module {
@@ -208,7 +237,9 @@ fn pool(out: &Tensor, taken: &[bool], mode: PoolingMode) -> Result<Tensor, Model
             Ok(row.matmul(&out.contiguous()?)?.squeeze(0)?)
         }
         None => {
-            let rows: Vec<u32> = (0..taken.len() as u32).filter(|&t| taken[t as usize]).collect();
+            let rows: Vec<u32> = (0..taken.len() as u32)
+                .filter(|&t| taken[t as usize])
+                .collect();
             let count = rows.len();
             let rows = Tensor::from_vec(rows, count, out.device())?;
             Ok(out.index_select(&rows, 0)?.max(0)?)
@@ -226,13 +257,7 @@ fn dense(x: &Tensor, module: &Dense) -> Result<Tensor, ModelError> {
     }
     let row = x.unsqueeze(0)?;
     let y = Ops::Graph.linear(&row, &module.linear)?;
-    let y = match module.activation {
-        DenseActivation::Identity => y,
-        DenseActivation::Tanh => y.tanh()?,
-        DenseActivation::Relu => y.relu()?,
-        DenseActivation::Gelu => y.gelu_erf()?,
-        DenseActivation::Sigmoid => candle_nn::ops::sigmoid(&y)?,
-    };
+    let y = module.activation.apply(&y)?;
     let y = match &module.residual {
         Residual::None => y,
         Residual::Input => (y + row)?,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::ModelError;
 use super::config::Config;
 use super::head::{Dense, DenseActivation, Head, Module, Residual};
-use super::source::{Module as Entry, ModelFiles};
+use super::source::{ModelFiles, Module as Entry};
 use super::weights::{Checkpoint, Linear};
 use crate::trace::site::PoolingMode;
 
@@ -120,12 +120,16 @@ fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, 
                 return Err(ModelError::Unsupported {
                     file: MODULES.to_owned(),
                     what: format!("module `{other}`"),
-                    hint: "supported: Transformer, Pooling, Dense, LayerNorm, Normalize, Dropout".to_owned(),
+                    hint: "supported: Transformer, Pooling, Dense, LayerNorm, Normalize, Dropout"
+                        .to_owned(),
                 });
             }
         }
     }
-    let pools = modules.iter().filter(|m| matches!(m, Module::Pooling { .. })).count();
+    let pools = modules
+        .iter()
+        .filter(|m| matches!(m, Module::Pooling { .. }))
+        .count();
     if pools != 1 || !matches!(modules.first(), Some(Module::Pooling { .. })) {
         let problem = "must have one Pooling, right behind the Transformer";
         return Err(ModelError::config(MODULES, "modules", problem));
@@ -150,7 +154,12 @@ fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
             let name = |v: &Value| v.as_str().map_or_else(|| read(&v.to_string()), read);
             names.iter().map(name).collect::<Result<_, _>>()?
         }
-        Some(other) => return Err(config.bad("pooling_mode", format!("must be a name or a list of names, but is {other}"))),
+        Some(other) => {
+            return Err(config.bad(
+                "pooling_mode",
+                format!("must be a name or a list of names, but is {other}"),
+            ));
+        }
         None => old_modes(&config)?,
     };
     if modes.is_empty() {
@@ -162,15 +171,21 @@ fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
     })
 }
 
-/// The booleans of older folders, in the fixed order in which they concatenate. One that is not there
-/// is off; where none is on, it is the mean.
+/// The booleans of older folders, in the fixed order in which they concatenate; mean where none is
+/// set.
 fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
     let flags = [
         ("pooling_mode_cls_token", PoolingMode::Cls),
         ("pooling_mode_max_tokens", PoolingMode::Max),
         ("pooling_mode_mean_tokens", PoolingMode::Mean),
-        ("pooling_mode_mean_sqrt_len_tokens", PoolingMode::MeanSqrtLenTokens),
-        ("pooling_mode_weightedmean_tokens", PoolingMode::WeightedMean),
+        (
+            "pooling_mode_mean_sqrt_len_tokens",
+            PoolingMode::MeanSqrtLenTokens,
+        ),
+        (
+            "pooling_mode_weightedmean_tokens",
+            PoolingMode::WeightedMean,
+        ),
         ("pooling_mode_lasttoken", PoolingMode::LastToken),
     ];
     let mut modes = Vec::new();
@@ -249,7 +264,10 @@ fn prompts(files: &ModelFiles) -> Result<(Prompts, Option<usize>), ModelError> {
         Some(Value::Object(named)) => {
             for (name, prompt) in named {
                 let prompt = prompt.as_str().ok_or_else(|| {
-                    config.bad("prompts", format!("must map names to strings, but `{name}` is {prompt}"))
+                    config.bad(
+                        "prompts",
+                        format!("must map names to strings, but `{name}` is {prompt}"),
+                    )
                 })?;
                 prompts.named.insert(name.clone(), prompt.to_owned());
             }
@@ -271,21 +289,4 @@ fn prompts(files: &ModelFiles) -> Result<(Prompts, Option<usize>), ModelError> {
         return Err(config.bad("truncate_dim", "must be more than 0"));
     }
     Ok((prompts, truncate_dim))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn poolings_of_older_folders() {
-        let modes = |value| old_modes(&Config::new("1_Pooling/config.json", value).unwrap());
-        let weighted = json!({"pooling_mode_weightedmean_tokens": true});
-        assert_eq!(modes(weighted).unwrap(), [PoolingMode::WeightedMean]);
-        let off = json!({"pooling_mode_mean_tokens": false});
-        assert_eq!(modes(off).unwrap(), [PoolingMode::Mean]);
-        let two = json!({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true});
-        assert_eq!(modes(two).unwrap(), [PoolingMode::Cls, PoolingMode::Mean]);
-    }
 }

@@ -74,7 +74,7 @@ impl Axis {
 
     /// The bin at a distance in points from the start.
     pub fn bin_at(&self, offset: f32) -> Option<usize> {
-        if !(offset >= 0.0) {
+        if offset.is_nan() || offset < 0.0 {
             return None;
         }
         let bin = (offset * self.pixels_per_point / self.pixels as f32) as usize;
@@ -106,7 +106,10 @@ mod tests {
                 let axis = Axis::new(count, 700.3, 0.0, 28.0, ppp);
                 assert!(axis.pixels >= 1 && axis.bins <= MAX_SIDE);
                 assert!(axis.length() <= 700.3 + 1e-3, "{axis:?}");
-                assert_eq!((axis.length() * ppp).round() as usize, axis.bins * axis.pixels);
+                assert_eq!(
+                    (axis.length() * ppp).round() as usize,
+                    axis.bins * axis.pixels
+                );
             }
         }
     }
