@@ -2,4 +2,5 @@
 
 pub mod embedding;
 pub mod position;
+pub mod residual;
 pub mod shared;

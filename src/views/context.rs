@@ -113,7 +113,11 @@ impl<'a> ViewContext<'a> {
         }
         if let Some(focus) = clicked {
             let again = focus == self.state.locked;
-            self.send(if again { Command::Release } else { Command::Lock(focus) });
+            self.send(if again {
+                Command::Release
+            } else {
+                Command::Lock(focus)
+            });
         }
     }
 }

@@ -1,9 +1,7 @@
 //! The fonts: bundled, so that a text looks the same everywhere and the first frame does not
 //! wait for a scan of the system's fonts. Where they come from: `assets/fonts/README.md`.
 
-use std::sync::Arc;
-
-use egui::{FontData, FontDefinitions, FontFamily};
+use egui::{FontDefinitions, FontFamily};
 
 /// The family of titles: the same face, heavier.
 pub fn strong() -> FontFamily {
@@ -17,6 +15,5 @@ pub fn definitions() -> FontDefinitions {
     proportional.push("Hack".to_owned());
     let all = proportional.clone();
     fonts.families.insert(strong(), all);
-    let _: Option<Arc<FontData>> = None;
     fonts
 }

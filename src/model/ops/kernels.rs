@@ -63,7 +63,10 @@ fn max_of(row: &[f32]) -> f32 {
         }
     }
     let rest = chunks.remainder().iter().copied();
-    lanes.into_iter().chain(rest).fold(f32::NEG_INFINITY, f32::max)
+    lanes
+        .into_iter()
+        .chain(rest)
+        .fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// eˣ within 2 ulp for −87 ≤ x ≤ 88, clamped outside (Cody-Waite reduction to |r| ≤ ln2/2, then a
@@ -82,7 +85,11 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 5e-1;
     let y = p * r * r + r + 1.;
-    let power = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    let power = shifted
+        .to_bits()
+        .wrapping_sub(ROUND.to_bits())
+        .wrapping_add(127)
+        << 23;
     y * f32::from_bits(power)
 }
 
@@ -187,7 +194,10 @@ mod tests {
     fn exp_follows_the_library() {
         for x in grid().filter(|x| x.abs() < 87.) {
             let (ours, exact) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((ours / exact - 1.).abs() < 3e-7, "exp({x}) = {ours}, not {exact}");
+            assert!(
+                (ours / exact - 1.).abs() < 3e-7,
+                "exp({x}) = {ours}, not {exact}"
+            );
         }
         assert!(exp(f32::NEG_INFINITY) < 1e-37);
     }
@@ -224,12 +234,20 @@ mod tests {
             Activation::Relu => x.max(0.),
             Activation::Silu => x / (1. + (-x).exp()),
         };
-        for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu] {
+        for activation in [
+            Activation::Gelu,
+            Activation::GeluTanh,
+            Activation::Relu,
+            Activation::Silu,
+        ] {
             let mut out = vec![0.; x.len()];
             activate(&x, &mut out, activation);
             for (&x, &y) in x.iter().zip(&out) {
                 let difference = f64::from(y) - exact(activation, x.into());
-                assert!(difference.abs() < 3e-6, "{activation:?}({x}) is off by {difference}");
+                assert!(
+                    difference.abs() < 3e-6,
+                    "{activation:?}({x}) is off by {difference}"
+                );
             }
         }
     }
