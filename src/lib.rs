@@ -2,8 +2,10 @@
 pub mod analysis;
 pub mod app;
 pub mod cancel;
+pub mod cli;
 pub mod engine;
 pub mod model;
+pub mod parity;
 pub mod tokens;
 pub mod trace;
 pub mod views;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
+use super::few_rows::FewRows;
 use super::kernels;
 
 /// Elements below which waking another thread costs more than it saves.
@@ -99,10 +100,16 @@ unsafe fn product(
     }
 }
 
+/// Up to this many rows, reading the weights once in place beats the packed product.
+const FEW_ROWS: usize = 16;
+
 /// x·Wᵀ + b. x [n, in] to [n, out].
 pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     let (rows, input) = x.dims2()?;
     let output = layer.bias.dim(0)?;
+    if rows <= FEW_ROWS {
+        return few_rows(x, layer);
+    }
     let mut out = Vec::with_capacity(rows * output);
     with_slice(&layer.bias, |bias| {
         // The product adds to the bias, which saves a pass over the result.
@@ -137,6 +144,33 @@ pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
             }
         })
     })??;
+    Tensor::from_vec(out, (rows, output), &Device::Cpu)
+}
+
+fn few_rows(x: &Tensor, layer: &Linear) -> Result<Tensor> {
+    let (rows, input) = x.dims2()?;
+    let output = layer.bias.dim(0)?;
+    let mut turned = vec![0.; rows * output]; // [out, n]
+    with_slice(x, |x| {
+        with_slice(&layer.weight, |weight| {
+            with_slice(&layer.bias, |bias| {
+                let threads = rayon::current_num_threads();
+                let arch = pulp::Arch::new();
+                let part = match threads > 1 && output * input >= PARALLEL_FROM {
+                    true => output.div_ceil(threads).next_multiple_of(2),
+                    false => output,
+                };
+                let parts = turned.par_chunks_mut(part * rows).zip(weight.par_chunks(part * input));
+                parts.zip(bias.par_chunks(part)).for_each(|((out, weight), bias)| {
+                    FewRows { x, weight, bias, out }.run(arch);
+                });
+            })
+        })
+    })???;
+    let mut out: Vec<f32> = Vec::with_capacity(rows * output);
+    for row in 0..rows {
+        out.extend(turned.iter().skip(row).step_by(rows));
+    }
     Tensor::from_vec(out, (rows, output), &Device::Cpu)
 }
 

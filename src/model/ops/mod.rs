@@ -1,6 +1,7 @@
 //! The maths of a block, twice: a fused fast path, and a differentiable one that runs on any device.
 //! Both are tested equal.
 
+mod few_rows;
 mod fused;
 mod graph;
 mod kernels;
