@@ -8,6 +8,7 @@ pub mod heatmap;
 mod label;
 pub mod scatter;
 pub mod strip_chart;
+pub mod table;
 pub mod theme;
 pub mod token_strip;
 
@@ -15,5 +16,6 @@ pub use colormap::{Colormap, Scale, legend_ui};
 pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture};
 pub use scatter::{ScatterPoint, scatter_ui};
 pub use strip_chart::{vector_bars_ui, vector_strip_ui};
+pub use table::{Cell, Column, Table};
 pub use theme::{SPACE, SPACE_SMALL, Theme, install, number, number_text};
-pub use token_strip::{Piece, StripResponse, piece_label, token_strip_ui};
+pub use token_strip::{Piece, StripResponse, piece_label, token_strip_ui, word_strip_ui};
