@@ -6,10 +6,10 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokenizers::tokenizer::{
     NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
-    TruncationDirection, TruncationParams, TruncationStrategy,
+    TruncationDirection,
 };
 use tokenizers::utils::padding::PaddingParams;
-use tokenizers::{NormalizerWrapper, Tokenizer};
+use tokenizers::{Encoding, NormalizerWrapper, Tokenizer};
 
 /// One text as its model sees it. T tokens; every vector here has length T.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,9 @@ pub struct Prompted<'a> {
 
 #[derive(Debug, Error)]
 pub enum TokenizeError {
-    #[error("{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer")]
+    #[error(
+        "{file}: cannot be read as a tokenizer ({problem}); export it again with tokenizers 0.13 or newer"
+    )]
     File { file: String, problem: String },
     #[error(
         "{file}: its template adds {added} special tokens, but the model's limit is {limit} tokens"
@@ -91,6 +93,8 @@ pub enum TokenizeError {
 pub struct TextTokenizer {
     inner: Tokenizer,
     limit: usize,
+    /// Special tokens that the template puts around one text.
+    added: usize,
     unknown: Option<u32>,
     adds_closing: bool,
 }
@@ -125,12 +129,7 @@ impl TextTokenizer {
             });
         }
         inner
-            .with_truncation(Some(TruncationParams {
-                direction: TruncationDirection::Right,
-                max_length: limit,
-                strategy: TruncationStrategy::LongestFirst,
-                stride: 0,
-            }))
+            .with_truncation(None)
             .map_err(|e| bad(e.to_string()))?;
         let unknown = unknown.and_then(|piece| inner.token_to_id(piece));
         let blank = inner.encode("", true).map_err(|e| bad(e.to_string()))?;
@@ -138,6 +137,7 @@ impl TextTokenizer {
         Ok(Self {
             inner,
             limit,
+            added,
             unknown,
             adds_closing,
         })
@@ -160,10 +160,7 @@ impl TextTokenizer {
     /// Tokenizes one text, with its prompt in front.
     pub fn tokens(&self, input: Prompted<'_>) -> Result<Tokens, TokenizeError> {
         let text: Arc<str> = format!("{}{}", input.prompt, input.text).into();
-        let encoding = self
-            .inner
-            .encode(&*text, true)
-            .map_err(|e| TokenizeError::Text(e.to_string()))?;
+        let (encoding, dropped) = self.encode(&text)?;
         let special: Vec<bool> = flags(encoding.get_special_tokens_mask());
         let offsets = encoding
             .get_offsets()
@@ -187,11 +184,26 @@ impl TextTokenizer {
             unknown: ids.iter().map(|&id| Some(id) == self.unknown).collect(),
             ids,
             limit: self.limit,
-            dropped: dropped(&encoding),
+            dropped,
             normalized,
             pre_tokens,
             text,
         })
+    }
+
+    /// Encodes within the limit; what is cut are tokens of the text, so that the template's closing
+    /// tokens stay. Also says how many were cut.
+    fn encode(&self, text: &str) -> Result<(Encoding, usize), TokenizeError> {
+        let failed = |e: tokenizers::Error| TokenizeError::Text(e.to_string());
+        let mut encoding = self.inner.encode(text, false).map_err(failed)?;
+        let room = self.limit - self.added;
+        let dropped = encoding.len().saturating_sub(room);
+        if dropped > 0 {
+            encoding.truncate(room, 0, TruncationDirection::Right);
+            encoding.set_overflowing(Vec::new());
+        }
+        let encoding = self.inner.post_process(encoding, None, true);
+        Ok((encoding.map_err(failed)?, dropped))
     }
 
     /// Tokens of the prompt alone, less a closing special token: what `include_prompt: false`
@@ -200,10 +212,7 @@ impl TextTokenizer {
         if prompt.is_empty() {
             return Ok(0);
         }
-        let encoding = self
-            .inner
-            .encode(prompt, true)
-            .map_err(|e| TokenizeError::Text(e.to_string()))?;
+        let (encoding, _) = self.encode(prompt)?;
         Ok(encoding.len() - usize::from(self.adds_closing))
     }
 
@@ -234,17 +243,6 @@ fn words(ids: &[Option<u32>], special: &[bool]) -> Vec<Option<u32>> {
     pairs
         .map(|(&id, &special)| if special { None } else { id })
         .collect()
-}
-
-/// Tokens of the text, not of the template, in the parts that did not fit.
-fn dropped(encoding: &tokenizers::Encoding) -> usize {
-    let parts = encoding.get_overflowing().iter();
-    parts
-        .map(|part| {
-            let mask = part.get_special_tokens_mask();
-            mask.iter().filter(|&&m| m == 0).count()
-        })
-        .sum()
 }
 
 /// `do_lower_case` of sentence_bert_config.json: a step in front of the normaliser, so that offsets

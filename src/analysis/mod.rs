@@ -1,4 +1,5 @@
-//! Pure functions of traces: no window, no threads, no files.
+//! Pure functions of traces (and a model where they must run it again): no IO, no egui, no threads.
 
 pub mod attention;
 pub mod neurons;
+pub mod residual;

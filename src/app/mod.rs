@@ -1,5 +1,186 @@
 //! The window: state, commands, and how they meet the engine.
+//!
+//! Each frame, [`logic`] drains the engine and derives what there is to see, [`ui`] paints it and
+//! collects commands, and the commands are carried out before the next frame.
 
+mod chrome;
 pub mod command;
+pub mod dialogs;
+pub mod files;
+pub mod layout;
+mod logic;
+mod notices;
 pub mod samples;
+pub mod snapshot;
 pub mod state;
+mod texts;
+mod ui;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use candle_core::Device;
+
+use crate::engine::Engine;
+use crate::model::ModelRef;
+use crate::model::source::SourceOptions;
+use crate::views::{PANELS, TextView, View};
+use crate::widgets::theme;
+use command::Command;
+use dialogs::Dialogs;
+use layout::Layout;
+use notices::Notices;
+use state::{Focus, State};
+use texts::Texts;
+
+/// What the command line decides about the window.
+#[derive(Clone, Debug)]
+pub struct WindowOptions {
+    /// Instead of the model of the last session.
+    pub model: Option<ModelRef>,
+    pub device: Device,
+}
+
+/// The window's application.
+pub struct App {
+    state: State,
+    layout: Layout,
+    engine: Engine,
+    views: HashMap<&'static str, Box<dyn View>>,
+    texts: Texts,
+    /// What there is of each text in this frame.
+    shown: Vec<TextView>,
+    hovered: Focus,
+    commands: Vec<Command>,
+    dialogs: Dialogs,
+    notices: Notices,
+    spine: chrome::spine::Spine,
+    cached: chrome::models::Cached,
+    /// Outcomes of jobs that the window started.
+    outcomes: (Sender<Outcome>, Receiver<Outcome>),
+}
+
+/// What a job of the window came to.
+pub(crate) enum Outcome {
+    Texts(Vec<String>),
+    /// The window's picture is there and goes to this file.
+    Picture(std::path::PathBuf, Arc<egui::ColorImage>),
+    Done(String),
+    Failed(String),
+}
+
+const STATE_KEY: &str = "state";
+const LAYOUT_KEY: &str = "layout";
+
+impl App {
+    /// Restores the last session from `storage` and begins to load its model.
+    pub fn new(
+        ctx: &egui::Context,
+        storage: Option<&dyn eframe::Storage>,
+        options: WindowOptions,
+    ) -> Self {
+        theme::install(ctx);
+        let mut state: State = storage
+            .and_then(|storage| eframe::get_value(storage, STATE_KEY))
+            .unwrap_or_default();
+        state.repair();
+        if let Some(model) = options.model {
+            state.model = model;
+        }
+        let mut layout: Layout = storage
+            .and_then(|storage| eframe::get_value(storage, LAYOUT_KEY))
+            .unwrap_or_default();
+        layout.repair();
+        let waker = ctx.clone();
+        let wake = Arc::new(move || waker.request_repaint());
+        let engine = Engine::new(options.device, SourceOptions::from_env(), wake);
+        engine.load(state.model.clone());
+        Self::with(state, layout, engine)
+    }
+
+    /// Without a window: the model is there already, and nothing is restored or remembered.
+    pub(crate) fn headless(state: State, model: Arc<crate::model::Model>) -> Self {
+        let device = model.encoder.device().clone();
+        let engine = Engine::new(device, SourceOptions::from_env(), Arc::new(|| {}));
+        engine.use_model(model);
+        Self::with(state, Layout::default(), engine)
+    }
+
+    fn with(state: State, layout: Layout, engine: Engine) -> Self {
+        let views = PANELS.iter().map(|panel| (panel.id, (panel.make)()));
+        Self {
+            state,
+            layout,
+            engine,
+            views: views.collect(),
+            texts: Texts::default(),
+            shown: Vec::new(),
+            hovered: Focus::default(),
+            commands: Vec::new(),
+            dialogs: Dialogs::default(),
+            notices: Notices::default(),
+            spine: chrome::spine::Spine::default(),
+            cached: chrome::models::Cached::default(),
+            outcomes: channel(),
+        }
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What is on view of each text.
+    pub fn shown(&self) -> &[TextView] {
+        &self.shown
+    }
+
+    /// Carries a command out as if a menu had sent it.
+    pub fn send(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _: &mut eframe::Frame) {
+        self.update(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        self.window_ui(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, STATE_KEY, &self.state);
+        eframe::set_value(storage, LAYOUT_KEY, &self.layout);
+    }
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When the desktop gives no window: no display, or no graphics driver.
+pub fn run(options: WindowOptions) -> Result<(), String> {
+    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("embedscope")
+        .with_app_id("embedscope")
+        .with_inner_size([1440., 900.])
+        .with_min_inner_size([800., 560.])
+        .with_drag_and_drop(true)
+        .with_icon(icon.map_err(|e| format!("the window's icon: {e}"))?);
+    let native = eframe::NativeOptions {
+        viewport,
+        ..eframe::NativeOptions::default()
+    };
+    let make: eframe::AppCreator<'_> = Box::new(move |cc| {
+        Ok(Box::new(App::new(&cc.egui_ctx, cc.storage, options)))
+    });
+    eframe::run_native("embedscope", native, make).map_err(|e| {
+        format!("the window cannot be opened: {e}; it needs a display (DISPLAY or WAYLAND_DISPLAY) and Vulkan or OpenGL, for example from mesa-vulkan-drivers; `embedscope --help` lists what works without one")
+    })
+}

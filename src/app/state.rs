@@ -146,7 +146,11 @@ impl State {
         self.texts.retain(|t| t.id != id);
         let first = self.texts.first().map(|t| t.id);
         let spare = |other: Option<TextId>| {
-            let others = self.texts.iter().map(|t| t.id).filter(|&t| Some(t) != other);
+            let others = self
+                .texts
+                .iter()
+                .map(|t| t.id)
+                .filter(|&t| Some(t) != other);
             others.into_iter().next().or(first)
         };
         if self.a == Some(id) {
@@ -177,7 +181,12 @@ impl State {
         let known = |id: Option<TextId>| id.filter(|id| ids.contains(id));
         self.a = known(self.a).or(ids.first().copied());
         self.b = known(self.b).or(ids.get(1).copied()).or(self.a);
-        self.next_id = ids.iter().map(|id| id.0 + 1).max().unwrap_or(0).max(self.next_id);
+        self.next_id = ids
+            .iter()
+            .map(|id| id.0 + 1)
+            .max()
+            .unwrap_or(0)
+            .max(self.next_id);
         if known(self.locked.text).is_none() {
             self.locked = Focus::default();
         }
@@ -194,10 +203,17 @@ mod tests {
         state.set_texts(["one", "two", "three"]);
         let (one, two) = (state.texts[0].id, state.texts[1].id);
         state.remove(one);
-        assert_eq!(state.a, Some(state.texts[1].id), "A moves to the text that is not B");
+        assert_eq!(
+            state.a,
+            Some(state.texts[1].id),
+            "A moves to the text that is not B"
+        );
         assert_eq!(state.b, Some(two));
         state.remove(two);
-        assert_eq!((state.a, state.b), (Some(state.texts[0].id), Some(state.texts[0].id)));
+        assert_eq!(
+            (state.a, state.b),
+            (Some(state.texts[0].id), Some(state.texts[0].id))
+        );
         state.remove(state.texts[0].id);
         assert_eq!((state.a, state.b), (None, None));
         let id = state.add("again");

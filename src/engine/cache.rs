@@ -68,7 +68,10 @@ impl Cache {
         self.entries.insert(key, Entry { value, bytes, used });
         while self.bytes() > budget {
             let spare = self.entries.iter().filter(|(key, _)| !wanted.contains(key));
-            let Some(oldest) = spare.min_by_key(|(_, e)| e.used).map(|(key, _)| key.clone()) else {
+            let Some(oldest) = spare
+                .min_by_key(|(_, e)| e.used)
+                .map(|(key, _)| key.clone())
+            else {
                 break;
             };
             self.entries.remove(&oldest);

@@ -46,7 +46,10 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
     ) -> Option<Shown<V>> {
         self.receive();
         let here = self.shown.as_ref().is_some_and(|(shown, _)| shown == key);
-        let coming = self.pending.as_ref().is_some_and(|pending| &pending.key == key);
+        let coming = self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| &pending.key == key);
         if here {
             if let Some(other) = self.pending.take() {
                 other.cancel.cancel();
@@ -73,12 +76,7 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
         }
     }
 
-    fn start(
-        &mut self,
-        engine: &Engine,
-        key: K,
-        make: impl FnOnce(&Cancel) -> V + Send + 'static,
-    ) {
+    fn start(&mut self, engine: &Engine, key: K, make: impl FnOnce(&Cancel) -> V + Send + 'static) {
         if let Some(before) = &self.pending {
             before.cancel.cancel();
         }

@@ -62,7 +62,9 @@ struct State {
 impl Shared {
     /// A panic on a worker is contained there, so what it left under the lock is still whole.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

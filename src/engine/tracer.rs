@@ -57,6 +57,8 @@ fn record(model: &Model, key: &TraceKey, cancel: &Cancel) -> Option<Result<Arc<T
         Ok(Ok(trace)) => Some(Ok(Arc::new(trace))),
         Ok(Err(ModelError::Stopped)) => None,
         Ok(Err(error)) => Some(Err(error.to_string().into())),
-        Err(_) => Some(Err("the encoder failed unexpectedly on this text; please report it".into())),
+        Err(_) => Some(Err(
+            "the encoder failed unexpectedly on this text; please report it".into(),
+        )),
     }
 }

@@ -43,7 +43,9 @@ impl Config {
         };
         let converted = convert(value);
         let problem = || format!("must be {what}, but is {value}");
-        converted.map(Some).ok_or_else(|| self.bad(names[0], problem()))
+        converted
+            .map(Some)
+            .ok_or_else(|| self.bad(names[0], problem()))
     }
 
     /// A whole number, or what the family takes where the field is missing.
@@ -54,7 +56,9 @@ impl Config {
     pub fn size_if_present(&self, names: &[&str]) -> Result<Option<usize>, ModelError> {
         // Some exports write sizes as 512.0; a million millions is no size but a typing error.
         let whole = |v: &Value| {
-            let float = v.as_f64().filter(|f| f.fract() == 0. && (0. ..1e12).contains(f));
+            let float = v
+                .as_f64()
+                .filter(|f| f.fract() == 0. && (0. ..1e12).contains(f));
             float.map(|f| f as usize)
         };
         self.read(names, "a whole number", whole)

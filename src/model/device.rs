@@ -38,7 +38,8 @@ impl DeviceName {
             problem,
         };
         if !built {
-            let problem = format!("this build has no support for it; build with `--features {name}`");
+            let problem =
+                format!("this build has no support for it; build with `--features {name}`");
             return Err(failed(problem));
         }
         let device = match self {

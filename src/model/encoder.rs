@@ -165,7 +165,9 @@ impl Encoder {
         let mut x = pass.visit_rows(Site::Embed(EmbedSite::Token), token)?;
 
         let Positions::Learned { first, .. } = self.spec.positions;
-        let places = texts.iter().flat_map(|t| (0..t.len()).map(|i| (first + i) as u32));
+        let places = texts
+            .iter()
+            .flat_map(|t| (0..t.len()).map(|i| (first + i) as u32));
         let position = rows(&weights.position, places.collect())?;
         let position = pass.visit_rows(Site::Embed(EmbedSite::Position), position)?;
 
@@ -175,7 +177,9 @@ impl Encoder {
             // In the order of the reference, so that rounding agrees: (token + type) + position.
             x = (x + pass.visit_rows(Site::Embed(EmbedSite::Type), types)?)?;
         }
-        let x = self.ops.add_norm(&x, Some(&position), &weights.embed_norm)?;
+        let x = self
+            .ops
+            .add_norm(&x, Some(&position), &weights.embed_norm)?;
         pass.visit_rows(Site::Embed(EmbedSite::Out), x)
     }
 
@@ -215,7 +219,10 @@ impl Encoder {
     ) -> Result<Tensor, ModelError> {
         let (heads, size) = (self.spec.heads, self.spec.head_size());
         let rows = x.dim(0)?;
-        let qkv = self.ops.linear(x, &layer.qkv)?.reshape((rows, 3, heads, size))?;
+        let qkv = self
+            .ops
+            .linear(x, &layer.qkv)?
+            .reshape((rows, 3, heads, size))?;
         if !INSIDE.iter().any(|&site| pass.wants(Site::Layer(l, site)))
             && let Some(out) = self.ops.attention(&qkv, &pass.texts, self.spec.scale())
         {

@@ -34,7 +34,9 @@ pub enum ModelError {
     Tokenize(#[from] TokenizeError),
     #[error("device `{name}`: {problem}")]
     Device { name: String, problem: String },
-    #[error("the text has no tokens, so there is nothing to encode; this tokenizer adds no special tokens to an empty text")]
+    #[error(
+        "the text has no tokens, so there is nothing to encode; this tokenizer adds no special tokens to an empty text"
+    )]
     NoTokens,
     #[error("{what}: {problem}")]
     Input { what: String, problem: String },

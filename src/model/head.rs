@@ -94,7 +94,15 @@ impl Head {
 
     /// False where the prompt's tokens are left out of the pool.
     pub fn include_prompt(&self) -> bool {
-        !self.modules.iter().any(|m| matches!(m, Module::Pooling { include_prompt: false, .. }))
+        !self.modules.iter().any(|m| {
+            matches!(
+                m,
+                Module::Pooling {
+                    include_prompt: false,
+                    ..
+                }
+            )
+        })
     }
 
     /// True where the sentence vector has length 1.
@@ -114,7 +122,11 @@ impl Head {
 
     /// Which tokens take part in pooling, [T].
     pub fn pooled_tokens(&self, tokens: &Tokens) -> Vec<bool> {
-        let skipped = if self.include_prompt() { 0 } else { tokens.prompt_tokens };
+        let skipped = if self.include_prompt() {
+            0
+        } else {
+            tokens.prompt_tokens
+        };
         (0..tokens.len()).map(|t| t >= skipped).collect()
     }
 
@@ -146,7 +158,11 @@ impl Head {
     }
 
     /// Dense, Normalize and truncation on a pooled vector, [P] to [E].
-    pub fn after_pooling(&self, pooled: Tensor, options: HeadOptions) -> Result<Tensor, ModelError> {
+    pub fn after_pooling(
+        &self,
+        pooled: Tensor,
+        options: HeadOptions,
+    ) -> Result<Tensor, ModelError> {
         let mut x = pooled;
         for module in &self.modules {
             x = match module {
@@ -208,7 +224,9 @@ fn pool(out: &Tensor, taken: &[bool], mode: PoolingMode) -> Result<Tensor, Model
             Ok(row.matmul(&out.contiguous()?)?.squeeze(0)?)
         }
         None => {
-            let rows: Vec<u32> = (0..taken.len() as u32).filter(|&t| taken[t as usize]).collect();
+            let rows: Vec<u32> = (0..taken.len() as u32)
+                .filter(|&t| taken[t as usize])
+                .collect();
             let count = rows.len();
             let rows = Tensor::from_vec(rows, count, out.device())?;
             Ok(out.index_select(&rows, 0)?.max(0)?)

@@ -28,9 +28,9 @@ pub use spec::EncoderSpec;
 
 use crate::cancel::Cancel;
 use crate::tokens::{Prompted, TextTokenizer, Tokens};
+use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
 use crate::trace::site::{LayerSite, Site};
-use crate::trace::Trace;
 use config::Config;
 use encoder::Pass;
 use modules::Recipe;
@@ -169,7 +169,10 @@ impl Model {
         for (text, tokens) in texts.iter().enumerate() {
             let rows = out.narrow(0, start, tokens.len())?;
             start += tokens.len();
-            sentences.push(self.head.sentence(tokens, text, &rows, options, &mut pass)?);
+            sentences.push(
+                self.head
+                    .sentence(tokens, text, &rows, options, &mut pass)?,
+            );
         }
         Ok(sentences)
     }
@@ -193,7 +196,13 @@ impl Model {
         self.run(&[&tokens], self.options(), &mut hook)?;
         let (model, layers) = (self.hash.clone(), self.spec().layers);
         let values = recorder.take(0);
-        Ok(Trace::new(tokens, model, layers, started.elapsed(), values)?)
+        Ok(Trace::new(
+            tokens,
+            model,
+            layers,
+            started.elapsed(),
+            values,
+        )?)
     }
 
     /// Sentence vectors of many texts, `batch` at a time, in the order given. `progress` hears how

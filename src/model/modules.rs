@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::ModelError;
 use super::config::Config;
 use super::head::{Dense, DenseActivation, Head, Module, Residual};
-use super::source::{Module as Entry, ModelFiles};
+use super::source::{ModelFiles, Module as Entry};
 use super::weights::{Checkpoint, Linear};
 use crate::trace::site::PoolingMode;
 
@@ -120,12 +120,16 @@ fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, 
                 return Err(ModelError::Unsupported {
                     file: MODULES.to_owned(),
                     what: format!("module `{other}`"),
-                    hint: "supported: Transformer, Pooling, Dense, LayerNorm, Normalize, Dropout".to_owned(),
+                    hint: "supported: Transformer, Pooling, Dense, LayerNorm, Normalize, Dropout"
+                        .to_owned(),
                 });
             }
         }
     }
-    let pools = modules.iter().filter(|m| matches!(m, Module::Pooling { .. })).count();
+    let pools = modules
+        .iter()
+        .filter(|m| matches!(m, Module::Pooling { .. }))
+        .count();
     if pools != 1 || !matches!(modules.first(), Some(Module::Pooling { .. })) {
         let problem = "must have one Pooling, right behind the Transformer";
         return Err(ModelError::config(MODULES, "modules", problem));
@@ -150,7 +154,12 @@ fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
             let name = |v: &Value| v.as_str().map_or_else(|| read(&v.to_string()), read);
             names.iter().map(name).collect::<Result<_, _>>()?
         }
-        Some(other) => return Err(config.bad("pooling_mode", format!("must be a name or a list of names, but is {other}"))),
+        Some(other) => {
+            return Err(config.bad(
+                "pooling_mode",
+                format!("must be a name or a list of names, but is {other}"),
+            ));
+        }
         None => old_modes(&config)?,
     };
     if modes.is_empty() {
@@ -162,22 +171,31 @@ fn pooling(files: &ModelFiles, entry: &Entry) -> Result<Module, ModelError> {
     })
 }
 
-/// The booleans of older folders, in the fixed order in which they concatenate. Mean alone is on
-/// where nothing is said.
+/// The booleans of older folders, in the fixed order in which they concatenate; mean where none is
+/// set.
 fn old_modes(config: &Config) -> Result<Vec<PoolingMode>, ModelError> {
     let flags = [
         ("pooling_mode_cls_token", PoolingMode::Cls),
         ("pooling_mode_max_tokens", PoolingMode::Max),
         ("pooling_mode_mean_tokens", PoolingMode::Mean),
-        ("pooling_mode_mean_sqrt_len_tokens", PoolingMode::MeanSqrtLenTokens),
-        ("pooling_mode_weightedmean_tokens", PoolingMode::WeightedMean),
+        (
+            "pooling_mode_mean_sqrt_len_tokens",
+            PoolingMode::MeanSqrtLenTokens,
+        ),
+        (
+            "pooling_mode_weightedmean_tokens",
+            PoolingMode::WeightedMean,
+        ),
         ("pooling_mode_lasttoken", PoolingMode::LastToken),
     ];
     let mut modes = Vec::new();
     for (field, mode) in flags {
-        if config.flag(field, mode == PoolingMode::Mean)? {
+        if config.flag(field, false)? {
             modes.push(mode);
         }
+    }
+    if modes.is_empty() {
+        modes.push(PoolingMode::Mean);
     }
     Ok(modes)
 }
@@ -246,7 +264,10 @@ fn prompts(files: &ModelFiles) -> Result<(Prompts, Option<usize>), ModelError> {
         Some(Value::Object(named)) => {
             for (name, prompt) in named {
                 let prompt = prompt.as_str().ok_or_else(|| {
-                    config.bad("prompts", format!("must map names to strings, but `{name}` is {prompt}"))
+                    config.bad(
+                        "prompts",
+                        format!("must map names to strings, but `{name}` is {prompt}"),
+                    )
                 })?;
                 prompts.named.insert(name.clone(), prompt.to_owned());
             }

@@ -101,7 +101,10 @@ impl EncoderSpec {
             return Err(ModelError::config(file, "max_position_embeddings", problem));
         }
         if !self.hidden.is_multiple_of(self.heads) {
-            let problem = format!("is {}, which does not divide hidden_size {}", self.heads, self.hidden);
+            let problem = format!(
+                "is {}, which does not divide hidden_size {}",
+                self.heads, self.hidden
+            );
             return Err(ModelError::config(file, "num_attention_heads", problem));
         }
         if !(self.norm_eps.is_finite() && self.norm_eps >= 0.) {

@@ -40,7 +40,10 @@ pub fn load(
             })?;
             (file, tokenizer)
         }
-        false => (at("vocab.txt"), from_vocabulary(files, &at("vocab.txt"), &config)?),
+        false => (
+            at("vocab.txt"),
+            from_vocabulary(files, &at("vocab.txt"), &config)?,
+        ),
     };
     let unknown = special(&config, "unk_token", "[UNK]");
     Ok(TextTokenizer::new(
@@ -84,7 +87,12 @@ fn from_vocabulary(
     };
     let chinese = config.flag("tokenize_chinese_chars", true)?;
     tokenizer
-        .with_normalizer(Some(BertNormalizer::new(true, chinese, strip_accents, lower_case)))
+        .with_normalizer(Some(BertNormalizer::new(
+            true,
+            chinese,
+            strip_accents,
+            lower_case,
+        )))
         .map_err(|e| bad(e.to_string()))?;
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
     let [cls, sep] = [("cls_token", "[CLS]"), ("sep_token", "[SEP]")].map(|(field, default)| {

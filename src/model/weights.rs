@@ -36,13 +36,20 @@ impl Checkpoint {
 
     /// Settles which of the prefixes stands in front of every name, by looking for `anchor`.
     fn with_prefix(mut self, prefixes: &[&str], anchor: &str) -> Result<Self, ModelError> {
-        let found = prefixes.iter().find(|prefix| self.find(&format!("{prefix}{anchor}")).is_some());
+        let found = prefixes
+            .iter()
+            .find(|prefix| self.find(&format!("{prefix}{anchor}")).is_some());
         match found {
             Some(prefix) => self.prefix = (*prefix).to_owned(),
             None => {
-                let tried = prefixes.iter().filter(|p| !p.is_empty()).map(|p| format!("`{p}`"));
+                let tried = prefixes
+                    .iter()
+                    .filter(|p| !p.is_empty())
+                    .map(|p| format!("`{p}`"));
                 let tried = tried.collect::<Vec<_>>().join(", ");
-                let problem = format!("is missing (prefixes tried: none, {tried}); the weights are not those of the architecture that config.json names");
+                let problem = format!(
+                    "is missing (prefixes tried: none, {tried}); the weights are not those of the architecture that config.json names"
+                );
                 return Err(self.bad(anchor, problem));
             }
         }
@@ -50,7 +57,10 @@ impl Checkpoint {
     }
 
     fn find(&self, name: &str) -> Option<(&File, &safetensors::tensor::TensorInfo)> {
-        let mut found = self.files.iter().filter_map(|f| Some((f, f.header.info(name)?)));
+        let mut found = self
+            .files
+            .iter()
+            .filter_map(|f| Some((f, f.header.info(name)?)));
         found.next()
     }
 

@@ -88,7 +88,10 @@ impl<F: Fn(Site) -> bool> Recorder<F> {
 
     /// What was kept of one text of the batch, in the order of the forward pass.
     pub fn take(&mut self, text: usize) -> Vec<(Site, Tensor)> {
-        self.kept.get_mut(text).map(std::mem::take).unwrap_or_default()
+        self.kept
+            .get_mut(text)
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 }
 

@@ -262,7 +262,9 @@ impl fmt::Display for Site {
 pub enum SiteError {
     #[error("`{0}` is not a site; see `embedscope trace --help` for their names")]
     Name(String),
-    #[error("`{0}` is not a pooling; known are cls, max, mean, mean_sqrt_len_tokens, weightedmean, lasttoken")]
+    #[error(
+        "`{0}` is not a pooling; known are cls, max, mean, mean_sqrt_len_tokens, weightedmean, lasttoken"
+    )]
     Pooling(String),
 }
 

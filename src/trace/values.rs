@@ -50,12 +50,17 @@ impl<'a> Values<'a> {
     /// One number; `None` outside the shape.
     pub fn at(&self, index: &[usize]) -> Option<f32> {
         let whole = index.len() == self.shape.len();
-        self.data().get(self.start(index).filter(|_| whole)?).copied()
+        self.data()
+            .get(self.start(index).filter(|_| whole)?)
+            .copied()
     }
 
     /// The vector along the last axis at `index` (all axes but the last); empty outside the shape.
     pub fn row(&self, index: &[usize]) -> Cow<'_, [f32]> {
-        let Some(start) = self.start(index).filter(|_| index.len() + 1 == self.shape.len()) else {
+        let Some(start) = self
+            .start(index)
+            .filter(|_| index.len() + 1 == self.shape.len())
+        else {
             return Cow::Borrowed(&[]);
         };
         let last = self.shape.len() - 1;

@@ -91,7 +91,11 @@ impl ViewContext<'_> {
         }
         if let Some(focus) = clicked {
             let again = focus == self.state.locked;
-            self.send(if again { Command::Release } else { Command::Lock(focus) });
+            self.send(if again {
+                Command::Release
+            } else {
+                Command::Lock(focus)
+            });
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Panel {
     pub title: &'static str,
     /// One paragraph: what am I looking at?
     pub about: &'static str,
+    /// True for panels of one text, which get the switch between A and B.
+    pub one_text: bool,
     pub make: fn() -> Box<dyn View>,
 }
 

@@ -275,7 +275,11 @@ mod tests {
     #[test]
     fn nan_has_its_own_colour_and_does_not_spoil_a_range() {
         for theme in BOTH {
-            for scale in [Scale::amount(1.0), Scale::signed(1.0), Scale::amount(f32::NAN)] {
+            for scale in [
+                Scale::amount(1.0),
+                Scale::signed(1.0),
+                Scale::amount(f32::NAN),
+            ] {
                 assert_eq!(scale.color(theme, f32::NAN), theme.nan());
             }
         }
@@ -292,7 +296,10 @@ mod tests {
                 .collect();
             let step = (light[8] - light[0]) / 8.0;
             for pair in light.windows(2) {
-                assert!((pair[1] - pair[0] - step).abs() < 2.5, "{theme:?} {light:?}");
+                assert!(
+                    (pair[1] - pair[0] - step).abs() < 2.5,
+                    "{theme:?} {light:?}"
+                );
             }
         }
     }

@@ -34,19 +34,31 @@ pub(super) fn widest(painter: &Painter, labels: &[String], font: &FontId, cap: f
     }
     longest
         .iter()
-        .map(|(_, label)| line(painter, label, font, Color32::PLACEHOLDER, cap).size().x)
+        .map(|(_, label)| {
+            line(painter, label, font, Color32::PLACEHOLDER, cap)
+                .size()
+                .x
+        })
         .fold(0.0, f32::max)
         .min(cap)
 }
 
 /// About how wide a text is, in half ems: wide scripts count double.
 fn weight(text: &str) -> usize {
-    text.chars().map(|c| if c >= '\u{1100}' { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|c| if c >= '\u{1100}' { 2 } else { 1 })
+        .sum()
 }
 
 /// Which of `count` labels to show when their centres are `pitch` apart and each needs `needed`:
 /// every n-th, and always those in `always` (the hovered one first), in favour of neighbours.
-pub(super) fn thin(count: usize, pitch: f32, needed: f32, step: Step, always: &[usize]) -> Vec<usize> {
+pub(super) fn thin(
+    count: usize,
+    pitch: f32,
+    needed: f32,
+    step: Step,
+    always: &[usize],
+) -> Vec<usize> {
     if count == 0 || !(pitch > 0.0) {
         return Vec::new();
     }

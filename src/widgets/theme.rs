@@ -43,7 +43,7 @@ impl Theme {
 
     /// Text A: amber, always the lighter of the two.
     pub fn a(self) -> Color32 {
-        self.pick(0xFFB74D, 0xB85A05)
+        self.pick(0xFFB74D, 0xB25603)
     }
 
     /// Text B: violet, always the darker of the two, so that the pair survives colour blindness
@@ -59,7 +59,7 @@ impl Theme {
             0x3FC1B0, 0xF06292, 0xA5D66F, 0x4FA3E0, 0xE8D96B, 0xD97B5B, 0x8FD3F4, 0xB0A08C,
         ];
         const LIGHT: [u32; Theme::TEXTS] = [
-            0x00796B, 0xC2185B, 0x55771C, 0x0B6BB0, 0x8A7300, 0xA63C1E, 0x2A8CA8, 0x6D5F4D,
+            0x00796B, 0xC2185B, 0x55771C, 0x0B6BB0, 0x8A7300, 0xA63C1E, 0x237D97, 0x6D5F4D,
         ];
         let index = index % Self::TEXTS;
         self.pick(DARK[index], LIGHT[index])
@@ -175,11 +175,20 @@ fn style(theme: Theme) -> Style {
         ..Style::default()
     };
     style.text_styles = [
-        (TextStyle::Small, FontId::new(11.0, FontFamily::Proportional)),
+        (
+            TextStyle::Small,
+            FontId::new(11.0, FontFamily::Proportional),
+        ),
         (TextStyle::Body, FontId::new(13.0, FontFamily::Proportional)),
-        (TextStyle::Button, FontId::new(13.0, FontFamily::Proportional)),
+        (
+            TextStyle::Button,
+            FontId::new(13.0, FontFamily::Proportional),
+        ),
         (TextStyle::Heading, FontId::new(14.0, fonts::strong())),
-        (TextStyle::Monospace, FontId::new(12.5, FontFamily::Monospace)),
+        (
+            TextStyle::Monospace,
+            FontId::new(12.5, FontFamily::Monospace),
+        ),
     ]
     .into();
     let spacing = &mut style.spacing;
@@ -230,11 +239,41 @@ fn widgets(theme: Theme, v: &mut Visuals) {
     let corner = CornerRadius::same(CORNER);
     let rows = [
         // what, fill, weak fill, frame, text
-        (&mut w.noninteractive, theme.background(), theme.background(), theme.hairline(), theme.foreground()),
-        (&mut w.inactive, theme.pick(0x33373F, 0xE2E5EA), theme.faint(), Color32::TRANSPARENT, theme.foreground()),
-        (&mut w.hovered, theme.pick(0x3D424B, 0xD6DBE2), theme.pick(0x2E323A, 0xE2E6EC), Color32::TRANSPARENT, theme.strong()),
-        (&mut w.active, theme.pick(0x484E59, 0xC6CDD7), theme.pick(0x383D47, 0xD3D9E2), theme.accent(), theme.strong()),
-        (&mut w.open, theme.pick(0x33373F, 0xE2E5EA), theme.pick(0x2E323A, 0xE2E6EC), Color32::TRANSPARENT, theme.strong()),
+        (
+            &mut w.noninteractive,
+            theme.background(),
+            theme.background(),
+            theme.hairline(),
+            theme.foreground(),
+        ),
+        (
+            &mut w.inactive,
+            theme.pick(0x33373F, 0xE2E5EA),
+            theme.faint(),
+            Color32::TRANSPARENT,
+            theme.foreground(),
+        ),
+        (
+            &mut w.hovered,
+            theme.pick(0x3D424B, 0xD6DBE2),
+            theme.pick(0x2E323A, 0xE2E6EC),
+            Color32::TRANSPARENT,
+            theme.strong(),
+        ),
+        (
+            &mut w.active,
+            theme.pick(0x484E59, 0xC6CDD7),
+            theme.pick(0x383D47, 0xD3D9E2),
+            theme.accent(),
+            theme.strong(),
+        ),
+        (
+            &mut w.open,
+            theme.pick(0x33373F, 0xE2E5EA),
+            theme.pick(0x2E323A, 0xE2E6EC),
+            Color32::TRANSPARENT,
+            theme.strong(),
+        ),
     ];
     for (visuals, fill, weak, frame, text) in rows {
         visuals.bg_fill = fill;
@@ -331,11 +370,20 @@ mod tests {
     fn a_is_lighter_than_b_and_both_can_be_read() {
         for theme in [Theme::DARK, Theme::LIGHT] {
             assert!(lightness(theme.a()) > lightness(theme.b()) + 15.0);
-            for color in [theme.a(), theme.b(), theme.secondary(), theme.accent(), theme.error()] {
+            for color in [
+                theme.a(),
+                theme.b(),
+                theme.secondary(),
+                theme.accent(),
+                theme.error(),
+            ] {
                 assert!(contrast(color, theme.background()) >= 4.5, "{color:?}");
             }
             for index in 0..Theme::TEXTS {
-                assert!(contrast(theme.text(index), theme.background()) >= 4.0, "{index}");
+                assert!(
+                    contrast(theme.text(index), theme.background()) >= 4.0,
+                    "{index}"
+                );
             }
         }
     }

@@ -49,7 +49,7 @@ def make_traces(ref: sites.Reference) -> None:
         rows.append({"file": f"{name}.safetensors", "text": text, "tokens": t.tokens, "dropped": t.dropped, "sites": facts})
         print(f"{name}: {t.tokens} tokens, {t.dropped} dropped, {len(facts)} sites, f32 noise {noise(ref, t):.1e}")
     assert rows[0]["tokens"] == 9 and rows[-1]["dropped"] > 0
-    head = {"limit": ref.limit, "sample": fx.SAMPLE_RULE}
+    head = {"limit": ref.limit, "weights_sha256": WEIGHTS_SHA256, "sample": fx.SAMPLE_RULE}
     fx.write_json_lines(FIXTURES / "traces.json", head, "traces", rows)
 
 

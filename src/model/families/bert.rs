@@ -7,7 +7,14 @@ pub static FAMILY: Family = Family {
     model_types: &["bert"],
     spec,
     names: Names {
-        prefixes: &["", "bert.", "model.", "encoder.", "auto_model.", "0.auto_model."],
+        prefixes: &[
+            "",
+            "bert.",
+            "model.",
+            "encoder.",
+            "auto_model.",
+            "0.auto_model.",
+        ],
         token: "embeddings.word_embeddings.weight",
         position: "embeddings.position_embeddings.weight",
         types: "embeddings.token_type_embeddings.weight",

@@ -2,9 +2,9 @@
 
 mod bert;
 
+use super::ModelError;
 use super::config::Config;
 use super::spec::EncoderSpec;
-use super::ModelError;
 
 /// Where each tensor of a family lies. `{l}` stands for the layer's number. A linear layer or a norm
 /// is named without its `.weight` and `.bias`.
@@ -47,7 +47,9 @@ pub fn find(config: &Config) -> Result<&'static Family, ModelError> {
         let problem = format!("is missing; it must be one of: {}", known());
         return Err(config.bad("model_type", problem));
     }
-    let family = FAMILIES.iter().find(|f| f.model_types.contains(&model_type));
+    let family = FAMILIES
+        .iter()
+        .find(|f| f.model_types.contains(&model_type));
     family.copied().ok_or_else(|| ModelError::Unsupported {
         file: config.file.clone(),
         what: format!("model_type `{model_type}`"),

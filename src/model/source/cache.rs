@@ -2,7 +2,7 @@
 //! `models--org--name/{refs/main, blobs/<etag>, snapshots/<commit>/<file>}`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -163,18 +163,32 @@ impl RepoCache {
         }
     }
 
+    /// The right to download this model, for as long as the file lives; `None`
+    /// while somebody else has it. hf-hub locks single files and replaces
+    /// links that others may be reading, which is not enough for two at once.
+    pub(super) fn try_turn(&self) -> io::Result<Option<File>> {
+        let path = self.locks().join("embedscope.lock");
+        fs::create_dir_all(self.locks())?;
+        let file = File::create(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(e),
+        }
+    }
+
     fn is_unlocked(&self, etag: &str) -> bool {
-        let (Some(cache), Some(folder)) = (self.0.parent(), self.0.file_name()) else {
-            return false;
-        };
-        let lock = cache
-            .join(".locks")
-            .join(folder)
-            .join(format!("{etag}.lock"));
-        match File::open(lock) {
+        match File::open(self.locks().join(format!("{etag}.lock"))) {
             Ok(file) => file.try_lock().is_ok(),
             Err(e) => e.kind() == io::ErrorKind::NotFound,
         }
+    }
+
+    fn locks(&self) -> PathBuf {
+        let cache = self.0.parent().unwrap_or(&self.0);
+        cache
+            .join(".locks")
+            .join(self.0.file_name().unwrap_or_default())
     }
 }
 

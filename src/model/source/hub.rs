@@ -8,22 +8,19 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
-use hf_hub::{HFClient, HFError, HFRepository, HFResult, RepoTypeModel};
+use hf_hub::{HFClient, HFError, HFRepository, RepoTypeModel};
 
 use super::cache::{RepoCache, is_commit};
 use super::explain::{broke_off, explain, innermost, unreachable};
 use super::layout::{self, Module};
+use super::watch::{Activity, Stop, watch};
 use super::{
     ModelFiles, ModelRef, OnProgress, Progress, SourceError, SourceOptions, files, verify,
 };
 use crate::cancel::Cancel;
 
-/// How often a running request is looked at.
-const TICK: Duration = Duration::from_millis(50);
 /// How often a file that broke off is begun again. hf-hub itself retries only
 /// until the first byte.
 const TRIES: u32 = 3;
@@ -53,7 +50,7 @@ impl Job<'_> {
 /// before anything large is fetched.
 pub(super) fn download(job: &Job, cache: &RepoCache) -> Result<String, SourceError> {
     // File systems keep coarser times than the clock.
-    let since = SystemTime::now() - Duration::from_secs(1);
+    let since = SystemTime::now().checked_sub(Duration::from_secs(1));
     let endpoint = job.options.endpoint_url()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -68,64 +65,36 @@ pub(super) fn download(job: &Job, cache: &RepoCache) -> Result<String, SourceErr
     // is still under way.
     runtime.shutdown_background();
     if commit.is_err() {
-        cache.sweep(since);
+        cache.sweep(since.unwrap_or(SystemTime::UNIX_EPOCH));
     }
     commit
 }
 
-/// What hf-hub reports, from whichever thread.
-#[derive(Default)]
-struct Activity {
-    bytes: AtomicU64,
-    total: AtomicU64,
+/// A file's place in a download, for reports.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    file: &'a str,
+    index: usize,
+    of: usize,
 }
 
-impl ProgressHandler for Activity {
-    fn on_progress(&self, event: &ProgressEvent) {
-        let ProgressEvent::Download(event) = event else {
-            return;
-        };
-        match event {
-            DownloadEvent::Start { total_bytes, .. } => {
-                self.total.store(*total_bytes, Ordering::Relaxed)
-            }
-            DownloadEvent::Progress { files } => {
-                let bytes = files
-                    .iter()
-                    .map(|file| file.bytes_completed)
-                    .max()
-                    .unwrap_or(0);
-                self.bytes.fetch_max(bytes, Ordering::Relaxed);
-            }
-            DownloadEvent::AggregateProgress {
-                bytes_completed, ..
-            } => {
-                self.bytes.fetch_max(*bytes_completed, Ordering::Relaxed);
-            }
-            DownloadEvent::Complete => {}
+impl<'a> At<'a> {
+    /// While how much there is to fetch is not known yet.
+    fn planning(file: &'a str) -> Self {
+        At {
+            file,
+            index: 0,
+            of: 0,
         }
     }
 }
 
-impl Activity {
-    fn reset(&self) {
-        self.bytes.store(0, Ordering::Relaxed);
-        self.total.store(0, Ordering::Relaxed);
-    }
-
-    fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    fn total(&self) -> Option<u64> {
-        Some(self.total.load(Ordering::Relaxed)).filter(|&total| total > 0)
-    }
-}
-
-/// Why a request was given up.
-enum Stop {
-    Cancelled,
-    Silent,
+/// How one try at a file ended.
+enum Attempt {
+    Done(PathBuf),
+    /// Another process is at it.
+    Busy,
+    Broken(String),
 }
 
 struct Session<'a> {
@@ -172,8 +141,9 @@ impl<'a> Session<'a> {
         for module in modules.iter().filter(|module| module.is_encoder()) {
             plan.extend(self.shards(&module.path).await?);
         }
-        for (i, file) in plan.iter().enumerate() {
-            self.fetch(file, i, plan.len()).await?;
+        for (index, file) in plan.iter().enumerate() {
+            let of = plan.len();
+            self.fetch(At { file, index, of }).await?;
         }
         let cache_error = |e| SourceError::io("write to", self.job.options.cache_dir(), e);
         if !self.listing.contains(layout::MODULES) {
@@ -189,11 +159,12 @@ impl<'a> Session<'a> {
     /// Asks the hub which commit this is and which files it has.
     async fn ask(&mut self) -> Result<(), SourceError> {
         let what = "the list of files";
-        self.report(what, 0, 0);
+        let at = At::planning(what);
+        self.report(at);
         let revision = self.job.revision.map(str::to_string);
         let request = self.repo.info().maybe_revision(revision).send();
         let patience = self.job.options.contact;
-        let info = match self.watch(request, patience, (what, 0, 0)).await {
+        let info = match self.watch(request, patience, at).await {
             Ok(info) => info.map_err(|e| self.explain(e, what))?,
             Err(Stop::Cancelled) => return Err(SourceError::Cancelled),
             Err(Stop::Silent) => {
@@ -216,7 +187,7 @@ impl<'a> Session<'a> {
         if !self.listing.contains(layout::MODULES) {
             return Ok(files::default_modules());
         }
-        self.fetch(layout::MODULES, 0, 0).await?;
+        self.fetch(At::planning(layout::MODULES)).await?;
         Ok(self.fetched()?.modules_or_default())
     }
 
@@ -255,7 +226,7 @@ impl<'a> Session<'a> {
             return Ok(Vec::new());
         }
         let index = layout::join(folder, layout::INDEX);
-        let path = self.fetch(&index, 0, 0).await?;
+        let path = self.fetch(At::planning(&index)).await?;
         let shards = layout::read_shards(&self.fetched()?.json(&index)?, &path)?;
         let shards: Vec<_> = shards
             .iter()
@@ -280,62 +251,58 @@ impl<'a> Session<'a> {
         )
     }
 
-    /// Brings one file into the cache and checks it. By commit, so hf-hub
-    /// leaves the refs alone and takes what an earlier download brought.
-    async fn fetch(&self, file: &str, index: usize, of: usize) -> Result<PathBuf, SourceError> {
+    /// Brings one file into the cache and checks it.
+    async fn fetch(&self, at: At<'_>) -> Result<PathBuf, SourceError> {
+        let (repo, file) = (self.job.repo, at.file);
         let (mut tries, mut waits) = (0, 0);
         loop {
-            self.activity.reset();
-            self.report(file, index, of);
-            let request = self
-                .repo
-                .download_file()
-                .filename(file)
-                .revision(&self.commit)
-                .progress(Arc::clone(&self.activity))
-                .send();
-            let result = self
-                .watch(request, self.job.options.stall, (file, index, of))
-                .await;
-            let cause = match result.map_err(|stop| self.stopped(stop, file))? {
-                Ok(path) => match self.verify(&path)? {
-                    None => {
-                        self.report(file, index, of);
-                        return Ok(path);
-                    }
-                    Some(cause) => cause,
-                },
-                Err(HFError::CacheLockTimeout { .. }) if waits < LOCK_WAITS => {
-                    log::info!(
-                        "{file} of {} is being downloaded by another process; waiting",
-                        self.job.repo
-                    );
+            let cause = match self.attempt(at).await? {
+                Attempt::Done(path) => return Ok(path),
+                Attempt::Busy if waits < LOCK_WAITS => {
+                    log::info!("{file} of {repo} is being downloaded by another process; waiting");
                     waits += 1;
                     continue;
                 }
-                Err(e) if broke_off(&e) => innermost(&e),
-                Err(e) => return Err(self.explain(e, file)),
+                Attempt::Busy => "another process has been at it for too long".to_string(),
+                Attempt::Broken(cause) => cause,
             };
             tries += 1;
-            log::warn!(
-                "downloading {file} of {}: {cause} (try {tries} of {TRIES})",
-                self.job.repo
-            );
+            log::warn!("downloading {file} of {repo}: {cause} (try {tries} of {TRIES})");
             if tries == TRIES {
                 return Err(SourceError::Broken {
-                    repo: self.job.repo.to_string(),
+                    repo: repo.to_string(),
                     file: file.to_string(),
                     cause,
                 });
             }
-            let pause = async {
-                tokio::time::sleep(RETRY_DELAY * 2u32.pow(tries)).await;
-                Ok(())
-            };
-            let paused = self
-                .watch(pause, self.job.options.stall, (file, index, of))
-                .await;
-            paused.map_err(|stop| self.stopped(stop, file))?.ok();
+            let pause = tokio::time::sleep(RETRY_DELAY * 2u32.pow(tries));
+            let paused = self.watch(pause, self.job.options.stall, at).await;
+            paused.map_err(|stop| self.stopped(stop, file))?;
+        }
+    }
+
+    /// One try. It asks by commit, so hf-hub leaves the refs alone and takes
+    /// what an earlier download brought.
+    async fn attempt(&self, at: At<'_>) -> Result<Attempt, SourceError> {
+        self.activity.reset();
+        self.report(at);
+        let request = self
+            .repo
+            .download_file()
+            .filename(at.file)
+            .revision(&self.commit)
+            .progress(Arc::clone(&self.activity))
+            .send();
+        let result = self.watch(request, self.job.options.stall, at).await;
+        match result.map_err(|stop| self.stopped(stop, at.file))? {
+            Ok(path) => {
+                self.report(at);
+                let fault = self.verify(&path)?;
+                Ok(fault.map_or(Attempt::Done(path), Attempt::Broken))
+            }
+            Err(HFError::CacheLockTimeout { .. }) => Ok(Attempt::Busy),
+            Err(e) if broke_off(&e) => Ok(Attempt::Broken(innermost(&e))),
+            Err(e) => Err(self.explain(e, at.file)),
         }
     }
 
@@ -351,39 +318,21 @@ impl<'a> Session<'a> {
         Ok(fault)
     }
 
-    /// Runs a request to its end, unless it is cancelled or no byte arrives for
-    /// `patience`. Giving up drops the request, which closes its connection.
     async fn watch<T>(
         &self,
-        request: impl Future<Output = HFResult<T>>,
+        request: impl Future<Output = T>,
         patience: Duration,
-        at: (&str, usize, usize),
-    ) -> Result<HFResult<T>, Stop> {
-        tokio::pin!(request);
-        let (mut seen, mut since) = (self.activity.bytes(), Instant::now());
-        loop {
-            if self.job.cancel.is_cancelled() {
-                return Err(Stop::Cancelled);
-            }
-            tokio::select! {
-                result = &mut request => return Ok(result),
-                () = tokio::time::sleep(TICK) => {}
-            }
-            let bytes = self.activity.bytes();
-            if bytes != seen {
-                (seen, since) = (bytes, Instant::now());
-                self.report(at.0, at.1, at.2);
-            } else if since.elapsed() > patience {
-                return Err(Stop::Silent);
-            }
-        }
+        at: At<'_>,
+    ) -> Result<T, Stop> {
+        let moved = || self.report(at);
+        watch(request, &self.activity, patience, self.job.cancel, moved).await
     }
 
-    fn report(&self, file: &str, file_index: usize, files: usize) {
+    fn report(&self, at: At<'_>) {
         (self.job.progress)(Progress {
-            file: file.to_string(),
-            file_index,
-            files,
+            file: at.file.to_string(),
+            file_index: at.index,
+            files: at.of,
             bytes: self.activity.bytes(),
             total: self.activity.total(),
         });

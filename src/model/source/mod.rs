@@ -16,7 +16,9 @@ mod reference;
 #[cfg(all(test, unix))]
 mod tests;
 mod verify;
+mod watch;
 
+use std::fs::File;
 use std::path::Path;
 
 pub use cache::{CachedModel, cached};
@@ -98,11 +100,14 @@ fn resolve_hub(
     cache: &RepoCache,
     job: &hub::Job,
 ) -> Result<ModelFiles, SourceError> {
-    let at_hand = look_in_cache(reference, cache, job.branch())?;
-    if job.options.offline {
-        return offline(at_hand, job);
+    match look_in_cache(reference, cache, job.branch())? {
+        Cached::Complete(files) => return Ok(files),
+        at_hand if job.options.offline => return offline(at_hand, job),
+        _ => {}
     }
-    let usable = match at_hand {
+    let _turn = wait_for_turn(cache, job)?;
+    // Whoever had the turn before may have fetched it.
+    let usable = match look_in_cache(reference, cache, job.branch())? {
         Cached::Complete(files) => return Ok(files),
         Cached::Unsure(files) => Some(files),
         Cached::Lacks { .. } => None,
@@ -111,6 +116,33 @@ fn resolve_hub(
         (Ok(commit), _) => open_complete(reference, cache, &commit),
         (Err(SourceError::Unreachable { .. }), Some(files)) => Ok(unsure(files)),
         (Err(e), _) => Err(e),
+    }
+}
+
+/// Waits while another thread or process downloads the same model. Where the
+/// file system has no locks, nobody waits.
+fn wait_for_turn(cache: &RepoCache, job: &hub::Job) -> Result<Option<File>, SourceError> {
+    let mut told = false;
+    loop {
+        if job.cancel.is_cancelled() {
+            return Err(SourceError::Cancelled);
+        }
+        match cache.try_turn() {
+            Ok(None) => {}
+            turn => return Ok(turn.unwrap_or(None)),
+        }
+        if !told {
+            told = true;
+            log::info!("{} is being downloaded elsewhere; waiting", job.repo);
+            (job.progress)(Progress {
+                file: "another download of this model".into(),
+                file_index: 0,
+                files: 0,
+                bytes: 0,
+                total: None,
+            });
+        }
+        std::thread::sleep(watch::TICK);
     }
 }
 

@@ -1,5 +1,10 @@
 //! Folders: what is taken for a model, and that nothing outside it is read.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of a test may end it as the test itself may"
+)]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -23,7 +23,11 @@ pub(super) fn fault(
     cancel: &Cancel,
 ) -> Result<Option<String>, SourceError> {
     let failed = |e| SourceError::io("read", path, e);
-    let blob = path.canonicalize().map_err(failed)?;
+    let blob = match path.canonicalize() {
+        // Some other program's hf-hub may be putting the link in anew.
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Some("it vanished again".into())),
+        blob => blob.map_err(failed)?,
+    };
     let name = blob
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());

@@ -106,7 +106,10 @@ mod tests {
                 let axis = Axis::new(count, 700.3, 0.0, 28.0, ppp);
                 assert!(axis.pixels >= 1 && axis.bins <= MAX_SIDE);
                 assert!(axis.length() <= 700.3 + 1e-3, "{axis:?}");
-                assert_eq!((axis.length() * ppp).round() as usize, axis.bins * axis.pixels);
+                assert_eq!(
+                    (axis.length() * ppp).round() as usize,
+                    axis.bins * axis.pixels
+                );
             }
         }
     }

@@ -26,13 +26,7 @@ struct Stamp {
 
 impl HeatmapTexture {
     /// The texture that shows these values, made anew only if something changed.
-    pub(crate) fn update(
-        &mut self,
-        ui: &Ui,
-        key: u64,
-        grid: &Grid<'_>,
-        scale: Scale,
-    ) -> TextureId {
+    pub(crate) fn update(&mut self, ui: &Ui, key: u64, grid: &Grid<'_>, scale: Scale) -> TextureId {
         let theme = Theme::of(ui);
         let stamp = Stamp {
             key,
@@ -158,7 +152,9 @@ mod tests {
         let (row, column) = (grid.y.bin(17), grid.x.bin(23));
         assert_eq!(pixels[row * 8 + column], scale.color(Theme::DARK, -9.0));
         assert_eq!(grid.extreme(row, column), (17, 23));
-        let others = pixels.iter().filter(|p| **p == scale.color(Theme::DARK, 0.1));
+        let others = pixels
+            .iter()
+            .filter(|p| **p == scale.color(Theme::DARK, 0.1));
         assert_eq!(others.count(), 63);
     }
 

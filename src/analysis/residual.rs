@@ -1,0 +1,68 @@
+//! The residual stream from layer to layer.
+
+use crate::model::head::pool_weights;
+use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
+use crate::trace::{Trace, Values};
+
+/// Cosine of two vectors in f64; 0 where one of them has no length.
+pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    let dot: f64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+    let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    match norm(a) * norm(b) {
+        0. => 0.,
+        length => dot / length,
+    }
+}
+
+/// One vector [D] of token vectors [T, D] under a pooling, in f64.
+pub fn pool(values: &Values<'_>, taken: &[bool], mode: PoolingMode) -> Vec<f64> {
+    let (tokens, size) = (values.size(0), values.size(1));
+    let rows = (0..tokens).filter(|&t| taken.get(t) == Some(&true));
+    match pool_weights(taken, mode) {
+        Some(weights) => {
+            let mut sum = vec![0.; size];
+            for t in rows {
+                for (sum, &x) in sum.iter_mut().zip(values.row(&[t]).iter()) {
+                    *sum += weights[t] * f64::from(x);
+                }
+            }
+            sum
+        }
+        None => {
+            let mut max = vec![f64::NEG_INFINITY; size];
+            for t in rows {
+                for (max, &x) in max.iter_mut().zip(values.row(&[t]).iter()) {
+                    *max = max.max(x.into());
+                }
+            }
+            max
+        }
+    }
+}
+
+/// cos(A, B) after pooling `embed.out` and then each layer's `resid_out`: [1 + layers]. `taken` says
+/// which tokens of each text take part. Empty where a trace lacks a layer.
+pub fn layer_cosines(
+    (a, taken_a): (&Trace, &[bool]),
+    (b, taken_b): (&Trace, &[bool]),
+    mode: PoolingMode,
+) -> Vec<f64> {
+    let layers = (0..a.layers.min(b.layers)).map(|l| Site::Layer(l, LayerSite::ResidOut));
+    let sites = std::iter::once(Site::Embed(EmbedSite::Out)).chain(layers);
+    let at = |site| {
+        let a = pool(&a.values(site)?, taken_a, mode);
+        Some(cosine(&a, &pool(&b.values(site)?, taken_b, mode)))
+    };
+    sites.map(at).collect::<Option<_>>().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cosine_of_known_vectors() {
+        assert!((cosine(&[3., 4.], &[4., 3.]) - 24. / 25.).abs() < 1e-15);
+        assert_eq!(cosine(&[0., 0.], &[1., 0.]), 0.);
+    }
+}

@@ -1,0 +1,101 @@
+//! The menu bar.
+
+use egui::{Button, KeyboardShortcut, Modifiers, Ui};
+
+use crate::app::command::Command;
+use crate::app::layout::{Layout, WORKSPACES};
+use crate::app::state::{State, ThemeChoice};
+use crate::views::PANELS;
+
+const OPEN_MODEL: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::O);
+const OPEN_TEXTS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::T);
+const SAVE_TRACE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::S);
+const SAVE_PICTURE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::P);
+const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Q);
+const RELEASE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, egui::Key::Escape);
+
+/// Every shortcut with what it does; menus show the same.
+fn shortcuts() -> [(KeyboardShortcut, Command); 5] {
+    [
+        (OPEN_MODEL, Command::AskModelFolder),
+        (OPEN_TEXTS, Command::AskTextFile),
+        (SAVE_TRACE, Command::AskTraceFile),
+        (SAVE_PICTURE, Command::AskPictureFile),
+        (QUIT, Command::Quit),
+    ]
+}
+
+/// The commands that the keys pressed in this frame stand for.
+pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for (shortcut, command) in shortcuts() {
+        if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+            commands.push(command);
+        }
+    }
+    for index in 0..WORKSPACES.len() {
+        let keys = [egui::Key::Num1, egui::Key::Num2, egui::Key::Num3];
+        let Some(&key) = keys.get(index) else { break };
+        let shortcut = KeyboardShortcut::new(Modifiers::COMMAND, key);
+        if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+            commands.push(Command::ShowWorkspace(index));
+        }
+    }
+    // Escape first closes whatever has the keyboard; only then does it let go of the lock.
+    let idle = ctx.memory(|m| m.focused().is_none()) && !egui::Popup::is_any_open(ctx);
+    if idle && ctx.input_mut(|i| i.consume_shortcut(&RELEASE)) {
+        commands.push(Command::Release);
+    }
+    commands
+}
+
+/// The menus, in a row.
+pub fn menu_ui(ui: &mut Ui, state: &State, layout: &Layout, commands: &mut Vec<Command>) {
+    let item = |ui: &mut Ui, text: &str, shortcut: KeyboardShortcut| {
+        let shortcut = ui.ctx().format_shortcut(&shortcut);
+        ui.add(Button::new(text).shortcut_text(shortcut)).clicked()
+    };
+    ui.menu_button("File", |ui| {
+        for (text, (shortcut, command)) in
+            ["Open model…", "Open texts…", "Save trace…", "Save picture…", "Quit"]
+                .into_iter()
+                .zip(shortcuts())
+        {
+            if item(ui, text, shortcut) {
+                commands.push(command);
+            }
+        }
+    });
+    ui.menu_button("View", |ui| {
+        for (index, workspace) in WORKSPACES.iter().enumerate() {
+            let key = [egui::Key::Num1, egui::Key::Num2, egui::Key::Num3][index.min(2)];
+            let shortcut = KeyboardShortcut::new(Modifiers::COMMAND, key);
+            let text = ui.ctx().format_shortcut(&shortcut);
+            let button = Button::new(workspace.title).shortcut_text(text);
+            let button = button.selected(layout.workspace == index);
+            if ui.add(button).on_hover_text(workspace.about).clicked() {
+                commands.push(Command::ShowWorkspace(index));
+            }
+        }
+        if ui.button("Reset layout").clicked() {
+            commands.push(Command::ResetLayout);
+        }
+        ui.separator();
+        for panel in PANELS {
+            let button = Button::new(panel.title).selected(layout.is_visible(panel.id));
+            if ui.add(button).on_hover_text(panel.about).clicked() {
+                commands.push(Command::ShowPanel(panel.id));
+            }
+        }
+        ui.separator();
+        for (choice, text) in [
+            (ThemeChoice::System, "Follow the desktop"),
+            (ThemeChoice::Light, "Light"),
+            (ThemeChoice::Dark, "Dark"),
+        ] {
+            if ui.radio(state.theme == choice, text).clicked() {
+                commands.push(Command::SetTheme(choice));
+            }
+        }
+    });
+}

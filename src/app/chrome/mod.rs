@@ -1,0 +1,9 @@
+//! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
+
+pub mod inspector;
+pub mod menu;
+pub mod models;
+pub mod panels;
+pub mod spine;
+pub mod status;
+pub mod texts;

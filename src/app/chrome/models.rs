@@ -1,0 +1,185 @@
+//! Choosing model, pooling and prompt at the end of the spine.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use egui::Ui;
+
+use crate::app::command::Command;
+use crate::app::state::State;
+use crate::engine::Engine;
+use crate::model::source::{CachedModel, cached};
+use crate::model::{Model, ModelRef, Prompt};
+use crate::trace::PoolingMode;
+
+/// The models of the hub's cache, looked up when the menu opens.
+#[derive(Default)]
+pub struct Cached {
+    list: Vec<CachedModel>,
+    coming: Option<Receiver<Vec<CachedModel>>>,
+    /// The menu was open in the last frame.
+    open: bool,
+}
+
+impl Cached {
+    fn refresh(&mut self, engine: &Engine) {
+        let sources = engine.sources().clone();
+        let (sender, receiver) = channel();
+        engine.spawn(move || {
+            // The menu may be gone by then.
+            let _ = sender.send(cached(&sources));
+        });
+        self.coming = Some(receiver);
+    }
+
+    fn receive(&mut self) {
+        if let Some(receiver) = &self.coming
+            && let Ok(list) = receiver.try_recv()
+        {
+            self.list = list;
+            self.coming = None;
+        }
+    }
+}
+
+/// What is in use, as menus.
+pub fn choices_ui(
+    ui: &mut Ui,
+    state: &State,
+    engine: &Engine,
+    model: Option<&Arc<Model>>,
+    known: &mut Cached,
+    commands: &mut Vec<Command>,
+) {
+    let name = model.map_or_else(|| "no model".to_owned(), |m| short(&m.id).to_owned());
+    let menu = ui.menu_button(format!("{name} ⏷"), |ui| {
+        if !known.open {
+            known.refresh(engine);
+        }
+        known.receive();
+        models_ui(ui, state, known, commands);
+    });
+    known.open = menu.inner.is_some();
+    if let Some(model) = model {
+        let about = about(model);
+        menu.response.on_hover_text(about);
+        pooling_ui(ui, state, model, commands);
+        prompt_ui(ui, state, model, commands);
+    }
+}
+
+/// The last part of a hub id or path.
+fn short(id: &str) -> &str {
+    let end = id.trim_end_matches('/').rsplit('/').next();
+    end.filter(|end| !end.is_empty()).unwrap_or(id)
+}
+
+fn about(model: &Model) -> String {
+    let spec = model.spec();
+    format!(
+        "{}\n{} · {} layers × {} heads · {} dimensions · {} feed-forward neurons\n{} pieces in the vocabulary · up to {} tokens\nweights and settings {}",
+        model.id,
+        spec.family,
+        spec.layers,
+        spec.heads,
+        spec.hidden,
+        spec.ffn,
+        spec.vocabulary,
+        model.tokenizer.limit(),
+        model.hash,
+    )
+}
+
+fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Command>) {
+    if ui.button("Open a folder or hub id…").clicked() {
+        commands.push(Command::AskModelFolder);
+    }
+    ui.separator();
+    if known.list.is_empty() {
+        let text = match known.coming {
+            Some(_) => "Looking into the hub's cache…",
+            None => "The hub's cache holds no model.",
+        };
+        ui.weak(text);
+    }
+    for model in &known.list {
+        let reference = ModelRef::Hub {
+            repo: model.id.clone(),
+            revision: None,
+        };
+        let label = format!("{}   {:.0} MB", model.id, model.bytes as f64 / 1e6);
+        if ui.selectable_label(state.model == reference, label).clicked() {
+            commands.push(Command::OpenModel(reference));
+            ui.close();
+        }
+    }
+    let default = ModelRef::default();
+    if !known.list.iter().any(|m| m.id == default.to_string()) {
+        let label = format!("{default}   (download, 91 MB)");
+        if ui.selectable_label(false, label).clicked() {
+            commands.push(Command::OpenModel(default));
+            ui.close();
+        }
+    }
+}
+
+fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Command>) {
+    let own = model.head.pooling();
+    let own_title = own.iter().map(|m| m.title()).collect::<Vec<_>>().join(" + ");
+    let shown = match state.pooling {
+        None => own_title.clone(),
+        Some(mode) => mode.title().to_owned(),
+    };
+    ui.menu_button(format!("{shown} pooling ⏷"), |ui| {
+        let text = format!("{own_title} (the model's own)");
+        if ui.selectable_label(state.pooling.is_none(), text).clicked() {
+            commands.push(Command::SetPooling(None));
+            ui.close();
+        }
+        for mode in PoolingMode::ALL.into_iter().filter(|mode| own != [*mode]) {
+            if ui.selectable_label(state.pooling == Some(mode), mode.title()).clicked() {
+                commands.push(Command::SetPooling(Some(mode)));
+                ui.close();
+            }
+        }
+    });
+}
+
+fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Command>) {
+    let shown = match &state.prompt {
+        Prompt::Own => model.prompts.default.as_deref().unwrap_or("none"),
+        Prompt::None => "none",
+        Prompt::Named(name) => name,
+        Prompt::Text(text) => text,
+    };
+    ui.menu_button(format!("prompt: {shown} ⏷"), |ui| {
+        let mut offer = |ui: &mut Ui, prompt: Prompt, text: String| {
+            if ui.selectable_label(state.prompt == prompt, text).clicked() {
+                commands.push(Command::SetPrompt(prompt));
+                ui.close();
+            }
+        };
+        if let Some(default) = &model.prompts.default {
+            offer(ui, Prompt::Own, format!("{default} (the model's default)"));
+            offer(ui, Prompt::None, "none".to_owned());
+        } else {
+            offer(ui, Prompt::Own, "none (the model's default)".to_owned());
+        }
+        for (name, words) in &model.prompts.named {
+            offer(ui, Prompt::Named(name.clone()), format!("{name}: “{words}”"));
+        }
+        ui.separator();
+        ui.weak("Your own words in front of every text:");
+        let mut words = match &state.prompt {
+            Prompt::Text(words) => words.clone(),
+            _ => String::new(),
+        };
+        let label = ui.label("Prompt");
+        if ui.text_edit_singleline(&mut words).labelled_by(label.id).changed() {
+            commands.push(Command::SetPrompt(match words.is_empty() {
+                true => Prompt::Own,
+                false => Prompt::Text(words),
+            }));
+        }
+    });
+}

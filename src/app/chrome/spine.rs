@@ -1,0 +1,275 @@
+//! The pipeline, always in sight: each stage a small live picture of itself. A click opens the stage.
+
+use std::sync::Arc;
+
+use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
+
+use crate::analysis::residual;
+use crate::app::command::Command;
+use crate::app::state::State;
+use crate::engine::{Derived, Engine};
+use crate::model::Model;
+use crate::trace::site::{EmbedSite, PoolingMode, Site};
+use crate::trace::Trace;
+use crate::views::TextView;
+use crate::widgets::colormap::Scale;
+use crate::widgets::theme::{SPACE_SMALL, Theme};
+
+/// Columns and rows of a stage's miniature.
+const GRID: (usize, usize) = (16, 6);
+const HEIGHT: f32 = 46.;
+
+/// What the spine's pictures are made of.
+#[derive(Default)]
+pub struct Spine {
+    pictures: Derived<Key, Pictures>,
+}
+
+#[derive(Clone)]
+struct Key {
+    a: Arc<Trace>,
+    b: Arc<Trace>,
+    mode: PoolingMode,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |x: &Arc<Trace>, y: &Arc<Trace>| Arc::ptr_eq(x, y);
+        same(&self.a, &other.a) && same(&self.b, &other.b) && self.mode == other.mode
+    }
+}
+
+struct Pictures {
+    embedding: Vec<f32>,
+    position: Vec<f32>,
+    pooled: [Vec<f32>; 2],
+    sentence: [Vec<f32>; 2],
+    /// cos(A, B) at `embed.out` and behind each layer.
+    cosines: Vec<f64>,
+    cosine: f64,
+}
+
+/// One frame's surroundings.
+pub struct SpineInput<'a> {
+    pub state: &'a State,
+    pub engine: &'a Engine,
+    pub model: &'a Arc<Model>,
+    pub a: Option<&'a TextView>,
+    pub b: Option<&'a TextView>,
+    pub commands: &'a mut Vec<Command>,
+}
+
+impl Spine {
+    pub fn spine_ui(&mut self, ui: &mut Ui, input: &mut SpineInput<'_>) {
+        let theme = Theme::of(ui);
+        let traces = input.a.and_then(|a| a.trace.clone()).zip(input.b.and_then(|b| b.trace.clone()));
+        let mode = input.state.pooling.unwrap_or(input.model.head.pooling()[0]);
+        let shown = traces.as_ref().and_then(|(a, b)| {
+            let key = Key { a: a.clone(), b: b.clone(), mode };
+            let (model, job) = (input.model.clone(), key.clone());
+            self.pictures.get(input.engine, &key, move |_| pictures(&model, &job))
+        });
+        let fresh = |text: Option<&TextView>| text.is_some_and(|text| text.current);
+        let current = fresh(input.a) && fresh(input.b) && shown.as_ref().is_some_and(|s| s.current);
+        if !current {
+            ui.multiply_opacity(theme.stale_alpha());
+        }
+        let pictures = shown.as_ref().map(|shown| &*shown.value);
+        let layers = input.model.spec().layers;
+        let normalizes = input.model.head.normalizes();
+        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
+        let mut stage = Stage { ui, theme, commands: input.commands };
+
+        let counts = traces.as_ref().map(|(a, b)| [a.tokens.len(), b.tokens.len()]);
+        stage.tokens_ui(counts);
+        stage.grid_ui("Embedding", "embedding", pictures.map(|p| &p.embedding[..]));
+        stage.grid_ui("Position", "position", pictures.map(|p| &p.position[..]));
+        stage.layers_ui(layers, input.state.layer, pictures.map(|p| &p.cosines[..]));
+        stage.vectors_ui("Pool", "pooling", pictures.map(|p| &p.pooled));
+        if normalizes {
+            stage.vectors_ui("Normalise", "pooling", pictures.map(|p| &p.sentence));
+        }
+        stage.score_ui(pictures.map(|p| p.cosine));
+    }
+}
+
+/// Rows averaged into a small grid, for a picture of a [T, D] site.
+fn miniature(trace: &Trace, site: Site) -> Vec<f32> {
+    let (columns, rows) = GRID;
+    let Some(values) = trace.values(site) else {
+        return vec![0.; columns * rows];
+    };
+    let (tokens, size) = (values.size(0), values.size(1));
+    let mut out = Vec::with_capacity(columns * rows);
+    for row in 0..rows {
+        let token = values.row(&[row * tokens / rows]);
+        for column in 0..columns {
+            // The value with the largest magnitude stands for its neighbours.
+            let part = &token[column * size / columns..((column + 1) * size / columns).max(1)];
+            let largest = part.iter().copied().max_by(|x, y| x.abs().total_cmp(&y.abs()));
+            out.push(largest.unwrap_or(0.));
+        }
+    }
+    out
+}
+
+fn pictures(model: &Model, key: &Key) -> Pictures {
+    let vector = |trace: &Trace, site| trace.values(site).map_or(Vec::new(), |v| v.flat().into_owned());
+    let taken = [&key.a, &key.b].map(|trace| model.head.pooled_tokens(&trace.tokens));
+    let (a, b) = ((&*key.a, &taken[0][..]), (&*key.b, &taken[1][..]));
+    let cosines = residual::layer_cosines(a, b, key.mode);
+    Pictures {
+        embedding: miniature(&key.a, Site::Embed(EmbedSite::Out)),
+        position: miniature(&key.a, Site::Embed(EmbedSite::Position)),
+        pooled: [&key.a, &key.b].map(|trace| vector(trace, Site::Pooled(key.mode))),
+        sentence: [&key.a, &key.b].map(|trace| vector(trace, Site::Sentence)),
+        cosine: cosines.last().copied().unwrap_or(f64::NAN),
+        cosines,
+    }
+}
+
+/// Paints stages one behind the other.
+struct Stage<'a> {
+    ui: &'a mut Ui,
+    theme: Theme,
+    commands: &'a mut Vec<Command>,
+}
+
+impl Stage<'_> {
+    /// The frame that all stages share: a button with its title under a picture.
+    fn frame_ui(&mut self, title: &str, width: f32) -> (Response, Rect) {
+        let (rect, response) = self.ui.allocate_exact_size(vec2(width, HEIGHT), Sense::click());
+        let name = format!("Stage {title}");
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+        let fill = match response.hovered() || response.has_focus() {
+            true => self.theme.well(),
+            false => self.theme.faint(),
+        };
+        let painter = self.ui.painter();
+        painter.rect_filled(rect, 3., fill);
+        let font = FontId::proportional(11.);
+        let at = rect.center_bottom() - vec2(0., 2.);
+        painter.text(at, Align2::CENTER_BOTTOM, title, font, self.theme.foreground());
+        let picture = Rect::from_min_max(
+            rect.min + Vec2::splat(SPACE_SMALL),
+            rect.max - vec2(SPACE_SMALL, 16.),
+        );
+        (response, picture)
+    }
+
+    fn arrow_ui(&mut self) {
+        self.ui.weak("›");
+    }
+
+    fn tokens_ui(&mut self, counts: Option<[usize; 2]>) {
+        let (response, picture) = self.frame_ui("Tokens", 76.);
+        for (row, (count, color)) in
+            counts.into_iter().flatten().zip([self.theme.a(), self.theme.b()]).enumerate()
+        {
+            // A text at the limit fills the row; a short one shows its tokens one by one.
+            let step = (picture.width() / count.max(12) as f32).max(1.);
+            let top = picture.top() + row as f32 * (picture.height() / 2. + 1.);
+            for token in 0..count.min(picture.width() as usize) {
+                let min = Pos2::new(picture.left() + token as f32 * step, top);
+                let size = vec2((step - 1.).max(1.), picture.height() / 2. - 2.);
+                self.ui.painter().rect_filled(Rect::from_min_size(min, size), 0., color);
+            }
+        }
+        self.open(&response, "tokens");
+        self.arrow_ui();
+    }
+
+    fn grid_ui(&mut self, title: &str, panel: &'static str, values: Option<&[f32]>) {
+        let (response, picture) = self.frame_ui(title, 76.);
+        if let Some(values) = values {
+            self.cells(picture, GRID, values);
+        }
+        self.open(&response, panel);
+        self.arrow_ui();
+    }
+
+    fn cells(&self, rect: Rect, (columns, rows): (usize, usize), values: &[f32]) {
+        let scale = Scale::signed_of(values);
+        let cell = vec2(rect.width() / columns as f32, rect.height() / rows as f32);
+        let mut mesh = egui::Mesh::default();
+        for (i, &value) in values.iter().enumerate() {
+            let corner = vec2((i % columns) as f32 * cell.x, (i / columns) as f32 * cell.y);
+            let color = scale.color(self.theme, value);
+            mesh.add_colored_rect(Rect::from_min_size(rect.min + corner, cell), color);
+        }
+        self.ui.painter().add(mesh);
+    }
+
+    /// The layers as one curve of cos(A, B), a column each.
+    fn layers_ui(&mut self, layers: usize, chosen: usize, cosines: Option<&[f64]>) {
+        let width = (layers as f32 * 26.).clamp(120., 320.);
+        let title = format!("Layers 1 … {layers}");
+        let (response, picture) = self.frame_ui(&title, width);
+        let painter = self.ui.painter();
+        let column = picture.width() / layers as f32;
+        let left = picture.left() + chosen.min(layers - 1) as f32 * column;
+        let mark = Rect::from_min_size(Pos2::new(left, picture.top()), vec2(column, picture.height()));
+        painter.rect_filled(mark, 2., self.theme.well());
+        let low = cosines.into_iter().flatten().copied().fold(0f64, f64::min);
+        let y = |cosine: f64| {
+            picture.bottom() - ((cosine - low) / (1. - low)).clamp(0., 1.) as f32 * picture.height()
+        };
+        if let Some(cosines) = cosines {
+            let point = |(l, &cosine): (usize, &f64)| Pos2::new(picture.left() + l as f32 * column, y(cosine));
+            let points: Vec<Pos2> = cosines.iter().enumerate().map(point).collect();
+            for &at in &points {
+                painter.circle_filled(at, 1.5, self.theme.accent());
+            }
+            painter.line(points, Stroke::new(1.5, self.theme.accent()));
+        }
+        let under = response.hover_pos().or(response.interact_pointer_pos());
+        if let Some(at) = under {
+            let layer = (((at.x - picture.left()) / column).max(0.) as usize).min(layers - 1);
+            if response.clicked() {
+                self.commands.push(Command::SelectLayer(layer));
+                self.commands.push(Command::ShowPanel("attention"));
+            }
+            let cosine = cosines.and_then(|c| c.get(layer + 1));
+            let value = cosine.map_or(String::new(), |c| format!(": cos(A, B) = {c:.4} behind it"));
+            response.on_hover_text(format!("Layer {}{value}", layer + 1));
+        } else if response.clicked() {
+            self.commands.push(Command::ShowPanel("attention"));
+        }
+        self.arrow_ui();
+    }
+
+    fn vectors_ui(&mut self, title: &str, panel: &'static str, vectors: Option<&[Vec<f32>; 2]>) {
+        let (response, picture) = self.frame_ui(title, 76.);
+        for (row, vector) in vectors.into_iter().flatten().enumerate() {
+            if vector.is_empty() {
+                continue;
+            }
+            let columns = 24.min(vector.len());
+            let part = |c: usize| {
+                let part = &vector[c * vector.len() / columns..(c + 1) * vector.len() / columns];
+                part.iter().copied().max_by(|x, y| x.abs().total_cmp(&y.abs())).unwrap_or(0.)
+            };
+            let values: Vec<f32> = (0..columns).map(part).collect();
+            let height = picture.height() / 2. - 1.;
+            let min = picture.min + vec2(0., row as f32 * (height + 2.));
+            self.cells(Rect::from_min_size(min, vec2(picture.width(), height)), (columns, 1), &values);
+        }
+        self.open(&response, panel);
+        self.arrow_ui();
+    }
+
+    fn score_ui(&mut self, cosine: Option<f64>) {
+        let (response, picture) = self.frame_ui("Score", 84.);
+        let text = cosine.map_or("–".to_owned(), |cosine| format!("{cosine:.4}"));
+        let font = FontId::monospace(16.);
+        let color: Color32 = self.theme.strong();
+        self.ui.painter().text(picture.center(), Align2::CENTER_CENTER, text, font, color);
+        self.open(&response, "score");
+    }
+
+    fn open(&mut self, response: &Response, panel: &'static str) {
+        if response.clicked() {
+            self.commands.push(Command::ShowPanel(panel));
+        }
+    }
+}

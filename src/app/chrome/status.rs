@@ -1,0 +1,150 @@
+//! The line at the bottom, and the card for a model that does not load.
+
+use egui::{Align, Layout, ProgressBar, RichText, Ui};
+
+use crate::app::command::Command;
+use crate::app::notices::{Level, Notices};
+use crate::engine::{Engine, LoadState};
+use crate::model::ModelRef;
+use crate::model::source::Progress;
+use crate::widgets::theme::{SPACE, Theme};
+
+/// What runs, how much is held, and the latest notice.
+pub fn status_ui(
+    ui: &mut Ui,
+    engine: &Engine,
+    latency: Option<std::time::Duration>,
+    notices: &mut Notices,
+    commands: &mut Vec<Command>,
+) {
+    let theme = Theme::of(ui);
+    ui.horizontal(|ui| {
+        match engine.load_state() {
+            LoadState::Running { reference, progress } => {
+                loading_ui(ui, &reference, progress.as_ref(), commands);
+            }
+            _ if engine.busy() => {
+                ui.weak("computing…");
+            }
+            _ => {
+                ui.weak("ready");
+            }
+        }
+        ui.separator();
+        notices_ui(ui, theme, notices, commands);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let megabytes = engine.bytes() as f64 / 1e6;
+            ui.weak(format!("{megabytes:.0} MB of traces"));
+            if let Some(latency) = latency {
+                ui.separator();
+                let text = format!("{:.1} ms", latency.as_secs_f64() * 1e3);
+                ui.weak(text).on_hover_text("Tokenization, forward pass and pooling of the shown text, with every site recorded");
+            }
+            ui.separator();
+            ui.weak(match engine.device().is_cpu() {
+                true => "CPU",
+                false => "GPU",
+            });
+        });
+    });
+}
+
+/// A load under way, with its progress and a way out.
+pub fn loading_ui(
+    ui: &mut Ui,
+    reference: &ModelRef,
+    progress: Option<&Progress>,
+    commands: &mut Vec<Command>,
+) {
+    ui.label(format!("Loading {reference}"));
+    if let Some(progress) = progress {
+        let megabytes = progress.bytes as f64 / 1e6;
+        let text = match progress.total {
+            Some(total) => format!("{}: {megabytes:.1} of {:.1} MB", progress.file, total as f64 / 1e6),
+            None => format!("{}: {megabytes:.1} MB", progress.file),
+        };
+        let share = progress.total.filter(|&total| total > 0);
+        let share = share.map_or(0., |total| progress.bytes as f32 / total as f32);
+        ui.add(ProgressBar::new(share).desired_width(260.).text(text));
+    }
+    if ui.small_button("Cancel").clicked() {
+        commands.push(Command::CancelLoad);
+    }
+}
+
+fn notices_ui(ui: &mut Ui, theme: Theme, notices: &mut Notices, commands: &mut Vec<Command>) {
+    let Some(latest) = notices.latest().cloned() else {
+        return;
+    };
+    let unread = match notices.unread {
+        0 => "Messages ⏷".to_owned(),
+        count => format!("Messages ({count}) ⏷"),
+    };
+    ui.menu_button(unread, |ui| {
+        notices.unread = 0;
+        ui.set_width(420.);
+        egui::ScrollArea::vertical().max_height(300.).show(ui, |ui| {
+            for notice in notices.all().iter().rev() {
+                ui.horizontal_wrapped(|ui| {
+                    let color = match notice.level {
+                        Level::Info => theme.secondary(),
+                        Level::Error => theme.error(),
+                    };
+                    ui.colored_label(color, &*notice.text);
+                });
+            }
+        });
+        ui.separator();
+        ui.horizontal(|ui| {
+            if ui.button("Copy all").clicked() {
+                let lines: Vec<&str> = notices.all().iter().map(|n| &*n.text).collect();
+                commands.push(Command::Copy(lines.join("\n")));
+            }
+            if ui.button("Clear").clicked() {
+                notices.clear();
+            }
+        });
+    });
+    if notices.unread > 0 {
+        let text = RichText::new(&*latest.text);
+        let text = match latest.level {
+            Level::Info => text.weak(),
+            Level::Error => text.color(theme.error()),
+        };
+        ui.add(egui::Label::new(text).truncate());
+    }
+}
+
+/// Why a model did not load and what can be done; the last good one stays in use behind it.
+pub fn failed_ui(
+    ui: &mut Ui,
+    reference: &ModelRef,
+    error: &str,
+    in_use: Option<&str>,
+    commands: &mut Vec<Command>,
+) {
+    let theme = Theme::of(ui);
+    egui::Frame::group(ui.style()).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.label(RichText::new(format!("{reference} cannot be used")).strong().color(theme.error()));
+        ui.label(error);
+        if let Some(id) = in_use {
+            ui.weak(format!("{id} stays in use."));
+        }
+        ui.add_space(SPACE / 2.);
+        ui.horizontal_wrapped(|ui| {
+            if ui.button("Try again").clicked() {
+                commands.push(Command::OpenModel(reference.clone()));
+            }
+            if ui.button("Open another model…").clicked() {
+                commands.push(Command::AskModelFolder);
+            }
+            if ui.button("Copy message").clicked() {
+                commands.push(Command::Copy(format!("{reference}: {error}")));
+            }
+            if ui.button("Dismiss").clicked() {
+                commands.push(Command::DismissError);
+            }
+        });
+    });
+}

@@ -1,0 +1,199 @@
+//! The list of texts on the left.
+
+use egui::{Align, Key, Layout, RichText, TextEdit, Ui};
+
+use crate::app::command::Command;
+use crate::app::samples::SAMPLES;
+use crate::app::state::{Focus, Side, State, Text, TextId};
+use crate::views::TextView;
+use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
+
+/// Everything the list shows.
+pub struct TextList<'a> {
+    pub state: &'a State,
+    pub shown: &'a [TextView],
+    pub focus: Focus,
+    pub hovered: &'a mut Focus,
+    pub commands: &'a mut Vec<Command>,
+}
+
+impl TextList<'_> {
+    pub fn list_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            ui.heading("Texts");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.samples_ui(ui));
+        });
+        ui.add_space(SPACE_SMALL);
+        let bottom = ui.spacing().interact_size.y + 2. * SPACE;
+        let height = (ui.available_height() - bottom).max(60.);
+        let area = egui::ScrollArea::vertical().max_height(height).auto_shrink([false, true]);
+        area.show(ui, |ui| {
+            for (index, text) in self.state.texts.iter().enumerate() {
+                self.text_ui(ui, index, text);
+                ui.add_space(SPACE_SMALL);
+            }
+            if self.state.texts.is_empty() {
+                ui.weak("No texts yet. Add one, choose a sample, or drop a text file here.");
+            }
+        });
+        ui.add_space(SPACE_SMALL);
+        ui.horizontal(|ui| {
+            if ui.button("+ Add text").clicked() {
+                self.commands.push(Command::AddText(String::new()));
+            }
+            let can_swap = self.state.a != self.state.b;
+            let swap = ui.add_enabled(can_swap, egui::Button::new("Swap A and B"));
+            if swap.clicked() {
+                self.commands.push(Command::SwapSides);
+            }
+        });
+    }
+
+    fn samples_ui(&mut self, ui: &mut Ui) {
+        ui.menu_button("Samples ⏷", |ui| {
+            for sample in SAMPLES {
+                if ui.button(sample.title).on_hover_text(sample.about).clicked() {
+                    let texts = sample.texts.iter().map(|t| (*t).to_owned());
+                    self.commands.push(Command::SetTexts(texts.collect()));
+                }
+            }
+            ui.separator();
+            if ui.button("Open a file…").clicked() {
+                self.commands.push(Command::AskTextFile);
+            }
+        });
+    }
+
+    fn text_ui(&mut self, ui: &mut Ui, index: usize, text: &Text) {
+        let theme = Theme::of(ui);
+        let view = self.shown.iter().find(|view| view.id == text.id);
+        let in_focus = self.focus.text == Some(text.id);
+        let row = ui.horizontal_top(|ui| {
+            self.sides_ui(ui, theme, text.id);
+            ui.vertical(|ui| {
+                self.edit_ui(ui, theme, index, text);
+                self.note_ui(ui, theme, index, text, view);
+            });
+        });
+        let rect = row.response.rect;
+        let bar = egui::Rect::from_min_size(
+            rect.left_top() - egui::vec2(SPACE_SMALL, 0.),
+            egui::vec2(if in_focus { 3. } else { 2. }, rect.height()),
+        );
+        let color = theme.text(index);
+        ui.painter().rect_filled(bar, 1., color);
+        if ui.rect_contains_pointer(rect) {
+            *self.hovered = Focus::text(text.id);
+        }
+    }
+
+    /// The two buttons that make a text A or B.
+    fn sides_ui(&mut self, ui: &mut Ui, theme: Theme, id: TextId) {
+        ui.spacing_mut().item_spacing.x = 2.;
+        for (side, color) in [(Side::A, theme.a()), (Side::B, theme.b())] {
+            let on = self.state.id_of(side) == Some(id);
+            let text = RichText::new(side.name()).strong();
+            let text = match on {
+                true => text.color(theme.on(color)),
+                false => text.weak(),
+            };
+            let mut button = egui::Button::new(text).min_size(egui::vec2(20., 20.));
+            if on {
+                button = button.fill(color);
+            }
+            let index = self.state.index(id).unwrap_or(0) + 1;
+            let name = format!("Make text {index} {}", side.name());
+            let response = ui.add(button);
+            response.widget_info(|| {
+                egui::WidgetInfo::selected(egui::Role::Button, true, on, &name)
+            });
+            if response.on_hover_text(&name).clicked() {
+                self.commands.push(Command::Assign(side, id));
+                self.commands.push(Command::View(side));
+            }
+        }
+        ui.add_space(SPACE_SMALL);
+    }
+
+    fn edit_ui(&mut self, ui: &mut Ui, theme: Theme, index: usize, text: &Text) {
+        let mut edited = text.text.clone();
+        let field = TextEdit::multiline(&mut edited)
+            .id_salt(("text", text.id.0))
+            .desired_rows(1)
+            .desired_width(f32::INFINITY)
+            .hint_text("Type a sentence")
+            .return_key(None)
+            .text_color(theme.foreground());
+        let response = ui.add(field);
+        let name = format!("Text {}", index + 1);
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+        if response.changed() {
+            // The field is one text: pasted lines become one line.
+            let flat = edited.replace(['\n', '\r'], " ");
+            self.commands.push(Command::EditText(text.id, flat));
+        }
+        if response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter)) {
+            self.commands.push(Command::AddText(String::new()));
+        }
+    }
+
+    /// Token count, what was cut, and the row's menu.
+    fn note_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: Theme,
+        index: usize,
+        text: &Text,
+        view: Option<&TextView>,
+    ) {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = SPACE;
+            if let Some(error) = view.and_then(|view| view.error.as_ref()) {
+                ui.colored_label(theme.error(), &**error);
+            } else if let Some(trace) = view.and_then(|view| view.trace.as_ref()) {
+                let tokens = &trace.tokens;
+                ui.weak(RichText::new(format!("{}/{} tokens", tokens.len(), tokens.limit)).small());
+                if tokens.dropped > 0 {
+                    let note = format!("{} cut off", tokens.dropped);
+                    let note = RichText::new(note).small().color(theme.warning());
+                    let cut = tokens.text.get(tokens.cut()).unwrap_or("");
+                    let cut = RichText::new(shorten(cut)).strikethrough();
+                    ui.label(note).on_hover_text(cut);
+                }
+            }
+            let menu = ui.menu_button(RichText::new("…").small(), |ui| {
+                self.row_menu_ui(ui, index, text.id);
+            });
+            let name = format!("More for text {}", index + 1);
+            menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+        });
+    }
+
+    fn row_menu_ui(&mut self, ui: &mut Ui, index: usize, id: TextId) {
+        let last = self.state.texts.len() - 1;
+        if ui.add_enabled(index > 0, egui::Button::new("Move up")).clicked() {
+            self.commands.push(Command::MoveText(id, index - 1));
+        }
+        if ui.add_enabled(index < last, egui::Button::new("Move down")).clicked() {
+            self.commands.push(Command::MoveText(id, index + 1));
+        }
+        if ui.button("Duplicate").clicked() {
+            self.commands.push(Command::AddText(self.state.texts[index].text.clone()));
+        }
+        if ui.button("Remove").clicked() {
+            self.commands.push(Command::RemoveText(id));
+        }
+    }
+}
+
+/// The ends of a long text.
+fn shorten(text: &str) -> String {
+    const END: usize = 300;
+    let count = text.chars().count();
+    if count <= 2 * END {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(END).collect();
+    let tail: String = text.chars().skip(count - END).collect();
+    format!("{head} […] {tail}")
+}

@@ -1,0 +1,201 @@
+//! Asking for a path: a field to type in, and the desktop's own dialog behind a button.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use super::command::Command;
+use crate::model::ModelRef;
+use crate::widgets::theme::SPACE;
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Model,
+    Texts,
+    Trace,
+    Picture,
+}
+
+impl Purpose {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Model => "Open a model",
+            Self::Texts => "Open a list of texts",
+            Self::Trace => "Save the trace",
+            Self::Picture => "Save a picture of the window",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Model => "A folder with config.json and model.safetensors, or a hub id such as org/name or org/name@revision.",
+            Self::Texts => "A UTF-8 file with one text a line. It replaces the list.",
+            Self::Trace => "Every recorded value of the shown text, as safetensors.",
+            Self::Picture => "The whole window, as PNG.",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Model => "Folder or hub id",
+            _ => "Path",
+        }
+    }
+
+    fn start(self) -> &'static str {
+        match self {
+            Self::Model | Self::Texts => "",
+            Self::Trace => "trace.safetensors",
+            Self::Picture => "embedscope.png",
+        }
+    }
+
+    fn command(self, path: &str) -> Command {
+        match self {
+            Self::Model => {
+                // Anything parses: what is no hub id is taken for a folder.
+                let reference = path.parse().unwrap_or_else(|_| ModelRef::Folder(path.into()));
+                Command::OpenModel(reference)
+            }
+            Self::Texts => Command::OpenTextFile(path.into()),
+            Self::Trace => Command::SaveTrace(path.into()),
+            Self::Picture => Command::SavePicture(path.into()),
+        }
+    }
+
+    /// Must be called on the main thread: some desktops insist.
+    fn browse(self) -> impl Future<Output = Option<rfd::FileHandle>> + Send + 'static {
+        let dialog = rfd::AsyncFileDialog::new().set_title(self.title());
+        let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = match self {
+            Self::Model => Box::pin(dialog.pick_folder()),
+            Self::Texts => Box::pin(dialog.add_filter("Text", &["txt", "tsv", "csv"]).pick_file()),
+            Self::Trace => {
+                let dialog = dialog.add_filter("safetensors", &["safetensors"]);
+                Box::pin(dialog.set_file_name(self.start()).save_file())
+            }
+            Self::Picture => {
+                let dialog = dialog.add_filter("PNG", &["png"]);
+                Box::pin(dialog.set_file_name(self.start()).save_file())
+            }
+        };
+        answer
+    }
+}
+
+/// The one dialog that can be open.
+#[derive(Default)]
+pub struct Dialogs {
+    open: Option<Open>,
+}
+
+struct Open {
+    purpose: Purpose,
+    path: String,
+    /// The desktop's dialog, which may never answer (a wedged portal): the field stays usable.
+    browsing: Option<Receiver<Option<PathBuf>>>,
+    note: Option<&'static str>,
+    fresh: bool,
+}
+
+impl Dialogs {
+    pub fn ask(&mut self, purpose: Purpose) {
+        self.open = Some(Open {
+            purpose,
+            path: purpose.start().to_owned(),
+            browsing: None,
+            note: None,
+            fresh: true,
+        });
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Paints the dialog and returns what the person decided.
+    pub fn dialog_ui(&mut self, ctx: &egui::Context) -> Option<Command> {
+        let open = self.open.as_mut()?;
+        open.receive();
+        let modal = egui::Modal::new(egui::Id::unique("path dialog")).show(ctx, |ui| open.fields_ui(ui));
+        let decided = modal.inner;
+        if decided.is_some() || modal.should_close() {
+            let purpose = open.purpose;
+            let path = std::mem::take(&mut open.path);
+            self.open = None;
+            return decided.filter(|&go| go).map(|_| purpose.command(path.trim()));
+        }
+        None
+    }
+}
+
+impl Open {
+    fn receive(&mut self) {
+        let Some(receiver) = &self.browsing else {
+            return;
+        };
+        match receiver.try_recv() {
+            Ok(Some(path)) => {
+                self.path = path.display().to_string();
+                self.browsing = None;
+            }
+            Ok(None) | Err(TryRecvError::Disconnected) => {
+                self.note = Some("No file was chosen there. Where the desktop has no file dialog, type the path instead.");
+                self.browsing = None;
+            }
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+
+    /// `Some(true)` to go on, `Some(false)` to give up.
+    fn fields_ui(&mut self, ui: &mut egui::Ui) -> Option<bool> {
+        ui.set_width(460.);
+        ui.heading(self.purpose.title());
+        ui.add_space(SPACE);
+        let label = ui.label(self.purpose.label());
+        let field = egui::TextEdit::singleline(&mut self.path).desired_width(f32::INFINITY);
+        let field = ui.add(field).labelled_by(label.id);
+        if std::mem::take(&mut self.fresh) {
+            field.request_focus();
+        }
+        ui.weak(self.purpose.hint());
+        if let Some(note) = self.note {
+            ui.weak(note);
+        }
+        ui.add_space(SPACE);
+        let ready = !self.path.trim().is_empty();
+        let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        ui.horizontal(|ui| {
+            let browse = egui::Button::new("Browse…");
+            if ui.add_enabled(self.browsing.is_none(), browse).clicked() {
+                self.browse(ui.ctx().clone());
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let verb = match self.purpose {
+                    Purpose::Model | Purpose::Texts => "Open",
+                    Purpose::Trace | Purpose::Picture => "Save",
+                };
+                let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();
+                let cancel = ui.button("Cancel").clicked();
+                match (go || (ready && entered), cancel) {
+                    (true, _) => Some(true),
+                    (_, true) => Some(false),
+                    _ => None,
+                }
+            })
+            .inner
+        })
+        .inner
+    }
+
+    fn browse(&mut self, ctx: egui::Context) {
+        let answer = self.purpose.browse();
+        let (sender, receiver) = channel();
+        self.browsing = Some(receiver);
+        std::thread::spawn(move || {
+            let chosen = pollster::block_on(answer).map(|file| file.path().to_owned());
+            // The dialog may have been closed meanwhile; then nobody listens.
+            let _ = sender.send(chosen);
+            ctx.request_repaint();
+        });
+    }
+}

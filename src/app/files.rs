@@ -1,0 +1,162 @@
+//! Files that the window reads and writes. Everything here runs away from the window.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::model::ModelRef;
+use crate::trace::{SiteFilter, Trace};
+
+/// The largest text file that is opened as a list of texts.
+const MOST_BYTES: u64 = 4 << 20;
+/// The most texts that the list takes at once.
+const MOST_TEXTS: usize = 500;
+
+#[derive(Debug, Error)]
+pub enum FileError {
+    #[error("{path}: cannot be {verb}: {problem}")]
+    Io {
+        path: String,
+        verb: &'static str,
+        problem: String,
+    },
+    #[error("{path}: is {megabytes:.1} MB; the list takes files up to 4 MB (use `embedscope embed` for a corpus)")]
+    TooLarge { path: String, megabytes: f64 },
+    #[error("{path}: has {lines} lines; the list takes {MOST_TEXTS} (use `embedscope embed` for a corpus)")]
+    TooMany { path: String, lines: usize },
+    #[error("{path}: line {line} is not UTF-8; save the file as UTF-8")]
+    Encoding { path: String, line: usize },
+    #[error("{path}: holds no text")]
+    Empty { path: String },
+    #[error("{path}: is neither a model's folder nor a text file")]
+    Unknown { path: String },
+}
+
+impl FileError {
+    fn io(path: &Path, verb: &'static str, error: &dyn std::fmt::Display) -> Self {
+        Self::Io {
+            path: path.display().to_string(),
+            verb,
+            problem: error.to_string(),
+        }
+    }
+}
+
+/// One text a line; blank lines are left out.
+///
+/// # Errors
+/// When the file cannot be read, is larger than the list takes, or is not UTF-8.
+pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
+    let shown = || path.display().to_string();
+    let size = std::fs::metadata(path).map_err(|e| FileError::io(path, "read", &e))?.len();
+    if size > MOST_BYTES {
+        let megabytes = size as f64 / 1e6;
+        return Err(FileError::TooLarge { path: shown(), megabytes });
+    }
+    let bytes = std::fs::read(path).map_err(|e| FileError::io(path, "read", &e))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+        FileError::Encoding { path: shown(), line }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let texts: Vec<String> = lines.map(str::to_owned).collect();
+    match texts.len() {
+        0 => Err(FileError::Empty { path: shown() }),
+        lines if lines > MOST_TEXTS => Err(FileError::TooMany { path: shown(), lines }),
+        _ => Ok(texts),
+    }
+}
+
+/// Writes every site that the trace holds.
+///
+/// # Errors
+/// When the file cannot be written; nothing half-written is left behind.
+pub fn save_trace(trace: &Trace, path: &Path) -> Result<(), FileError> {
+    let saved = trace.save(path, &SiteFilter::all());
+    saved.map_err(|e| FileError::io(path, "written", &e))
+}
+
+/// Writes a picture of the window, RGBA of `size` pixels.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save_picture(path: &Path, size: [usize; 2], rgba: Vec<u8>) -> Result<(), FileError> {
+    let failed = |e: &dyn std::fmt::Display| FileError::io(path, "written", e);
+    let image = image::RgbaImage::from_raw(size[0] as u32, size[1] as u32, rgba);
+    let image = image.ok_or_else(|| failed(&"the picture is incomplete"))?;
+    image.save_with_format(path, image::ImageFormat::Png).map_err(|e| failed(&e))
+}
+
+/// What a dropped or typed path stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Dropped {
+    Model(ModelRef),
+    Texts(PathBuf),
+}
+
+/// A folder, or a file of a model's folder, opens the model; any other file is a list of texts.
+///
+/// # Errors
+/// When there is nothing at that path.
+pub fn classify(path: &Path) -> Result<Dropped, FileError> {
+    let model = |folder: &Path| Ok(Dropped::Model(ModelRef::Folder(folder.to_owned())));
+    if path.is_dir() {
+        return model(path);
+    }
+    if !path.is_file() {
+        return Err(FileError::Unknown { path: path.display().to_string() });
+    }
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+    match (extension, path.parent()) {
+        ("safetensors" | "json", Some(folder)) if folder.join("config.json").is_file() => {
+            model(folder)
+        }
+        _ => Ok(Dropped::Texts(path.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("texts.txt");
+        std::fs::write(&path, bytes).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn lines_become_texts() {
+        let (_folder, path) = file("\u{feff}one\r\n\n  two  \nthree".as_bytes());
+        assert_eq!(read_texts(&path).unwrap(), ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_line() {
+        let (_folder, path) = file(b"fine\nfine\n\xff\n");
+        let error = read_texts(&path).unwrap_err().to_string();
+        assert!(error.contains("texts.txt") && error.contains("line 3"), "{error}");
+        let (_folder, path) = file(b"\n \n");
+        assert!(matches!(read_texts(&path), Err(FileError::Empty { .. })));
+        let (_folder, path) = file(&b"x\n".repeat(501));
+        assert!(matches!(read_texts(&path), Err(FileError::TooMany { lines: 501, .. })));
+        let missing = Path::new("/nowhere/at/all.txt");
+        assert!(read_texts(missing).unwrap_err().to_string().contains("/nowhere/at/all.txt"));
+    }
+
+    #[test]
+    fn a_weight_file_opens_its_folder() {
+        let (folder, path) = file(b"x");
+        assert_eq!(classify(&path).unwrap(), Dropped::Texts(path.clone()));
+        let weights = folder.path().join("model.safetensors");
+        std::fs::write(&weights, b"").unwrap();
+        assert_eq!(classify(&weights).unwrap(), Dropped::Texts(weights.clone()));
+        std::fs::write(folder.path().join("config.json"), b"{}").unwrap();
+        let model = Dropped::Model(ModelRef::Folder(folder.path().to_owned()));
+        assert_eq!(classify(&weights).unwrap(), model);
+        assert!(classify(Path::new("/nowhere")).is_err());
+    }
+}

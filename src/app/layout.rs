@@ -1,0 +1,153 @@
+//! Which panels are where: a tree of tiles that the person drags about, and ready-made workspaces.
+
+use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
+use serde::{Deserialize, Serialize};
+
+use crate::views;
+
+/// Where panels are. Panels are named by their id, so that a layout outlives versions.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Layout {
+    pub tree: Tree<String>,
+    /// Which workspace it started from.
+    pub workspace: usize,
+}
+
+/// A ready-made layout: columns of panels; several panels of one column share it as tabs.
+pub struct Workspace {
+    pub title: &'static str,
+    pub about: &'static str,
+    columns: &'static [(f32, &'static [&'static str])],
+}
+
+pub static WORKSPACES: &[Workspace] = &[
+    Workspace {
+        title: "Walk the pipeline",
+        about: "Stage by stage from text to vector",
+        columns: &[
+            (1.0, &["tokens", "embedding", "position", "attention", "feed_forward"]),
+            (0.75, &["score", "pooling"]),
+        ],
+    },
+    Workspace {
+        title: "Why similar?",
+        about: "The score and what carries it, beside the attention",
+        columns: &[(1.0, &["score"]), (1.0, &["attention", "tokens", "feed_forward"])],
+    },
+    Workspace {
+        title: "Compare pooling",
+        about: "CLS, mean, max and the others side by side",
+        columns: &[(1.0, &["pooling"]), (0.6, &["score", "tokens"])],
+    },
+];
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::workspace(0)
+    }
+}
+
+impl Layout {
+    pub fn workspace(index: usize) -> Self {
+        let index = index.min(WORKSPACES.len() - 1);
+        let mut tiles = Tiles::default();
+        let mut shares = Vec::new();
+        for (share, panels) in WORKSPACES[index].columns {
+            let known = panels.iter().filter(|id| views::find(id).is_some());
+            let panes: Vec<TileId> = known.map(|id| tiles.insert_pane((*id).to_owned())).collect();
+            if !panes.is_empty() {
+                shares.push((tiles.insert_tab_tile(panes), *share));
+            }
+        }
+        let columns = shares.iter().map(|(id, _)| *id).collect();
+        let mut row = Linear::new(LinearDir::Horizontal, columns);
+        for (id, share) in shares {
+            row.shares.set_share(id, share);
+        }
+        let root = tiles.insert_container(Container::Linear(row));
+        Self {
+            tree: Tree::new(egui::Id::unique("panels"), root, tiles),
+            workspace: index,
+        }
+    }
+
+    /// Drops panels that this version does not know; starts afresh when nothing is left.
+    pub fn repair(&mut self) {
+        let unknown: Vec<TileId> = self
+            .tree
+            .tiles
+            .iter()
+            .filter(|(_, tile)| matches!(tile, Tile::Pane(id) if views::find(id).is_none()))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in unknown {
+            self.tree.remove_recursively(id);
+        }
+        if !self.tree.tiles.tiles().any(|tile| matches!(tile, Tile::Pane(_))) {
+            *self = Self::workspace(self.workspace);
+        }
+    }
+
+    fn tile(&self, panel: &str) -> Option<TileId> {
+        let mut tiles = self.tree.tiles.iter();
+        let found = tiles.find(|(_, tile)| matches!(tile, Tile::Pane(id) if id == panel));
+        found.map(|(id, _)| *id)
+    }
+
+    /// Brings a panel to the front, adding it to the first group of tabs where it was closed.
+    pub fn show(&mut self, panel: &str) {
+        if self.tile(panel).is_none() {
+            let pane = self.tree.tiles.insert_pane(panel.to_owned());
+            match self.first_tabs() {
+                Some(tabs) => self.tree.move_tile_to_container(pane, tabs, usize::MAX, false),
+                None => {
+                    let root = self.tree.tiles.insert_tab_tile(vec![pane]);
+                    self.tree.root = Some(root);
+                }
+            }
+        }
+        if let Some(tile) = self.tile(panel) {
+            self.tree.make_active(|id, _| id == tile);
+        }
+    }
+
+    /// True while a panel can be seen, not hidden behind another tab.
+    pub fn is_visible(&self, panel: &str) -> bool {
+        self.tile(panel).is_some_and(|tile| self.tree.active_tiles().contains(&tile))
+    }
+
+    fn first_tabs(&self) -> Option<TileId> {
+        let tabs = |(id, tile): (&TileId, &Tile<String>)| {
+            matches!(tile, Tile::Container(Container::Tabs(_))).then_some(*id)
+        };
+        self.tree.tiles.iter().filter_map(tabs).min_by_key(|id| id.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workspace_names_only_panels_that_exist() {
+        for workspace in WORKSPACES {
+            for panel in workspace.columns.iter().flat_map(|(_, panels)| *panels) {
+                assert!(views::find(panel).is_some(), "{panel} in {}", workspace.title);
+            }
+        }
+    }
+
+    #[test]
+    fn a_closed_panel_comes_back_in_front_and_unknown_ones_go() {
+        let mut layout = Layout::workspace(2);
+        let extra = layout.tree.tiles.insert_pane("from the future".to_owned());
+        let tabs = layout.first_tabs().unwrap();
+        layout.tree.move_tile_to_container(extra, tabs, usize::MAX, false);
+        layout.repair();
+        assert!(layout.tile("from the future").is_none());
+
+        assert!(layout.tile("attention").is_none());
+        layout.show("attention");
+        assert!(layout.is_visible("attention"));
+    }
+}

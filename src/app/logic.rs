@@ -1,0 +1,167 @@
+//! What happens between frames: drain the engine, carry out commands, derive what there is to see.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::command::{self, Command};
+use super::dialogs::Purpose;
+use super::files::{self, Dropped};
+use super::layout::Layout;
+use super::state::ThemeChoice;
+use super::{App, Outcome};
+use crate::model::{Detail, Prompt};
+
+impl App {
+    /// One turn without painting.
+    pub(super) fn update(&mut self, ctx: &egui::Context) {
+        self.receive_outcomes();
+        self.receive_files(ctx);
+        for command in std::mem::take(&mut self.commands) {
+            self.execute(ctx, command);
+        }
+        ctx.set_theme(match self.state.theme {
+            ThemeChoice::System => egui::ThemePreference::System,
+            ThemeChoice::Light => egui::ThemePreference::Light,
+            ThemeChoice::Dark => egui::ThemePreference::Dark,
+        });
+        match self.engine.model() {
+            Some(model) => {
+                // A prompt that the new model does not have would leave every text without a trace.
+                if let Prompt::Named(_) = self.state.prompt
+                    && model.prompt(&self.state.prompt).is_err()
+                {
+                    self.state.prompt = Prompt::Own;
+                }
+                self.shown = self.texts.update(&self.state, &self.engine, &model);
+            }
+            None => self.shown.clear(),
+        }
+    }
+
+    fn execute(&mut self, ctx: &egui::Context, command: Command) {
+        let Some(command) = command::apply(&mut self.state, command) else {
+            return;
+        };
+        match command {
+            Command::ShowPanel(panel) => self.layout.show(panel),
+            Command::ShowWorkspace(index) => self.layout = Layout::workspace(index),
+            Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
+            Command::OpenModel(reference) => self.engine.load(reference),
+            Command::CancelLoad => {
+                self.engine.cancel_load();
+                self.keep_good_model();
+            }
+            Command::DismissError => {
+                self.engine.dismiss_load_error();
+                self.keep_good_model();
+            }
+            Command::AskModelFolder => self.dialogs.ask(Purpose::Model),
+            Command::AskTextFile => self.dialogs.ask(Purpose::Texts),
+            Command::AskTraceFile => self.dialogs.ask(Purpose::Trace),
+            Command::AskPictureFile => self.dialogs.ask(Purpose::Picture),
+            Command::OpenTextFile(path) => self.open_texts(path),
+            Command::SaveTrace(path) => self.save_trace(path),
+            Command::SavePicture(path) => self.take_picture(ctx, path),
+            Command::Copy(text) => ctx.copy_text(text),
+            Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            // Everything else was carried out on the state.
+            _ => {}
+        }
+    }
+
+    /// The model that is remembered for the next start is the one that works.
+    fn keep_good_model(&mut self) {
+        if let Some(model) = self.engine.model() {
+            self.state.model = model.source.clone();
+        }
+    }
+
+    /// Runs `job` away from the window and hears what came of it.
+    fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
+        let sender = self.outcomes.0.clone();
+        self.engine.spawn(move || {
+            // The window may have been closed meanwhile; then nobody listens.
+            let _ = sender.send(job());
+        });
+    }
+
+    fn receive_outcomes(&mut self) {
+        while let Ok(outcome) = self.outcomes.1.try_recv() {
+            match outcome {
+                Outcome::Texts(texts) => {
+                    self.notices.info(format!("Opened {} texts", texts.len()));
+                    self.commands.push(Command::SetTexts(texts));
+                }
+                Outcome::Picture(path, image) => self.save_picture(path, image),
+                Outcome::Done(what) => self.notices.info(what),
+                Outcome::Failed(why) => self.notices.error(why),
+            }
+        }
+    }
+
+    fn open_texts(&self, path: PathBuf) {
+        self.job(move || match files::read_texts(&path) {
+            Ok(texts) => Outcome::Texts(texts),
+            Err(error) => Outcome::Failed(error.to_string()),
+        });
+    }
+
+    /// Saves the whole trace of the viewed text, recording its insides first where they are missing.
+    fn save_trace(&mut self, path: PathBuf) {
+        let text = self.state.id_of(self.state.side);
+        let text = text.and_then(|id| self.shown.iter().find(|t| t.id == id)).cloned();
+        let (Some(text), Some(model)) = (text, self.engine.model()) else {
+            self.notices.error("There is no trace to save yet; wait for the model to load.");
+            return;
+        };
+        let prompt = self.state.prompt.clone();
+        self.job(move || {
+            let ready = text.trace.filter(|trace| text.current && trace.is_full());
+            let trace = match ready {
+                Some(trace) => Ok(trace),
+                None => {
+                    let cancel = crate::cancel::Cancel::new();
+                    model.trace(&text.text, &prompt, Detail::Full, &cancel).map(Arc::new)
+                }
+            };
+            let saved = trace
+                .map_err(|e| e.to_string())
+                .and_then(|trace| files::save_trace(&trace, &path).map_err(|e| e.to_string()));
+            match saved {
+                Ok(()) => Outcome::Done(format!("Saved {}", path.display())),
+                Err(error) => Outcome::Failed(error),
+            }
+        });
+    }
+
+    fn receive_files(&mut self, ctx: &egui::Context) {
+        let dropped = ctx.input(|i| i.raw.dropped_files.clone());
+        for file in dropped {
+            match files::classify(file.path()) {
+                Ok(Dropped::Model(reference)) => self.commands.push(Command::OpenModel(reference)),
+                Ok(Dropped::Texts(path)) => self.commands.push(Command::OpenTextFile(path)),
+                Err(error) => self.notices.error(error.to_string()),
+            }
+        }
+    }
+
+    fn take_picture(&self, ctx: &egui::Context, path: PathBuf) {
+        let (sender, waker) = (self.outcomes.0.clone(), ctx.clone());
+        let ready = egui::ScreenshotCallback::new(move |image| {
+            // The window may have been closed meanwhile; then nobody listens.
+            let _ = sender.send(Outcome::Picture(path, image));
+            waker.request_repaint();
+        });
+        ctx.send_viewport_cmd(egui::ViewportCommand::Screenshot(ready));
+    }
+
+    fn save_picture(&self, path: PathBuf, image: Arc<egui::ColorImage>) {
+        self.job(move || {
+            let rgba = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+            match files::save_picture(&path, image.size, rgba) {
+                Ok(()) => Outcome::Done(format!("Saved {}", path.display())),
+                Err(error) => Outcome::Failed(error.to_string()),
+            }
+        });
+    }
+}

@@ -1,0 +1,169 @@
+//! What one frame paints: chrome around panels.
+
+use egui::{CentralPanel, Panel, Ui};
+
+use super::App;
+use super::chrome::inspector::inspector_ui;
+use super::chrome::menu;
+use super::chrome::models::choices_ui;
+use super::chrome::panels::Panels;
+use super::chrome::spine::SpineInput;
+use super::chrome::status::{failed_ui, loading_ui, status_ui};
+use super::chrome::texts::TextList;
+use super::state::{Focus, Side};
+use crate::engine::LoadState;
+use crate::views::TextView;
+use crate::widgets::theme::SPACE;
+
+impl App {
+    pub(super) fn window_ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        if !self.dialogs.is_open() {
+            self.commands.extend(menu::pressed(&ctx));
+        }
+        // Last frame's hover is what this frame shows; this frame's is collected afresh.
+        let before = std::mem::take(&mut self.hovered);
+        let focus = if before.is_empty() { self.state.locked } else { before };
+
+        Panel::top("menu").show(ui, |ui| self.top_ui(ui));
+        Panel::bottom("status").show(ui, |ui| {
+            let viewed = self.text_on(self.state.side);
+            let latency = viewed.and_then(|text| text.trace.as_ref()).map(|trace| trace.elapsed);
+            status_ui(ui, &self.engine, latency, &mut self.notices, &mut self.commands);
+        });
+        Panel::left("texts").default_size(300.).size_range(220. ..=520.).show(ui, |ui| {
+            ui.add_space(SPACE);
+            let mut list = TextList {
+                state: &self.state,
+                shown: &self.shown,
+                focus,
+                hovered: &mut self.hovered,
+                commands: &mut self.commands,
+            };
+            list.list_ui(ui);
+        });
+        Panel::right("inspector").default_size(240.).size_range(180. ..=480.).show(ui, |ui| {
+            ui.add_space(SPACE);
+            if let Some(model) = self.engine.model() {
+                inspector_ui(ui, &self.state, &model, &self.shown, focus, &mut self.commands);
+            }
+        });
+        CentralPanel::no_frame().show(ui, |ui| self.middle_ui(ui, focus));
+        if let Some(command) = self.dialogs.dialog_ui(&ctx) {
+            self.commands.push(command);
+        }
+        if !self.commands.is_empty() || self.hovered != before {
+            ctx.request_repaint();
+        }
+    }
+
+    /// One panel over the whole of `ui`.
+    pub(super) fn single_ui(&mut self, ui: &mut Ui, panel: &str) {
+        let Some(model) = self.engine.model() else {
+            return;
+        };
+        let before = std::mem::take(&mut self.hovered);
+        let focus = if before.is_empty() { self.state.locked } else { before };
+        let mut panels = Panels {
+            state: &self.state,
+            engine: &self.engine,
+            model: &model,
+            texts: &self.shown,
+            focus,
+            hovered: &mut self.hovered,
+            commands: &mut self.commands,
+            views: &mut self.views,
+        };
+        CentralPanel::default().show(ui, |ui| panels.panel_ui(ui, panel));
+    }
+
+    fn text_on(&self, side: Side) -> Option<&TextView> {
+        let id = self.state.id_of(side)?;
+        self.shown.iter().find(|text| text.id == id)
+    }
+
+    /// Menus, the spine, and what is in use.
+    fn top_ui(&mut self, ui: &mut Ui) {
+        let model = self.engine.model();
+        egui::MenuBar::new().ui(ui, |ui| {
+            menu::menu_ui(ui, &self.state, &self.layout, &mut self.commands);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                // Right to left would turn the order round; one strip keeps it.
+                ui.horizontal(|ui| {
+                    choices_ui(
+                        ui,
+                        &self.state,
+                        &self.engine,
+                        model.as_ref(),
+                        &mut self.cached,
+                        &mut self.commands,
+                    );
+                });
+            });
+        });
+        let Some(model) = model else { return };
+        let of = |side| {
+            let id = self.state.id_of(side)?;
+            self.shown.iter().find(|text| text.id == id)
+        };
+        let mut input = SpineInput {
+            state: &self.state,
+            engine: &self.engine,
+            model: &model,
+            a: of(Side::A),
+            b: of(Side::B),
+            commands: &mut self.commands,
+        };
+        egui::ScrollArea::horizontal().show(ui, |ui| {
+            ui.horizontal(|ui| self.spine.spine_ui(ui, &mut input));
+        });
+        ui.add_space(SPACE / 2.);
+    }
+
+    fn middle_ui(&mut self, ui: &mut Ui, focus: Focus) {
+        let model = self.engine.model();
+        let state = self.engine.load_state();
+        if let LoadState::Failed { reference, error } = &state {
+            egui::Frame::new().inner_margin(SPACE).show(ui, |ui| {
+                let in_use = model.as_ref().map(|model| model.id.as_str());
+                failed_ui(ui, reference, error, in_use, &mut self.commands);
+            });
+        }
+        let Some(model) = model else {
+            self.waiting_ui(ui, &state);
+            return;
+        };
+        let mut panels = Panels {
+            state: &self.state,
+            engine: &self.engine,
+            model: &model,
+            texts: &self.shown,
+            focus,
+            hovered: &mut self.hovered,
+            commands: &mut self.commands,
+            views: &mut self.views,
+        };
+        self.layout.tree.ui(&mut panels, ui);
+    }
+
+    /// The middle while there is no model at all.
+    fn waiting_ui(&mut self, ui: &mut Ui, state: &LoadState) {
+        ui.centered_and_justified(|ui| {
+            ui.vertical_centered(|ui| {
+                ui.add_space(ui.available_height() / 3.);
+                match state {
+                    LoadState::Running { reference, progress } => {
+                        loading_ui(ui, reference, progress.as_ref(), &mut self.commands);
+                    }
+                    LoadState::Failed { .. } => {}
+                    LoadState::Idle => {
+                        ui.label("No model is open.");
+                        if ui.button("Open a model…").clicked() {
+                            self.commands.push(super::command::Command::AskModelFolder);
+                        }
+                    }
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! `models`: what is at hand, and what can be run.
+
+use serde::Serialize;
+
+use super::Failure;
+use super::output::{print, print_json};
+use super::progress::size;
+use crate::cancel::Cancel;
+use crate::model::config::Config;
+use crate::model::families::{self, FAMILIES};
+use crate::model::source::{CachedModel, SourceOptions, cached, resolve};
+use crate::model::{ModelError, ModelRef};
+
+#[derive(clap::Args, Debug)]
+pub struct ModelsArgs {
+    /// One JSON document instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `--json` prints. Keys are only ever added.
+#[derive(Serialize)]
+struct Document {
+    bundled: Vec<String>,
+    cache: String,
+    cached: Vec<Row>,
+    /// The `model_type`s that can be run.
+    families: Vec<&'static str>,
+}
+
+/// One model of the hub cache.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    revision: String,
+    refs: Vec<String>,
+    bytes: u64,
+    path: String,
+    supported: bool,
+    /// Why it cannot be run.
+    problem: Option<String>,
+}
+
+pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
+    let options = SourceOptions {
+        offline: true,
+        ..SourceOptions::from_env()
+    };
+    let rows = cached(&options)
+        .into_iter()
+        .map(|model| row(model, &options));
+    let document = Document {
+        bundled: Vec::new(),
+        cache: options.cache_dir().display().to_string(),
+        cached: rows.collect(),
+        families: FAMILIES
+            .iter()
+            .flat_map(|f| f.model_types.iter().copied())
+            .collect(),
+    };
+    match args.json {
+        true => print_json(&document),
+        false => print(&table(&document)),
+    }
+}
+
+fn row(model: CachedModel, options: &SourceOptions) -> Row {
+    let problem = match &model.missing {
+        Some(missing) => Some(format!("not complete: {missing} is missing")),
+        None => supported(&model, options).err().map(|e| e.to_string()),
+    };
+    Row {
+        id: model.id,
+        revision: model.revision,
+        refs: model.refs,
+        bytes: model.bytes,
+        path: model.path.display().to_string(),
+        supported: problem.is_none(),
+        problem,
+    }
+}
+
+/// Whether its config.json asks for something that can be run. No weights are read.
+fn supported(model: &CachedModel, options: &SourceOptions) -> Result<(), ModelError> {
+    let reference = ModelRef::Hub {
+        repo: model.id.clone(),
+        revision: Some(model.revision.clone()),
+    };
+    let files = resolve(&reference, options, &|_| {}, &Cancel::new())?;
+    let name = match files.encoder_dir() {
+        "" => "config.json".to_owned(),
+        folder => format!("{folder}/config.json"),
+    };
+    let config = Config::new(&name, files.json(&name)?)?;
+    let spec = (families::find(&config)?.spec)(&config)?;
+    spec.check(&name)?;
+    files.weight_files()?;
+    Ok(())
+}
+
+fn table(document: &Document) -> String {
+    let mut out = String::from("bundled: none yet\n");
+    let cache = &document.cache;
+    match document.cached.is_empty() {
+        true => out += &format!("cached in {cache}: none\n"),
+        false => out += &format!("cached in {cache}:\n"),
+    }
+    let wide = document.cached.iter().map(|row| row.id.chars().count());
+    let wide = wide.max().unwrap_or(0);
+    for row in &document.cached {
+        let revision: String = row.revision.chars().take(12).collect();
+        let refs = match row.refs.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", row.refs.join(", ")),
+        };
+        let state = row.problem.as_deref().unwrap_or("can be run");
+        let (id, size, path) = (&row.id, size(row.bytes), &row.path);
+        out += &format!("  {id:<wide$}  {revision}{refs}  {size:>9}  {state}\n      {path}\n");
+    }
+    out + &format!("families: {}\n", document.families.join(", "))
+}

@@ -1,0 +1,70 @@
+//! `trace`: every stage of one text, into a file.
+
+use std::path::PathBuf;
+
+use super::output::Target;
+use super::tokens::warn_of_cut;
+use super::{Failure, ModelArgs, PromptArgs};
+use crate::cancel::Cancel;
+use crate::model::Detail;
+use crate::trace::SiteFilter;
+
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = SITES)]
+pub struct TraceArgs {
+    /// The text
+    #[arg(long, value_name = "TEXT")]
+    pub text: String,
+    /// The safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Which sites to write, as patterns separated by commas; `*` stands for any characters
+    #[arg(long, value_name = "GLOB,...", default_value = "*")]
+    pub sites: String,
+    #[command(flatten)]
+    pub prompt: PromptArgs,
+}
+
+const SITES: &str = "Sites, with T tokens, D hidden, H heads, d head size, F feed-forward size:
+  tokens.ids                                        [T] i64, everything else f32
+  embed.token  embed.position  embed.type           [T, D] the summands
+  embed.out                                         [T, D] what enters layer 0
+  layer.{l}.resid_in  .resid_mid  .resid_out        [T, D] the residual stream
+  layer.{l}.q  .k  .v                               [H, T, d]
+  layer.{l}.score_content  .scores  .pattern        [H, T, T] scaled q·k; before softmax; after it
+  layer.{l}.head_out                                [H, T, d]
+  layer.{l}.attn_out  .ffn_out                      [T, D] what is added to the residual stream
+  layer.{l}.ffn_pre  .ffn_act                       [T, F]
+  final.out                                         [T, D]
+  pooled.{cls,mean,max,mean_sqrt_len_tokens,weightedmean,lasttoken}   [D]
+  sentence                                          [E]
+For example --sites 'layer.*.pattern,sentence'";
+
+pub fn run(args: &TraceArgs, model: &ModelArgs) -> Result<(), Failure> {
+    let target = Target::new(&args.out)?;
+    if !target.is_file() {
+        let path = target.path().display();
+        return Err(Failure::Failed(format!(
+            "{path}: is a device or a pipe; a trace needs a file"
+        )));
+    }
+    let filter = SiteFilter::parse(&args.sites);
+    if args.sites.replace(',', "").trim().is_empty() {
+        return Err(Failure::usage(
+            "--sites is empty; leave it out to write every site",
+        ));
+    }
+    let model = model.load()?;
+    if let Some(pattern) = filter.unused(model.spec().layers) {
+        let last = model.spec().layers - 1;
+        return Err(Failure::Usage(format!(
+            "--sites: `{pattern}` matches no site of this model, which has layers 0 to {last}; \
+             `embedscope trace --help` lists the names"
+        )));
+    }
+    let prompt = args.prompt.prompt();
+    let trace = model.trace(&args.text, &prompt, Detail::Full, &Cancel::new())?;
+    warn_of_cut(&trace.tokens);
+    trace.save(target.path(), &filter)?;
+    Ok(())
+}

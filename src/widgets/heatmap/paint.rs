@@ -1,0 +1,280 @@
+//! Painting a heatmap: the image, its labels, the marks on it.
+
+use egui::emath::GuiRounding as _;
+use egui::epaint::TextShape;
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, StrokeKind, TextureId, Ui, pos2, vec2};
+
+use super::layout::{Layout, Turn};
+use super::{Grid, Heatmap, HeatmapResponse};
+use crate::widgets::label::{self, Step};
+use crate::widgets::theme::{SPACE_SMALL, Theme, number};
+
+pub(super) fn paint_ui(
+    map: &Heatmap<'_>,
+    ui: &Ui,
+    layout: &Layout,
+    grid: &Grid<'_>,
+    image: TextureId,
+    out: &HeatmapResponse,
+) {
+    let theme = Theme::of(ui);
+    let mut painter = ui.painter().clone();
+    if map.dimmed {
+        painter.multiply_opacity(theme.stale_alpha());
+    }
+    let uv = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+    painter.image(image, layout.cells, uv, Color32::WHITE);
+    if map.show_values {
+        paint_values(map, &painter, layout, grid, theme);
+    }
+    frame(ui, &painter, layout.cells, theme);
+    let marks = Marks {
+        row: [out.hovered_row, map.focus_row, map.locked.map(|c| c.0)],
+        column: [
+            out.hovered_column,
+            map.focus_column,
+            map.locked.map(|c| c.1),
+        ],
+    };
+    paint_rows(map, &painter, layout, &marks, theme);
+    paint_columns(map, &painter, layout, &marks, theme);
+    paint_captions(map, &painter, layout, theme);
+    paint_marks(map, ui, &painter, layout, out, theme);
+}
+
+/// The rows and columns to point out: hovered, focused, locked.
+struct Marks {
+    row: [Option<usize>; 3],
+    column: [Option<usize>; 3],
+}
+
+fn frame(ui: &Ui, painter: &Painter, cells: Rect, theme: Theme) {
+    let width = 1.0 / ui.pixels_per_point();
+    painter.rect_stroke(cells, 0.0, (width, theme.hairline()), StrokeKind::Outside);
+}
+
+/// The text and colour of a label; an index where there are no labels.
+fn text_of(
+    labels: &[String],
+    secondary: &[bool],
+    index: usize,
+    marks: &[Option<usize>; 3],
+    theme: Theme,
+) -> (String, Color32) {
+    let text = labels.get(index).cloned();
+    let quiet = text.is_none() || secondary.get(index).is_some_and(|s| *s);
+    let color = if marks.contains(&Some(index)) {
+        theme.strong()
+    } else if quiet {
+        theme.secondary()
+    } else {
+        theme.foreground()
+    };
+    (text.unwrap_or_else(|| index.to_string()), color)
+}
+
+fn step_of(labels: &[String]) -> Step {
+    if labels.is_empty() {
+        Step::Round
+    } else {
+        Step::Any
+    }
+}
+
+fn shown(marks: &[Option<usize>; 3]) -> Vec<usize> {
+    marks.iter().flatten().copied().collect()
+}
+
+fn paint_rows(map: &Heatmap<'_>, painter: &Painter, layout: &Layout, marks: &Marks, theme: Theme) {
+    if layout.row_width <= 0.0 {
+        return;
+    }
+    let (axis, line) = (&layout.y, layout.line);
+    let step = step_of(map.row_labels);
+    let clip = painter.clip_rect();
+    for row in label::thin(map.rows, axis.pitch(), line, step, &shown(&marks.row)) {
+        let y = layout.cells.top() + axis.centre(row);
+        if y < clip.top() - line || y > clip.bottom() + line {
+            continue;
+        }
+        let (text, color) = text_of(map.row_labels, map.secondary_rows, row, &marks.row, theme);
+        let galley = label::line(painter, &text, &layout.font, color, layout.row_width);
+        let x = layout.cells.left() - SPACE_SMALL - galley.size().x;
+        painter.galley(pos2(x, y - 0.5 * galley.size().y), galley, color);
+    }
+}
+
+fn paint_columns(
+    map: &Heatmap<'_>,
+    painter: &Painter,
+    layout: &Layout,
+    marks: &Marks,
+    theme: Theme,
+) {
+    if layout.column_width <= 0.0 {
+        return;
+    }
+    let axis = &layout.x;
+    let needed = layout.turn.needed(layout.column_width, layout.line);
+    let step = step_of(map.column_labels);
+    let clip = painter.clip_rect().expand(layout.column_width);
+    for column in label::thin(
+        map.columns,
+        axis.pitch(),
+        needed,
+        step,
+        &shown(&marks.column),
+    ) {
+        let x = layout.cells.left() + axis.centre(column);
+        if !clip.x_range().contains(x) {
+            continue;
+        }
+        let (text, color) = text_of(
+            map.column_labels,
+            map.secondary_columns,
+            column,
+            &marks.column,
+            theme,
+        );
+        let galley = label::line(painter, &text, &layout.font, color, layout.column_width);
+        let foot = pos2(x, layout.cells.top() - SPACE_SMALL);
+        let pos = turned(layout.turn, foot, galley.size());
+        let pos = pos.round_to_pixels(painter.pixels_per_point());
+        painter.add(TextShape::new(pos, galley, color).with_angle(layout.turn.angle()));
+    }
+}
+
+/// Where a text of this size starts so that it stands centred on `foot`.
+fn turned(turn: Turn, foot: Pos2, size: egui::Vec2) -> Pos2 {
+    match turn {
+        Turn::Flat => foot - vec2(0.5 * size.x, size.y),
+        // The middle of its left edge on the foot, and that raised so that its lower corner
+        // does not reach into the cells.
+        Turn::Slanted => {
+            let half = 0.5 * size.y * std::f32::consts::FRAC_1_SQRT_2;
+            foot - vec2(half, 2.0 * half - 2.0)
+        }
+        Turn::Upright => foot - vec2(0.5 * size.y, 0.0),
+    }
+}
+
+fn paint_captions(map: &Heatmap<'_>, painter: &Painter, layout: &Layout, theme: Theme) {
+    let color = theme.secondary();
+    let cells = layout.cells;
+    if !map.column_axis.is_empty() {
+        let width = cells.width().max(60.0);
+        let galley = label::line(painter, map.column_axis, &layout.font, color, width);
+        let top = layout.top(cells);
+        painter.galley(pos2(cells.left(), top), galley, color);
+    }
+    if !map.row_axis.is_empty() {
+        let width = cells.height().max(60.0);
+        let galley = label::line(painter, map.row_axis, &layout.font, color, width);
+        let foot = pos2(
+            layout.left(cells) + 0.5 * layout.line,
+            (cells.top() + galley.size().x).min(cells.bottom().max(cells.top() + galley.size().x)),
+        );
+        let pos = turned(Turn::Upright, foot, galley.size());
+        let pos = pos.round_to_pixels(painter.pixels_per_point());
+        painter.add(TextShape::new(pos, galley, color).with_angle(Turn::Upright.angle()));
+    }
+}
+
+fn paint_marks(
+    map: &Heatmap<'_>,
+    ui: &Ui,
+    painter: &Painter,
+    layout: &Layout,
+    out: &HeatmapResponse,
+    theme: Theme,
+) {
+    let cells = layout.cells;
+    let pixel = 1.0 / ui.pixels_per_point();
+    let band = |rect: Rect| {
+        painter.rect_stroke(
+            rect,
+            0.0,
+            (pixel, theme.strong().gamma_multiply(0.7)),
+            StrokeKind::Outside,
+        );
+    };
+    if let Some(row) = map.focus_row.filter(|r| *r < map.rows) {
+        let (top, bottom) = layout.y.span(row);
+        band(Rect::from_x_y_ranges(
+            cells.x_range(),
+            cells.top() + top..=cells.top() + bottom,
+        ));
+    }
+    if let Some(column) = map.focus_column.filter(|c| *c < map.columns) {
+        let (left, right) = layout.x.span(column);
+        band(Rect::from_x_y_ranges(
+            cells.left() + left..=cells.left() + right,
+            cells.y_range(),
+        ));
+    }
+    let (dark, light) = theme.outline();
+    if let Some(cell) = out.hovered {
+        let rect = layout.cell(cell);
+        painter.rect_stroke(rect, 0.0, (pixel, light), StrokeKind::Outside);
+        painter.rect_stroke(rect.expand(pixel), 0.0, (pixel, dark), StrokeKind::Outside);
+    }
+    if let Some(cell) = map.locked.filter(|c| c.0 < map.rows && c.1 < map.columns) {
+        let rect = layout.cell(cell);
+        painter.rect_stroke(rect, 0.0, (2.0 * pixel, light), StrokeKind::Outside);
+        painter.rect_stroke(
+            rect.expand(2.0 * pixel),
+            0.0,
+            (pixel, dark),
+            StrokeKind::Outside,
+        );
+    }
+    if out.response.has_focus() {
+        painter.rect_stroke(cells, 0.0, (2.0, theme.accent()), StrokeKind::Outside);
+    }
+}
+
+/// Numbers in the cells that can be seen, where all of them have the room.
+fn paint_values(
+    map: &Heatmap<'_>,
+    painter: &Painter,
+    layout: &Layout,
+    grid: &Grid<'_>,
+    theme: Theme,
+) {
+    let cell = layout.cell((0, 0)).size();
+    let font = FontId::monospace(layout.font.size - 1.0);
+    let room = vec2(5.5 * 0.62 * font.size, font.size + 4.0);
+    if cell.x < room.x || cell.y < room.y || grid.x.pooled() || grid.y.pooled() {
+        return;
+    }
+    let clip = painter.clip_rect();
+    for row in 0..map.rows {
+        for column in 0..map.columns {
+            let rect = layout.cell((row, column));
+            if !clip.intersects(rect) {
+                continue;
+            }
+            let value = grid.value(row, column);
+            let color = theme.on(map.scale.color(theme, value));
+            let text = brief(value);
+            painter.text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                text,
+                font.clone(),
+                color,
+            );
+        }
+    }
+}
+
+/// Two digits after the point, without the leading zero's company: what fits into a cell.
+fn brief(value: f32) -> String {
+    if value.is_finite() && value.abs() < 10.0 {
+        format!("{value:.2}").replace('-', "−")
+    } else if value.is_finite() && value.abs() < 1000.0 {
+        format!("{value:.0}").replace('-', "−")
+    } else {
+        number(f64::from(value))
+    }
+}

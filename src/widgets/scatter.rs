@@ -1,0 +1,212 @@
+//! A few named points in the plane.
+
+use egui::{
+    Align2, Color32, Pos2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
+};
+
+use super::heatmap::nothing_ui;
+use super::theme::{SPACE, SPACE_SMALL, Theme, number};
+use super::token_strip::StripResponse;
+
+/// One point. Points that are not finite are left out.
+pub struct ScatterPoint {
+    pub x: f32,
+    pub y: f32,
+    pub label: String,
+    pub color: Color32,
+    /// In points.
+    pub radius: f32,
+}
+
+/// Points with the same scale on both axes; labels that would overlap are left out and come back
+/// on hover.
+pub fn scatter_ui(
+    ui: &mut Ui,
+    name: &str,
+    points: &[ScatterPoint],
+    size: Vec2,
+    focus: Option<usize>,
+) -> StripResponse {
+    let Some(bounds) = bounds(points) else {
+        return StripResponse::nothing(nothing_ui(ui, name));
+    };
+    let size = size.max(vec2(40.0, 40.0));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), name));
+    let places = place(points, bounds, rect.shrink(2.0 * SPACE));
+    let hovered = response
+        .hover_pos()
+        .and_then(|pos| nearest(points, &places, pos));
+    if ui.is_rect_visible(rect) {
+        paint(ui, rect, points, &places, hovered.or(focus));
+    }
+    let clicked = hovered.filter(|_| response.clicked());
+    let response = match hovered {
+        Some(at) => {
+            let p = &points[at];
+            let (x, y) = (number(f64::from(p.x)), number(f64::from(p.y)));
+            response.on_hover_text_at_pointer(format!("{}\n({x}, {y})", p.label))
+        }
+        None => response,
+    };
+    StripResponse {
+        response,
+        hovered,
+        clicked,
+    }
+}
+
+fn finite(p: &ScatterPoint) -> bool {
+    p.x.is_finite() && p.y.is_finite()
+}
+
+fn bounds(points: &[ScatterPoint]) -> Option<Rect> {
+    let mut bounds = Rect::NOTHING;
+    for p in points.iter().filter(|p| finite(p)) {
+        bounds.extend_with(pos2(p.x, p.y));
+    }
+    bounds.is_finite().then_some(bounds)
+}
+
+/// Screen places, y upwards; `None` for what is not finite.
+fn place(points: &[ScatterPoint], bounds: Rect, area: Rect) -> Vec<Option<Pos2>> {
+    let fit = |span: f32, room: f32| {
+        if span > 0.0 {
+            room / span
+        } else {
+            f32::INFINITY
+        }
+    };
+    let scale = fit(bounds.width(), area.width()).min(fit(bounds.height(), area.height()));
+    // All points in one place: the middle.
+    let scale = if scale.is_finite() { scale } else { 0.0 };
+    let to_screen = |p: &ScatterPoint| {
+        let from_centre = pos2(p.x, p.y) - bounds.center();
+        area.center() + vec2(from_centre.x, -from_centre.y) * scale
+    };
+    points
+        .iter()
+        .map(|p| finite(p).then(|| to_screen(p)))
+        .collect()
+}
+
+fn nearest(points: &[ScatterPoint], places: &[Option<Pos2>], pos: Pos2) -> Option<usize> {
+    let mut best = None;
+    for (index, place) in places.iter().enumerate() {
+        if let Some(place) = place {
+            let distance = (place.distance(pos) - points[index].radius).max(0.0);
+            if distance <= SPACE && best.is_none_or(|(least, _)| distance < least) {
+                best = Some((distance, index));
+            }
+        }
+    }
+    best.map(|(_, index)| index)
+}
+
+fn paint(
+    ui: &Ui,
+    rect: Rect,
+    points: &[ScatterPoint],
+    places: &[Option<Pos2>],
+    first: Option<usize>,
+) {
+    let theme = Theme::of(ui);
+    let painter = ui.painter_at(rect);
+    painter.rect_stroke(rect, 0.0, (1.0, theme.hairline()), StrokeKind::Inside);
+    let mut taken: Vec<Rect> = Vec::new();
+    for (place, point) in places.iter().zip(points) {
+        if let Some(place) = place {
+            painter.circle_filled(*place, point.radius, point.color);
+            taken.push(Rect::from_center_size(
+                *place,
+                Vec2::splat(2.0 * point.radius),
+            ));
+        }
+    }
+    if let Some((place, point)) = first.and_then(|i| Some(((*places.get(i)?)?, &points[i]))) {
+        painter.circle_stroke(place, point.radius + 2.0, (1.5, theme.strong()));
+    }
+    // The marked point's label is placed first, so it is the one that stays.
+    let font = TextStyle::Small.resolve(ui.style());
+    let order = first
+        .into_iter()
+        .chain((0..points.len()).filter(|i| Some(*i) != first));
+    for index in order {
+        let Some(Some(place)) = places.get(index) else {
+            continue;
+        };
+        let point = &points[index];
+        if point.label.is_empty() {
+            continue;
+        }
+        let color = if first == Some(index) {
+            theme.strong()
+        } else {
+            theme.foreground()
+        };
+        let galley = super::label::line(&painter, &point.label, &font, color, 160.0);
+        let gap = point.radius + SPACE_SMALL;
+        let spots = [
+            Align2::LEFT_CENTER.anchor_size(*place + vec2(gap, 0.0), galley.size()),
+            Align2::RIGHT_CENTER.anchor_size(*place - vec2(gap, 0.0), galley.size()),
+            Align2::CENTER_BOTTOM.anchor_size(*place - vec2(0.0, gap), galley.size()),
+            Align2::CENTER_TOP.anchor_size(*place + vec2(0.0, gap), galley.size()),
+        ];
+        let free = |spot: &&Rect| {
+            rect.contains_rect(**spot) && !taken.iter().any(|t| t.intersects(**spot))
+        };
+        let forced = (first == Some(index)).then_some(&spots[0]);
+        if let Some(spot) = spots.iter().find(free).or(forced) {
+            taken.push(*spot);
+            painter.galley(spot.min, galley, color);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(x: f32, y: f32) -> ScatterPoint {
+        ScatterPoint {
+            x,
+            y,
+            label: String::new(),
+            color: Color32::RED,
+            radius: 3.0,
+        }
+    }
+
+    #[test]
+    fn both_axes_have_the_same_scale_and_odd_points_are_left_out() {
+        let points = [
+            point(0.0, 0.0),
+            point(4.0, 0.0),
+            point(0.0, 1.0),
+            point(f32::NAN, 0.0),
+        ];
+        let area = Rect::from_min_size(Pos2::ZERO, vec2(100.0, 100.0));
+        let bounds = bounds(&points).unwrap();
+        let places = place(&points, bounds, area);
+        let at = |i: usize| places[i].unwrap();
+        assert!(((at(1).x - at(0).x) / 4.0 - (at(0).y - at(2).y)).abs() < 1e-3);
+        assert!(places[3].is_none());
+        assert!(
+            places
+                .iter()
+                .flatten()
+                .all(|p| area.expand(0.1).contains(*p))
+        );
+    }
+
+    #[test]
+    fn one_point_is_in_the_middle_and_none_is_nothing() {
+        let area = Rect::from_min_size(Pos2::ZERO, vec2(100.0, 60.0));
+        let points = [point(7.0, -3.0)];
+        let places = place(&points, bounds(&points).unwrap(), area);
+        assert_eq!(places[0], Some(area.center()));
+        assert!(bounds(&[]).is_none());
+        assert!(bounds(&[point(f32::INFINITY, 0.0)]).is_none());
+    }
+}
