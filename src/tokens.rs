@@ -1,5 +1,7 @@
 //! Text to [`Tokens`]: ids, pieces, byte offsets, and what was cut off.
 
+mod normalization;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use tokenizers::tokenizer::{
 };
 use tokenizers::utils::padding::PaddingParams;
 use tokenizers::{Encoding, NormalizerWrapper, Tokenizer};
+
+pub use normalization::Change;
 
 /// One text as its model sees it. T tokens; every vector here has length T.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,13 @@
 //! Pure functions of traces (and a model where they must run it again): no IO, no egui, no threads.
+//! Sums are in f64, and what explains a number says how far off it is.
 
 pub mod attention;
+pub mod embedding;
 pub mod neurons;
+pub mod pooling;
+pub mod position;
+pub mod projection;
 pub mod residual;
+pub mod shared;
+pub mod similarity;
+pub mod vectors;

@@ -1,18 +1,9 @@
 //! The residual stream from layer to layer.
 
+pub use super::vectors::cosine;
 use crate::model::head::pool_weights;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};
-
-/// Cosine of two vectors in f64; 0 where one of them has no length.
-pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    let dot: f64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
-    let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
-    match norm(a) * norm(b) {
-        0. => 0.,
-        length => dot / length,
-    }
-}
 
 /// One vector [D] of token vectors [T, D] under a pooling, in f64.
 pub fn pool(values: &Values<'_>, taken: &[bool], mode: PoolingMode) -> Vec<f64> {

@@ -19,6 +19,19 @@ pub enum DenseActivation {
     Sigmoid,
 }
 
+impl DenseActivation {
+    /// Element by element.
+    pub fn apply(self, y: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Identity => Ok(y.clone()),
+            Self::Tanh => y.tanh(),
+            Self::Relu => y.relu(),
+            Self::Gelu => y.gelu_erf(),
+            Self::Sigmoid => candle_nn::ops::sigmoid(y),
+        }
+    }
+}
+
 /// One step from token vectors to the sentence vector.
 #[derive(Clone, Debug)]
 pub enum Module {
@@ -70,7 +83,7 @@ pub struct HeadOptions {
 }
 
 /// What keeps a vector of zeros from dividing by zero; PyTorch's `F.normalize` uses the same.
-const SMALLEST_NORM: f64 = 1e-12;
+pub const SMALLEST_NORM: f64 = 1e-12;
 
 impl Head {
     /// Mean pooling and nothing else: what sentence-transformers does with a folder that has no
@@ -244,13 +257,7 @@ fn dense(x: &Tensor, module: &Dense) -> Result<Tensor, ModelError> {
     }
     let row = x.unsqueeze(0)?;
     let y = Ops::Graph.linear(&row, &module.linear)?;
-    let y = match module.activation {
-        DenseActivation::Identity => y,
-        DenseActivation::Tanh => y.tanh()?,
-        DenseActivation::Relu => y.relu()?,
-        DenseActivation::Gelu => y.gelu_erf()?,
-        DenseActivation::Sigmoid => candle_nn::ops::sigmoid(&y)?,
-    };
+    let y = module.activation.apply(&y)?;
     let y = match &module.residual {
         Residual::None => y,
         Residual::Input => (y + row)?,

@@ -10,6 +10,7 @@ pub mod modules;
 pub mod ops;
 pub mod source;
 pub mod spec;
+pub mod tables;
 mod tokenizer;
 pub mod weights;
 

@@ -38,7 +38,29 @@ pub struct ViewContext<'a> {
     pub(crate) commands: &'a mut Vec<Command>,
 }
 
-impl ViewContext<'_> {
+impl<'a> ViewContext<'a> {
+    /// One panel's surroundings. What the panel hovers and wishes is left in the last argument.
+    pub fn new(
+        state: &'a State,
+        engine: &'a Engine,
+        model: &'a Arc<Model>,
+        texts: &'a [TextView],
+        focus: Focus,
+        theme: Theme,
+        (hovered, commands): (&'a mut Focus, &'a mut Vec<Command>),
+    ) -> Self {
+        Self {
+            state,
+            engine,
+            model,
+            texts,
+            focus,
+            theme,
+            hovered,
+            commands,
+        }
+    }
+
     pub fn text(&self, id: TextId) -> Option<&TextView> {
         self.texts.iter().find(|text| text.id == id)
     }

@@ -1,0 +1,46 @@
+//! The lookup tables and the norm of the embeddings, as values to look at.
+
+use super::Model;
+use super::spec::Positions;
+use crate::trace::Values;
+
+/// The norm behind the embeddings: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016).
+pub struct NormTable<'a> {
+    pub weight: Values<'a>, // [D]
+    pub bias: Values<'a>,   // [D]
+    pub eps: f64,
+}
+
+/// None while the weights are on another device than the CPU.
+impl Model {
+    /// The vocabulary's vectors, [V, D].
+    pub fn token_table(&self) -> Option<Values<'_>> {
+        Values::new(&self.encoder.weights.token)
+    }
+
+    /// The learned positions, [P, D].
+    pub fn position_table(&self) -> Option<Values<'_>> {
+        Values::new(&self.encoder.weights.position)
+    }
+
+    /// The row of [`Self::position_table`] that the first token of a text takes.
+    pub fn first_position(&self) -> usize {
+        let Positions::Learned { first, .. } = self.spec().positions;
+        first
+    }
+
+    /// The segments' vectors, [types, D]; none also where the model has no types.
+    pub fn type_table(&self) -> Option<Values<'_>> {
+        Values::new(self.encoder.weights.types.as_ref()?)
+    }
+
+    /// The norm between the sum of the embeddings and layer 0.
+    pub fn embed_norm(&self) -> Option<NormTable<'_>> {
+        let norm = &self.encoder.weights.embed_norm;
+        Some(NormTable {
+            weight: Values::new(&norm.weight)?,
+            bias: Values::new(&norm.bias)?,
+            eps: norm.eps,
+        })
+    }
+}
