@@ -57,7 +57,12 @@ impl LayerFiring {
                 largest_pre = largest_pre.max(pre.abs());
                 if strongest.is_none() || act.abs() > largest_act {
                     largest_act = act.abs();
-                    strongest = Some(Firing { token, neuron, pre, act });
+                    strongest = Some(Firing {
+                        token,
+                        neuron,
+                        pre,
+                        act,
+                    });
                 }
             }
             count += after.len();
@@ -77,7 +82,9 @@ impl LayerFiring {
     /// |ffn_out| / |resid_mid| of each token, `[T]`.
     pub fn ratios(&self) -> Vec<f32> {
         let pairs = self.written.iter().zip(&self.onto);
-        pairs.map(|(written, onto)| (written / onto) as f32).collect()
+        pairs
+            .map(|(written, onto)| (written / onto) as f32)
+            .collect()
     }
 }
 
@@ -85,7 +92,11 @@ impl LayerFiring {
 fn norms(trace: &Trace, layer: usize, site: LayerSite) -> Option<Vec<f64>> {
     let values = trace.layer(layer, site)?; // [T, D]
     let norm = |t| {
-        let squares = values.row(&[t]).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+        let squares = values
+            .row(&[t])
+            .iter()
+            .map(|&v| f64::from(v).powi(2))
+            .sum::<f64>();
         squares.sqrt()
     };
     Some((0..values.size(0)).map(norm).collect())
@@ -101,7 +112,12 @@ pub fn top_neurons(trace: &Trace, layer: usize, token: usize, count: usize) -> V
     };
     let (before, after) = (pre.row(&[token]), act.row(&[token]));
     let values = before.iter().zip(after.iter()).enumerate();
-    let firings = values.map(|(neuron, (&pre, &act))| Firing { token, neuron, pre, act });
+    let firings = values.map(|(neuron, (&pre, &act))| Firing {
+        token,
+        neuron,
+        pre,
+        act,
+    });
     strongest(firings.collect(), count)
 }
 
@@ -115,7 +131,12 @@ pub fn across_tokens(trace: &Trace, layer: usize, neuron: usize) -> Vec<Firing> 
     };
     let firing = |token| {
         let (pre, act) = (pre.at(&[token, neuron])?, act.at(&[token, neuron])?);
-        Some(Firing { token, neuron, pre, act })
+        Some(Firing {
+            token,
+            neuron,
+            pre,
+            act,
+        })
     };
     (0..act.size(0)).filter_map(firing).collect()
 }
@@ -179,11 +200,26 @@ mod tests {
         let sites = [
             (LayerSite::FfnPre, tensor(pre)),
             (LayerSite::FfnAct, tensor(act)),
-            (LayerSite::FfnOut, tensor(&[[3.0, 4.0, 0.0, 0.0]].repeat(pre.len()))),
-            (LayerSite::ResidMid, tensor(&[[0.0, 10.0, 0.0, 0.0]].repeat(pre.len()))),
+            (
+                LayerSite::FfnOut,
+                tensor(&[[3.0, 4.0, 0.0, 0.0]].repeat(pre.len())),
+            ),
+            (
+                LayerSite::ResidMid,
+                tensor(&[[0.0, 10.0, 0.0, 0.0]].repeat(pre.len())),
+            ),
         ];
-        let sites = sites.map(|(site, value)| (Site::Layer(0, site), value)).to_vec();
-        Trace::new(Arc::new(tokens(pre.len())), "model".into(), 1, Duration::ZERO, sites).unwrap()
+        let sites = sites
+            .map(|(site, value)| (Site::Layer(0, site), value))
+            .to_vec();
+        Trace::new(
+            Arc::new(tokens(pre.len())),
+            "model".into(),
+            1,
+            Duration::ZERO,
+            sites,
+        )
+        .unwrap()
     }
 
     fn tokens(count: usize) -> Tokens {
@@ -214,7 +250,12 @@ mod tests {
         assert_eq!((layer.largest_pre, layer.largest_act), (9.0, 8.5));
         assert_eq!((layer.written[1], layer.onto[0]), (5.0, 10.0));
         assert_eq!(layer.ratios(), [0.5, 0.5]);
-        let strongest = Firing { token: 1, neuron: 2, pre: 9.0, act: 8.5 };
+        let strongest = Firing {
+            token: 1,
+            neuron: 2,
+            pre: 9.0,
+            act: 8.5,
+        };
         assert_eq!(layer.strongest, Some(strongest));
     }
 
@@ -223,7 +264,10 @@ mod tests {
         let act = [[0.8, -4.0, 0.0, 2.0], [0.3, 1.0, 8.5, 3.0]];
         let one = trace(&act, &act);
         let other = trace(&[[0.0, 2.0, 0.0, 0.0]], &[[0.0, 2.0, 0.0, 0.0]]);
-        let top: Vec<usize> = top_neurons(&one, 0, 0, 3).iter().map(|f| f.neuron).collect();
+        let top: Vec<usize> = top_neurons(&one, 0, 0, 3)
+            .iter()
+            .map(|f| f.neuron)
+            .collect();
         assert_eq!(top, [1, 3, 0]);
         assert_eq!(top_neurons(&one, 0, 9, 3), []);
         let tops: Vec<_> = top_tokens([&one, &other], 0, 1, 2)
@@ -239,13 +283,21 @@ mod tests {
         use crate::model::ops::Ops;
         let x: Vec<f32> = (-60..=60).map(|i| i as f32 / 10.0).collect();
         let input = Tensor::from_vec(x.clone(), (1, x.len()), &Device::Cpu).unwrap();
-        let all = [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu];
+        let all = [
+            Activation::Gelu,
+            Activation::GeluTanh,
+            Activation::Relu,
+            Activation::Silu,
+        ];
         for activation in all {
             let theirs = Ops::Fused.activate(&input, activation).unwrap();
             let theirs: Vec<f32> = theirs.flatten_all().unwrap().to_vec1().unwrap();
             for (&x, theirs) in x.iter().zip(theirs) {
                 let ours = activate(activation, x.into());
-                assert!((ours - f64::from(theirs)).abs() < 3e-6, "{activation:?}({x})");
+                assert!(
+                    (ours - f64::from(theirs)).abs() < 3e-6,
+                    "{activation:?}({x})"
+                );
             }
         }
     }

@@ -44,7 +44,10 @@ impl Cell {
         key: usize,
         scale: f64,
     ) -> Option<Self> {
-        let (q, k) = (trace.layer(layer, LayerSite::Q)?, trace.layer(layer, LayerSite::K)?);
+        let (q, k) = (
+            trace.layer(layer, LayerSite::Q)?,
+            trace.layer(layer, LayerSite::K)?,
+        );
         let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
         let content = trace.layer(layer, LayerSite::ScoreContent)?; // [H, T, T]
         let pattern = trace.layer(layer, LayerSite::Pattern)?; // [H, T, T]
@@ -96,5 +99,8 @@ impl Cell {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| f64::from(a) * f64::from(b))
+        .sum()
 }

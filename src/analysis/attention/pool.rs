@@ -58,7 +58,11 @@ impl Atlas {
                     return None;
                 }
                 let tile = max_pool(&maps.plane(head), tokens, side);
-                let scale = if relative { 1.0 / largest(&tile).max(f32::MIN_POSITIVE) } else { 1.0 };
+                let scale = if relative {
+                    1.0 / largest(&tile).max(f32::MIN_POSITIVE)
+                } else {
+                    1.0
+                };
                 for (row, line) in tile.chunks_exact(side.max(1)).enumerate() {
                     let start = (layer * side + row) * width + head * side;
                     let target = &mut values[start..start + side];
@@ -130,8 +134,14 @@ mod tests {
             let pooled = max_pool(&map, tokens, side);
             assert_eq!(pooled.len(), side * side);
             let found = pooled.iter().position(|&v| v == -0.9);
-            assert_eq!(found, Some(query * side / tokens * side + key * side / tokens));
-            assert_eq!(pooled.iter().filter(|&&v| v == 0.01).count(), side * side - 1);
+            assert_eq!(
+                found,
+                Some(query * side / tokens * side + key * side / tokens)
+            );
+            assert_eq!(
+                pooled.iter().filter(|&&v| v == 0.01).count(),
+                side * side - 1
+            );
         }
     }
 

@@ -125,7 +125,9 @@ impl HeadSummary {
             entropy,
             entropy_share,
             shares,
-            deviation: rows.map(|row| (row_sum(row) - 1.0).abs()).fold(0.0, f64::max),
+            deviation: rows
+                .map(|row| (row_sum(row) - 1.0).abs())
+                .fold(0.0, f64::max),
             largest: pattern.iter().copied().fold(0.0, f32::max),
             largest_score: scores.iter().fold(0.0, |most, s| most.max(s.abs())),
             kind: kind(&shares, entropy_share),
@@ -142,7 +144,9 @@ fn kind(shares: &Shares, entropy_share: Option<f64>) -> Kind {
         (Kind::Own, shares.own.excess(), POSITIONAL),
         (Kind::Sink, shares.sink().excess(), SINK),
     ];
-    let reached = candidates.into_iter().filter(|(_, excess, least)| excess >= least);
+    let reached = candidates
+        .into_iter()
+        .filter(|(_, excess, least)| excess >= least);
     match reached.max_by(|a, b| a.1.total_cmp(&b.1)) {
         Some((kind, ..)) => kind,
         None if entropy_share.is_some_and(|share| share >= BROAD) => Kind::Broad,
@@ -170,7 +174,8 @@ pub fn entropy(pattern: &[f32], tokens: usize) -> f64 {
 fn shares(pattern: &[f32], special: &[bool]) -> Shares {
     let tokens = special.len();
     let uniform = 1.0 / tokens.max(1) as f64;
-    let at = |query: usize, key: usize| pattern.get(query * tokens + key).map_or(0.0, |&p| p.into());
+    let at =
+        |query: usize, key: usize| pattern.get(query * tokens + key).map_or(0.0, |&p| p.into());
     let share = |cells: Vec<f64>| Share {
         value: cells.iter().sum::<f64>() / cells.len().max(1) as f64,
         uniform,
@@ -244,8 +249,15 @@ mod tests {
             assert!((summary.entropy - expected).abs() < 1e-6 * expected);
             assert!((summary.entropy_share.unwrap() - 1.0).abs() < 1e-6);
             assert_eq!(summary.kind, Kind::Broad, "{tokens} tokens");
-            for share in [summary.shares.own, summary.shares.previous, summary.shares.sink()] {
-                assert!(share.excess().abs() < 1e-6, "nothing exceeds chance: {share:?}");
+            for share in [
+                summary.shares.own,
+                summary.shares.previous,
+                summary.shares.sink(),
+            ] {
+                assert!(
+                    share.excess().abs() < 1e-6,
+                    "nothing exceeds chance: {share:?}"
+                );
             }
             assert!(summary.deviation < 1e-5);
         }
@@ -269,7 +281,11 @@ mod tests {
             }
         }
         let reversed = summary(&pointing(64, |t| 63 - t), 64);
-        assert_eq!(reversed.kind, Kind::Mixed, "one key a row, but none of the known ones");
+        assert_eq!(
+            reversed.kind,
+            Kind::Mixed,
+            "one key a row, but none of the known ones"
+        );
     }
 
     #[test]
@@ -297,6 +313,10 @@ mod tests {
         let none = HeadSummary::new(&[], &[], &[]);
         assert_eq!(none.entropy, 0.0);
         let empty_text = HeadSummary::new(&[0.5; 4], &[], &[true, true]);
-        assert_eq!(empty_text.shares.sink().value, 0.0, "no ordinary token asks");
+        assert_eq!(
+            empty_text.shares.sink().value,
+            0.0,
+            "no ordinary token asks"
+        );
     }
 }
