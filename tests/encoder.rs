@@ -134,7 +134,7 @@ fn poolings_of_the_known_pairs_agree_with_pytorch() {
                 let values = trace.values(Site::Pooled(mode)).unwrap();
                 values.flat().iter().map(|&x| x.into()).collect()
             };
-            let cos = embedscope::analysis::residual::cosine(&vector(&a), &vector(&b));
+            let cos = embedscope::analysis::vectors::cosine(&vector(&a), &vector(&b));
             let expected = pair["poolings"][mode.name()].as_f64().unwrap();
             assert!((cos - expected).abs() < 1e-6, "{mode}: {cos} instead of {expected}");
         }

@@ -1,6 +1,6 @@
 //! The residual stream from layer to layer.
 
-pub use super::vectors::cosine;
+use super::vectors::cosine;
 use crate::model::head::pool_weights;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};

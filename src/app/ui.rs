@@ -88,17 +88,14 @@ impl App {
         egui::MenuBar::new().ui(ui, |ui| {
             menu::menu_ui(ui, &self.state, &self.layout, &mut self.commands);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                // Right to left would turn the order round; one strip keeps it.
-                ui.horizontal(|ui| {
-                    choices_ui(
-                        ui,
-                        &self.state,
-                        &self.engine,
-                        model.as_ref(),
-                        &mut self.cached,
-                        &mut self.commands,
-                    );
-                });
+                choices_ui(
+                    ui,
+                    &self.state,
+                    &self.engine,
+                    model.as_ref(),
+                    &mut self.cached,
+                    &mut self.commands,
+                );
             });
         });
         let Some(model) = model else { return };

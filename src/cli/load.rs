@@ -6,15 +6,16 @@ use super::Failure;
 use super::progress::Download;
 use crate::cancel::Cancel;
 use crate::model::device::DeviceName;
-use crate::model::source::{DEFAULT_REPO, SourceOptions, resolve};
+use crate::model::source::{SourceOptions, resolve};
 use crate::model::{Model, ModelRef};
 
 /// Options that every subcommand takes.
 #[derive(clap::Args, Debug)]
 pub struct ModelArgs {
     /// The model: a folder, a hub id (org/name or org/name@revision), or `bundled`
-    #[arg(long, global = true, value_name = "M", default_value = DEFAULT_REPO)]
-    pub model: String,
+    /// [default: sentence-transformers/all-MiniLM-L6-v2; in the window, the last one used]
+    #[arg(long, global = true, value_name = "M")]
+    pub model: Option<String>,
     /// Where the computation runs
     #[arg(long, global = true, value_enum, default_value_t)]
     pub device: DeviceName,
@@ -26,7 +27,7 @@ impl ModelArgs {
     /// # Errors
     /// One line that names the file, field or address at fault.
     pub fn load(&self) -> Result<Model, Failure> {
-        let reference: ModelRef = self.model.parse()?;
+        let reference = self.reference()?.unwrap_or_default();
         let download = Download::new();
         let report = |progress| download.report(progress);
         let files = resolve(
@@ -37,6 +38,14 @@ impl ModelArgs {
         );
         download.finish();
         Ok(Model::load(&files?, &self.open_device())?)
+    }
+
+    /// The model that was named, if one was.
+    ///
+    /// # Errors
+    /// When it can be neither a folder nor a hub id.
+    pub fn reference(&self) -> Result<Option<ModelRef>, Failure> {
+        Ok(self.model.as_deref().map(str::parse).transpose()?)
     }
 
     /// The device, or the CPU with a warning where there is no such device.

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::WindowOptions;
 pub use failure::Failure;
 pub use load::ModelArgs;
 pub use output::print;
@@ -96,8 +97,12 @@ fn exit(outcome: Result<(), Failure>) -> ExitCode {
 }
 
 /// Opens the window and returns when it closes.
-fn window(_: &ModelArgs) -> Result<(), Failure> {
-    Err(Failure::failed("the window is not built yet"))
+fn window(args: &ModelArgs) -> Result<(), Failure> {
+    let options = WindowOptions {
+        model: args.reference()?,
+        device: args.open_device(),
+    };
+    crate::app::run(options).map_err(Failure::failed)
 }
 
 /// Warnings as one plain line each; RUST_LOG asks for more.

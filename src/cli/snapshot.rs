@@ -1,15 +1,18 @@
 //! `snapshot`: a panel as a picture.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Failure, ModelArgs, PromptArgs};
+use crate::app::files;
+use crate::app::snapshot::{SnapshotOptions, snapshot};
 
 #[derive(clap::Args, Debug)]
 pub struct SnapshotArgs {
     /// A text to show; the first two are A and B
     #[arg(long = "text", value_name = "TEXT", required = true)]
     pub texts: Vec<String>,
-    /// The panel's id
+    /// The panel's id, or `window` for the whole window
     #[arg(long, value_name = "ID")]
     pub panel: String,
     /// The PNG to write
@@ -20,6 +23,12 @@ pub struct SnapshotArgs {
     pub size: (u32, u32),
     #[arg(long, value_enum, default_value_t)]
     pub theme: Theme,
+    /// The layer to show, from 1
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub layer: usize,
+    /// The head to show, from 1
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub head: usize,
     #[command(flatten)]
     pub prompt: PromptArgs,
 }
@@ -32,8 +41,32 @@ pub enum Theme {
 }
 
 /// Draws the panel off-screen.
-pub fn run(_: &SnapshotArgs, _: &ModelArgs) -> Result<(), Failure> {
-    Err(Failure::failed("snapshot is not built yet"))
+pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
+    let model = model.load()?;
+    model.prompt(&args.prompt.prompt())?;
+    let spec = model.spec();
+    for (name, number, most) in [("layer", args.layer, spec.layers), ("head", args.head, spec.heads)] {
+        if !(1..=most).contains(&number) {
+            let problem = format!("--{name} {number}: this model has {name}s 1 to {most}");
+            return Err(Failure::usage(problem));
+        }
+    }
+    let options = SnapshotOptions {
+        panel: args.panel.clone(),
+        texts: args.texts.clone(),
+        size: [args.size.0 as f32, args.size.1 as f32],
+        dark: args.theme == Theme::Dark,
+        layer: args.layer - 1,
+        head: args.head - 1,
+        prompt: args.prompt.prompt(),
+    };
+    let image = snapshot(Arc::new(model), &options).map_err(Failure::failed)?;
+    let saved = files::save_picture(
+        &args.out,
+        [image.width() as usize, image.height() as usize],
+        image.into_raw(),
+    );
+    saved.map_err(Failure::failed)
 }
 
 /// `1280x800`; no side so long that a graphics device refuses it.

@@ -42,7 +42,7 @@ impl Cached {
     }
 }
 
-/// What is in use, as menus.
+/// What is in use, as menus from right to left.
 pub fn choices_ui(
     ui: &mut Ui,
     state: &State,
@@ -51,6 +51,11 @@ pub fn choices_ui(
     known: &mut Cached,
     commands: &mut Vec<Command>,
 ) {
+    // The strip runs from right to left.
+    if let Some(model) = model {
+        prompt_ui(ui, state, model, commands);
+        pooling_ui(ui, state, model, commands);
+    }
     let name = model.map_or_else(|| "no model".to_owned(), |m| short(&m.id).to_owned());
     let menu = ui.menu_button(format!("{name} ⏷"), |ui| {
         if !known.open {
@@ -61,10 +66,7 @@ pub fn choices_ui(
     });
     known.open = menu.inner.is_some();
     if let Some(model) = model {
-        let about = about(model);
-        menu.response.on_hover_text(about);
-        pooling_ui(ui, state, model, commands);
-        prompt_ui(ui, state, model, commands);
+        menu.response.on_hover_text(about(model));
     }
 }
 

@@ -210,7 +210,8 @@ impl Stage<'_> {
         let left = picture.left() + chosen.min(layers - 1) as f32 * column;
         let mark = Rect::from_min_size(Pos2::new(left, picture.top()), vec2(column, picture.height()));
         painter.rect_filled(mark, 2., self.theme.well());
-        let low = cosines.into_iter().flatten().copied().fold(0f64, f64::min);
+        // Close scores would all lie along the top of a curve that began at 0.
+        let low = cosines.into_iter().flatten().copied().fold(0.8, f64::min);
         let y = |cosine: f64| {
             picture.bottom() - ((cosine - low) / (1. - low)).clamp(0., 1.) as f32 * picture.height()
         };

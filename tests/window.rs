@@ -1,0 +1,214 @@
+//! The whole window, driven through its accessibility tree and without a renderer.
+
+#[path = "support/models.rs"]
+#[allow(dead_code)]
+mod models;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use candle_core::Device;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use embedscope::app::command::Command;
+use embedscope::app::state::{Focus, Side, ThemeChoice};
+use embedscope::app::{App, WindowOptions};
+use embedscope::engine::LoadState;
+use embedscope::model::ModelRef;
+use embedscope::views::PANELS;
+use models::fixtures;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn folder(name: &str) -> ModelRef {
+    ModelRef::Folder(fixtures().join("tiny").join(name))
+}
+
+fn open(size: [f32; 2]) -> Harness<'static, App> {
+    let options = WindowOptions {
+        model: Some(folder("plain")),
+        device: Device::Cpu,
+    };
+    let mut harness = Harness::builder()
+        .with_size(size)
+        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
+    settle(&mut harness);
+    harness
+}
+
+/// Steps until everything is computed and stays so.
+fn settle(harness: &mut Harness<'_, App>) {
+    let end = Instant::now() + PATIENCE;
+    let mut quiet = 0;
+    while quiet < 3 {
+        assert!(Instant::now() < end, "the window did not settle in {PATIENCE:?}");
+        harness.step();
+        let app = harness.state();
+        let shown = app.shown().iter().all(|text| text.current || text.error.is_some());
+        match app.engine().busy() || !shown {
+            true => {
+                quiet = 0;
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            false => quiet += 1,
+        }
+    }
+}
+
+fn send(harness: &mut Harness<'_, App>, command: Command) {
+    harness.state_mut().send(command);
+    settle(harness);
+}
+
+#[test]
+fn it_opens_on_a_model_with_every_text_traced() {
+    let harness = open([1280., 800.]);
+    let app = harness.state();
+    assert!(app.engine().model().is_some());
+    assert_eq!(app.shown().len(), 5);
+    assert!(app.shown().iter().all(|text| text.current && text.trace.is_some()));
+    let full = app.shown().iter().filter(|t| t.trace.as_ref().unwrap().is_full()).count();
+    assert_eq!(full, 2, "A and B have all their sites, the others an outline");
+    harness.get_by_label("Stage Tokens");
+    harness.get_by_label("Stage Score");
+}
+
+#[test]
+fn typing_into_a_text_changes_its_tokens() {
+    let mut harness = open([1280., 800.]);
+    let before = harness.state().shown()[0].trace.clone().unwrap();
+    let field = harness.get_by_label("Text 1");
+    field.focus();
+    harness.step();
+    harness.key_press(egui::Key::End);
+    harness.step();
+    for letter in [" ", "c", "a", "t"] {
+        harness.get_by_label("Text 1").type_text(letter);
+        harness.step();
+    }
+    settle(&mut harness);
+    let app = harness.state();
+    assert_eq!(app.state().texts[0].text, "The cat bit the dog cat");
+    let after = app.shown()[0].trace.clone().unwrap();
+    assert_eq!(&*after.tokens.text, "The cat bit the dog cat");
+    assert_ne!(after.tokens.ids, before.tokens.ids);
+}
+
+#[test]
+fn every_panel_opens_in_light_and_dark_with_any_number_of_texts() {
+    let mut harness = open([1280., 800.]);
+    let long = "the cat sat on the mat and ".repeat(30);
+    let lists: [&[&str]; 5] = [
+        &[],
+        &["one"],
+        &["", "东京 is 🙂 e\u{301} שלום"],
+        &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"],
+        &[&long, "short"],
+    ];
+    assert!(!PANELS.is_empty());
+    for panel in PANELS {
+        send(&mut harness, Command::ShowPanel(panel.id));
+        for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+            send(&mut harness, Command::SetTheme(theme));
+            for texts in lists {
+                let texts = texts.iter().map(|t| (*t).to_owned()).collect();
+                send(&mut harness, Command::SetTexts(texts));
+                let name = format!("What am I looking at in {}?", panel.title);
+                harness.get_by_label(&name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_can_be_added_made_a_and_removed() {
+    let mut harness = open([1280., 800.]);
+    harness.get_by_label("+ Add text").click();
+    settle(&mut harness);
+    assert_eq!(harness.state().state().texts.len(), 6);
+    let last = harness.state().state().texts[5].id;
+    send(&mut harness, Command::EditText(last, "a new one".to_owned()));
+    send(&mut harness, Command::Assign(Side::A, last));
+    assert_eq!(harness.state().state().a, Some(last));
+    assert!(harness.state().shown()[5].trace.as_ref().unwrap().is_full());
+    send(&mut harness, Command::RemoveText(last));
+    assert_eq!(harness.state().state().texts.len(), 5);
+    assert_ne!(harness.state().state().a, Some(last));
+}
+
+#[test]
+fn a_model_that_fails_is_explained_and_the_good_one_stays() {
+    let mut harness = open([1280., 800.]);
+    let good = harness.state().engine().model().unwrap().hash.clone();
+    let missing = ModelRef::Folder(PathBuf::from("/no/such/model"));
+    send(&mut harness, Command::OpenModel(missing));
+    harness.get_by_label_contains("/no/such/model cannot be used");
+    harness.get_by_label_contains("stays in use");
+    assert_eq!(harness.state().engine().model().unwrap().hash, good);
+    harness.get_by_label("Dismiss").click();
+    settle(&mut harness);
+    assert!(harness.query_by_label_contains("cannot be used").is_none());
+    assert_eq!(harness.state().state().model, folder("plain"), "the next start opens what works");
+}
+
+#[test]
+fn another_model_replaces_every_trace() {
+    let mut harness = open([1280., 800.]);
+    for name in ["relu_dense", "concat", "prompt_excluded", "vocab_only", "plain"] {
+        send(&mut harness, Command::OpenModel(folder(name)));
+        let hash = harness.state().engine().model().unwrap().hash.clone();
+        for text in harness.state().shown() {
+            assert_eq!(text.trace.as_ref().unwrap().model, hash, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_stays_until_escape() {
+    let mut harness = open([1280., 800.]);
+    let text = harness.state().state().texts[0].id;
+    send(&mut harness, Command::Lock(Focus::token(text, 1)));
+    assert_eq!(harness.state().state().locked.token, Some(1));
+    harness.get_by_label("Let go");
+    harness.key_press(egui::Key::Escape);
+    settle(&mut harness);
+    assert!(harness.state().state().locked.is_empty());
+}
+
+#[test]
+fn a_file_of_texts_opens_and_a_bad_one_is_reported() {
+    let mut harness = open([1280., 800.]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.txt");
+    std::fs::write(&path, "first\nsecond\n").unwrap();
+    send(&mut harness, Command::OpenTextFile(path));
+    settle(&mut harness);
+    let texts: Vec<_> = harness.state().state().texts.iter().map(|t| t.text.clone()).collect();
+    assert_eq!(texts, ["first", "second"]);
+    send(&mut harness, Command::OpenTextFile("/no/such/list.txt".into()));
+    settle(&mut harness);
+    harness.get_by_label_contains("/no/such/list.txt");
+    assert_eq!(harness.state().state().texts.len(), 2, "the list stays as it was");
+}
+
+#[test]
+fn a_trace_is_saved_with_every_site_under_its_name() {
+    let mut harness = open([1280., 800.]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.safetensors");
+    send(&mut harness, Command::SaveTrace(path.clone()));
+    settle(&mut harness);
+    let saved = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
+    assert!(saved.contains_key("layer.1.pattern") && saved.contains_key("sentence"));
+    assert_eq!(saved["tokens.ids"].dtype(), candle_core::DType::I64);
+    harness.get_by_label_contains("Saved");
+}
+
+#[test]
+fn a_small_window_still_paints_everything() {
+    for size in [[800., 560.], [1920., 1080.]] {
+        let harness = open(size);
+        harness.get_by_label("+ Add text");
+        assert!(matches!(harness.state().engine().load_state(), LoadState::Idle));
+    }
+}
