@@ -10,7 +10,12 @@ use crate::app::snapshot::{SnapshotOptions, snapshot};
 #[derive(clap::Args, Debug)]
 pub struct SnapshotArgs {
     /// A text to show; the first two are A and B
-    #[arg(long = "text", value_name = "TEXT", required = true)]
+    #[arg(
+        long = "text",
+        value_name = "TEXT",
+        required = true,
+        allow_hyphen_values = true
+    )]
     pub texts: Vec<String>,
     /// The panel's id, or `window` for the whole window
     #[arg(long, value_name = "ID")]
