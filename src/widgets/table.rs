@@ -107,7 +107,8 @@ impl Table<'_> {
         if out.response.has_focus() {
             let visible = rect.intersect(clip).shrink(1.0);
             let stroke = (1.0, Theme::of(ui).accent());
-            ui.painter().rect_stroke(visible, 0.0, stroke, egui::StrokeKind::Inside);
+            ui.painter()
+                .rect_stroke(visible, 0.0, stroke, egui::StrokeKind::Inside);
         }
         out
     }
@@ -116,7 +117,10 @@ impl Table<'_> {
         let fixed: f32 = self.columns.iter().map(|c| c.width).sum();
         let shares: f32 = self.columns.iter().map(|c| c.grow).sum();
         let spare = (room - fixed).max(0.0) / shares.max(1.0);
-        self.columns.iter().map(|c| c.width + spare * c.grow).collect()
+        self.columns
+            .iter()
+            .map(|c| c.width + spare * c.grow)
+            .collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row of one table")]
@@ -133,9 +137,14 @@ impl Table<'_> {
         // Clickable, but not a stop of the tab key: the table is one, and arrows walk inside.
         let response = ui.interact(rect, id, Sense::CLICK);
         response.widget_info(|| {
-            let parts = self.columns.iter().zip(cells).filter(|(_, c)| !c.text().is_empty());
-            let parts: Vec<String> =
-                parts.map(|(column, cell)| format!("{} {}", column.title, cell.text())).collect();
+            let parts = self
+                .columns
+                .iter()
+                .zip(cells)
+                .filter(|(_, c)| !c.text().is_empty());
+            let parts: Vec<String> = parts
+                .map(|(column, cell)| format!("{} {}", column.title, cell.text()))
+                .collect();
             WidgetInfo::labeled(Role::Row, ui.is_enabled(), parts.join(", "))
         });
         if response.clicked() {
@@ -171,7 +180,11 @@ impl Table<'_> {
             let place = place.shrink2(vec2(SPACE_SMALL, 0.0));
             let room = place.width();
             let galley = label::line(painter, column.title, &font, theme.secondary(), room);
-            let anchor = if column.right { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
+            let anchor = if column.right {
+                Align2::RIGHT_CENTER
+            } else {
+                Align2::LEFT_CENTER
+            };
             let pos = anchor.align_size_within_rect(galley.size(), place).min;
             painter.galley(pos, galley, theme.secondary());
             left += width;
@@ -193,7 +206,11 @@ impl Table<'_> {
         let (page, home, end) = ui.input(|input| {
             let presses = |key| input.num_presses(key) as isize;
             let page = presses(Key::PageDown) - presses(Key::PageUp);
-            (page, input.key_pressed(Key::Home), input.key_pressed(Key::End))
+            (
+                page,
+                input.key_pressed(Key::Home),
+                input.key_pressed(Key::End),
+            )
         });
         let last = self.rows - 1;
         match (home, end, arrow + PAGE * page) {
@@ -228,7 +245,11 @@ fn cell_ui(ui: &Ui, rect: Rect, column: &Column, cell: &Cell) {
     let font = style.resolve(ui.style());
     let galley = label::line(painter, cell.text(), &font, color, place.width());
     let right = column.right || matches!(cell, Cell::Bar { .. });
-    let anchor = if right { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
+    let anchor = if right {
+        Align2::RIGHT_CENTER
+    } else {
+        Align2::LEFT_CENTER
+    };
     let pos = anchor.align_size_within_rect(galley.size(), place).min;
     painter.galley(pos, galley, color);
 }

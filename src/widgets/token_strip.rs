@@ -126,7 +126,11 @@ fn underline_words(ui: &Ui, whole: Rect, rects: &[Rect], words: &[Option<u32>]) 
         if continues(words, index) {
             let (before, this) = (rects[index - 1], rects[index]);
             let first = !continues(words, index - 1);
-            let left = if first { before.left() + 1.0 } else { before.right() };
+            let left = if first {
+                before.left() + 1.0
+            } else {
+                before.right()
+            };
             let right = this.right() - 1.0;
             let origin = whole.min.to_vec2();
             let y = |rect: Rect| rect.bottom() + origin.y + 0.5;
@@ -189,7 +193,9 @@ fn flow(widths: &[f32], words: &[Option<u32>], room: f32, height: f32) -> Vec<Re
     let mut at = pos2(0.0, 0.0);
     let mut start = 0;
     while start < widths.len() {
-        let more = (start + 1..widths.len()).take_while(|&i| continues(words, i)).count();
+        let more = (start + 1..widths.len())
+            .take_while(|&i| continues(words, i))
+            .count();
         let word = &widths[start..=start + more];
         let whole = word.iter().sum::<f32>() + JOINT * more as f32;
         if at.x > 0.0 && at.x + whole > room {
@@ -321,7 +327,10 @@ mod tests {
         assert_eq!(rects[1].left() - rects[0].right(), WORD_GAP);
 
         let rects = flow(&[30.0; 6], &words, 70.0, 10.0);
-        assert!(rects.iter().all(|r| r.right() <= 70.0), "a long word breaks");
+        assert!(
+            rects.iter().all(|r| r.right() <= 70.0),
+            "a long word breaks"
+        );
         assert!(rects[3].top() < rects[4].top());
 
         let free = flow(&[30.0; 6], &[], 62.0, 10.0);
