@@ -1,4 +1,5 @@
 //! Every site of tiny random models, and whole embeddings of the real one, against PyTorch.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]

@@ -1,4 +1,5 @@
 //! The worker: latest wins, cancel, failures that leave the last good state, and the byte budget.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]

@@ -1,4 +1,5 @@
 //! Ids, pieces and byte offsets against Python's tokenizers, on odd input.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]

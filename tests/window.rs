@@ -1,4 +1,5 @@
 //! The whole window, driven through its accessibility tree and without a renderer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]
