@@ -1,7 +1,9 @@
 //! Pure functions of traces (and a model where they must run it again): no IO, no egui, no threads.
 //! Sums are in f64, and what explains a number says how far off it is.
 
+pub mod attention;
 pub mod embedding;
+pub mod neurons;
 pub mod pooling;
 pub mod position;
 pub mod projection;

@@ -50,7 +50,10 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
     let model = model.load()?;
     model.prompt(&args.prompt.prompt())?;
     let spec = model.spec();
-    for (name, number, most) in [("layer", args.layer, spec.layers), ("head", args.head, spec.heads)] {
+    for (name, number, most) in [
+        ("layer", args.layer, spec.layers),
+        ("head", args.head, spec.heads),
+    ] {
         if !(1..=most).contains(&number) {
             let problem = format!("--{name} {number}: this model has {name}s 1 to {most}");
             return Err(Failure::usage(problem));

@@ -1,0 +1,14 @@
+//! What attention heads do: summaries, kinds, thumbnails, and the arithmetic of one cell.
+//!
+//! Raw attention says where a head reads from, not what the output depends on (Jain & Wallace
+//! 2019; Abnar & Zuidema 2020): none of this is an explanation of a score.
+
+mod cell;
+mod pool;
+mod summary;
+
+pub use cell::Cell;
+pub use pool::{Atlas, Map, max_pool, mean_over_heads};
+pub use summary::{
+    BROAD, HeadSummary, Kind, POSITIONAL, SINK, Share, Shares, entropy, row_sum, summaries,
+};

@@ -1,0 +1,139 @@
+//! Attention and feed-forward analyses against what forward passes recorded.
+
+#[path = "support/models.rs"]
+mod models;
+
+use embedscope::analysis::attention::{Atlas, Cell, Map, mean_over_heads, summaries};
+use embedscope::analysis::neurons::{LayerFiring, activate, top_tokens};
+use embedscope::cancel::Cancel;
+use embedscope::model::{Detail, Model, Prompt};
+use embedscope::trace::{LayerSite, Trace};
+
+fn trace(model: &Model, text: &str) -> Trace {
+    model
+        .trace(text, &Prompt::Own, Detail::Full, &Cancel::new())
+        .unwrap()
+}
+
+const TEXTS: [&str; 3] = [
+    "",
+    "The cat sat unhappily",
+    "The dog bit the cat, the cat bit the dog; unhappily the mat sat on 1234 cats!",
+];
+
+/// Every cell of every head follows from q and k.
+fn arithmetic_holds(model: &Model) {
+    let spec = model.spec();
+    for text in TEXTS {
+        let trace = trace(model, text);
+        let tokens = trace.tokens.len();
+        let cells = (0..tokens).flat_map(|i| (0..tokens).map(move |j| (i, j)));
+        for (query, key) in cells {
+            for layer in 0..spec.layers {
+                for head in 0..spec.heads {
+                    let cell = Cell::new(&trace, layer, head, query, key, spec.scale()).unwrap();
+                    let at = (layer, head, query, key);
+                    let score = cell.recorded_score.abs().max(1.0);
+                    assert!(
+                        cell.score_residual().abs() < 2e-5 * f64::from(score),
+                        "{at:?}: {cell:?}"
+                    );
+                    assert!(cell.weight_residual().abs() < 1e-5, "{at:?}: {cell:?}");
+                    assert_eq!((cell.q.len(), cell.bias), (spec.head_size(), 0.0));
+                }
+            }
+        }
+        let outside = Cell::new(&trace, 0, 0, 0, tokens, spec.scale());
+        assert_eq!(outside, None, "there is no such key");
+    }
+}
+
+#[test]
+fn a_cell_of_the_tiny_model_follows_from_q_and_k() {
+    arithmetic_holds(&models::tiny("plain"));
+}
+
+#[test]
+fn a_cell_of_the_real_model_follows_from_q_and_k() {
+    if let Some(model) = models::minilm() {
+        arithmetic_holds(&model);
+    }
+}
+
+#[test]
+fn a_wrong_factor_shows_in_the_residual() {
+    let model = models::tiny("plain");
+    let trace = trace(&model, TEXTS[1]);
+    let cell = Cell::new(&trace, 1, 2, 3, 4, 2.0 * model.spec().scale()).unwrap();
+    assert!(cell.score_residual().abs() > 1e-3, "{cell:?}");
+}
+
+#[test]
+fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
+    let model = models::tiny("plain");
+    let (layers, heads) = (model.spec().layers, model.spec().heads);
+    let trace = trace(&model, TEXTS[2]);
+    let tokens = trace.tokens.len();
+    let all = summaries(&trace, &Cancel::new()).unwrap();
+    assert_eq!(all.len(), layers * heads);
+    let relative = Atlas::new(&trace, Map::Pattern, 5, true, &Cancel::new()).unwrap();
+    let absolute = Atlas::new(&trace, Map::Pattern, 5, false, &Cancel::new()).unwrap();
+    assert_eq!((relative.side, relative.largest), (5, 1.0));
+    for (index, summary) in all.iter().enumerate() {
+        let (layer, head) = (index / heads, index % heads);
+        assert!(summary.deviation < 1e-6 && summary.entropy_share.unwrap() <= 1.0 + 1e-6);
+        let tile = |atlas: &Atlas| {
+            let rows = layer * 5..(layer + 1) * 5;
+            let cells =
+                rows.flat_map(|row| (head * 5..(head + 1) * 5).map(move |c| row * heads * 5 + c));
+            cells.map(|cell| atlas.values[cell]).fold(0.0, f32::max)
+        };
+        assert_eq!(
+            tile(&absolute),
+            summary.largest,
+            "the largest weight survives the pool"
+        );
+        assert!((tile(&relative) - 1.0).abs() < 1e-6);
+    }
+    let mean = mean_over_heads(&trace, 1, Map::Pattern, &Cancel::new()).unwrap();
+    for row in mean.chunks(tokens) {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    let stopped = Cancel::new();
+    stopped.cancel();
+    assert_eq!(summaries(&trace, &stopped), None);
+    assert_eq!(Atlas::new(&trace, Map::Scores, 5, true, &stopped), None);
+}
+
+#[test]
+fn an_outline_has_no_heads_to_look_at() {
+    let model = models::tiny("plain");
+    let outline = model.trace(TEXTS[1], &Prompt::Own, Detail::Outline, &Cancel::new());
+    let outline = outline.unwrap();
+    assert_eq!(summaries(&outline, &Cancel::new()), None);
+    assert_eq!(Cell::new(&outline, 0, 0, 0, 0, 1.0), None);
+    assert_eq!(LayerFiring::new(&outline, 0, &Cancel::new()), None);
+}
+
+#[test]
+fn neurons_are_those_recorded_and_follow_from_their_activation() {
+    let model = models::tiny("plain");
+    let traces: Vec<Trace> = TEXTS.iter().map(|text| trace(&model, text)).collect();
+    for trace in &traces {
+        for layer in 0..model.spec().layers {
+            let firing = LayerFiring::new(trace, layer, &Cancel::new()).unwrap();
+            let strongest = firing.strongest.unwrap();
+            let act = trace.layer(layer, LayerSite::FfnAct).unwrap();
+            let largest = act.flat().iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+            assert_eq!(strongest.act.abs(), largest);
+            let ours = activate(model.spec().activation, strongest.pre.into());
+            assert!((ours - f64::from(strongest.act)).abs() < 3e-6);
+            let top = top_tokens(&traces, layer, strongest.neuron, 3);
+            assert!(
+                top[0].1.act.abs() >= largest,
+                "another text may drive it more"
+            );
+            assert_eq!(firing.written.len(), trace.tokens.len());
+        }
+    }
+}
