@@ -1,7 +1,11 @@
 //! One file per panel, one registry line each. Views paint what is ready and send commands; they
 //! compute nothing that takes longer than a frame.
 
+mod compare;
 mod context;
+mod pooling;
+mod score;
+mod switch;
 
 pub use context::{TextView, ViewContext};
 
@@ -29,9 +33,9 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[Panel] = &[];
+pub static PANELS: &[&Panel] = &[&pooling::PANEL, &score::PANEL];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {
-    PANELS.iter().find(|panel| panel.id == id)
+    PANELS.iter().copied().find(|panel| panel.id == id)
 }
