@@ -2,6 +2,8 @@
 //! compute nothing that takes longer than a frame.
 
 mod context;
+mod subject;
+mod tokens;
 
 pub use context::{TextView, ViewContext};
 
@@ -29,9 +31,9 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[Panel] = &[];
+pub static PANELS: &[&Panel] = &[&tokens::PANEL];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {
-    PANELS.iter().find(|panel| panel.id == id)
+    PANELS.iter().copied().find(|panel| panel.id == id)
 }
