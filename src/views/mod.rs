@@ -5,7 +5,9 @@ mod compare;
 mod context;
 mod pooling;
 mod score;
+mod subject;
 mod switch;
+mod tokens;
 
 pub use context::{TextView, ViewContext};
 
@@ -33,7 +35,7 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[&Panel] = &[&pooling::PANEL, &score::PANEL];
+pub static PANELS: &[&Panel] = &[&tokens::PANEL, &pooling::PANEL, &score::PANEL];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {
