@@ -2,6 +2,8 @@
 //! compute nothing that takes longer than a frame.
 
 mod context;
+mod embedding;
+mod position;
 mod subject;
 mod tokens;
 
@@ -31,7 +33,7 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[&Panel] = &[&tokens::PANEL];
+pub static PANELS: &[&Panel] = &[&tokens::PANEL, &embedding::PANEL, &position::PANEL];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {
