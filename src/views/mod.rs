@@ -3,7 +3,9 @@
 
 mod compare;
 mod context;
+mod embedding;
 mod pooling;
+mod position;
 mod score;
 mod subject;
 mod switch;
@@ -35,7 +37,13 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[&Panel] = &[&tokens::PANEL, &pooling::PANEL, &score::PANEL];
+pub static PANELS: &[&Panel] = &[
+    &tokens::PANEL,
+    &embedding::PANEL,
+    &position::PANEL,
+    &pooling::PANEL,
+    &score::PANEL,
+];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {
