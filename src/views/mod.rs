@@ -1,7 +1,10 @@
 //! One file per panel, one registry line each. Views paint what is ready and send commands; they
 //! compute nothing that takes longer than a frame.
 
+mod attention;
 mod context;
+mod feed_forward;
+mod recorded;
 
 pub use context::{TextView, ViewContext};
 
@@ -29,9 +32,9 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[Panel] = &[];
+pub static PANELS: &[&Panel] = &[&attention::PANEL, &feed_forward::PANEL];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {
-    PANELS.iter().find(|panel| panel.id == id)
+    PANELS.iter().copied().find(|panel| panel.id == id)
 }

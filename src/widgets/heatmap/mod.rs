@@ -314,7 +314,7 @@ impl<'a> Heatmap<'a> {
 }
 
 /// The arrow pressed while this has the keyboard, as (right, down).
-pub(super) fn arrow_step(
+pub(crate) fn arrow_step(
     ui: &Ui,
     response: &Response,
     arrows: EventFilter,
