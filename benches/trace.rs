@@ -24,7 +24,12 @@ fn model() -> Model {
         Some(folder) => ModelRef::Folder(folder.into()),
         None => ModelRef::default(),
     };
-    let files = resolve(&reference, &SourceOptions::from_env(), &|_| {}, &Cancel::new());
+    let files = resolve(
+        &reference,
+        &SourceOptions::from_env(),
+        &|_| {},
+        &Cancel::new(),
+    );
     let files = files.unwrap_or_else(|e| panic!("{e}; run scripts/get-minilm"));
     Model::load(&files, &Device::Cpu).unwrap_or_else(|e| panic!("{e}"))
 }
@@ -32,7 +37,9 @@ fn model() -> Model {
 /// So many tokens of real words; the model's own limit of 256 does not bind its 512 positions.
 fn tokens(model: &Model, length: usize) -> Tokens {
     let text = "the keeper of the lighthouse wrote the temperature in his ledger every morning ";
-    let mut tokens = model.tokens(&text.repeat(3), &Prompt::Own).unwrap_or_else(|e| panic!("{e}"));
+    let mut tokens = model
+        .tokens(&text.repeat(3), &Prompt::Own)
+        .unwrap_or_else(|e| panic!("{e}"));
     let cycle: Vec<u32> = tokens.ids.clone();
     tokens.ids = cycle.iter().copied().cycle().take(length).collect();
     tokens.type_ids = vec![0; length];
@@ -53,7 +60,10 @@ fn forward(c: &mut Criterion) {
     let model = Arc::new(model());
     let stock = stock(&model);
     let mut group = c.benchmark_group("forward");
-    group.sample_size(30).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
+    group
+        .sample_size(30)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(4));
     for length in LENGTHS {
         let tokens = tokens(&model, length);
         group.bench_function(BenchmarkId::new("every site kept", length), |b| {

@@ -1,4 +1,5 @@
 //! Every site of tiny random models, and whole embeddings of the real one, against PyTorch.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]
@@ -38,8 +39,13 @@ fn prompt(case: &Value) -> Prompt {
 fn difference(ours: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(ours.len(), expected.len());
     let pairs = ours.iter().zip(expected);
-    let largest = pairs.map(|(x, y)| f64::from((x - y).abs())).fold(0., f64::max);
-    let scale = expected.iter().map(|x| f64::from(x.abs())).fold(0., f64::max);
+    let largest = pairs
+        .map(|(x, y)| f64::from((x - y).abs()))
+        .fold(0., f64::max);
+    let scale = expected
+        .iter()
+        .map(|x| f64::from(x.abs()))
+        .fold(0., f64::max);
     largest / scale.max(f64::MIN_POSITIVE)
 }
 
@@ -59,7 +65,9 @@ fn every_site_of_every_tiny_model_agrees_with_pytorch() {
 fn check_case(variant: &str, model: &Model, folder: &std::path::Path, case: &Value) {
     let name = case["file"].as_str().unwrap();
     let text = case["text"].as_str().unwrap();
-    let trace = model.trace(text, &prompt(case), Detail::Full, &Cancel::new()).unwrap();
+    let trace = model
+        .trace(text, &prompt(case), Detail::Full, &Cancel::new())
+        .unwrap();
     assert_eq!(case["dropped"], trace.tokens.dropped, "{variant}/{name}");
     let expected = candle_core::safetensors::load(folder.join(name), &Device::Cpu).unwrap();
     let ids: Vec<i64> = expected["tokens.ids"].to_vec1().unwrap();
@@ -81,7 +89,11 @@ fn check_case(variant: &str, model: &Model, folder: &std::path::Path, case: &Val
         assert!(off < 1e-5, "{variant}/{name} {site} is off by {off:.1e}");
     }
     let mut ours: Vec<String> = trace.sites().map(|s| s.to_string()).collect();
-    let mut theirs: Vec<String> = expected.keys().filter(|k| *k != "tokens.ids").cloned().collect();
+    let mut theirs: Vec<String> = expected
+        .keys()
+        .filter(|k| *k != "tokens.ids")
+        .cloned()
+        .collect();
     ours.sort();
     theirs.sort();
     assert_eq!(ours, theirs, "{variant}/{name}: the sites must be the same");
@@ -89,7 +101,9 @@ fn check_case(variant: &str, model: &Model, folder: &std::path::Path, case: &Val
 
 fn embed(model: &Model, texts: &[Tokens], batch: usize) -> Vec<Vec<f32>> {
     let mut progress = |_| {};
-    model.embed(texts, model.options(), batch, &Cancel::new(), &mut progress).unwrap()
+    model
+        .embed(texts, model.options(), batch, &Cancel::new(), &mut progress)
+        .unwrap()
 }
 
 #[test]
@@ -97,12 +111,17 @@ fn fifty_embeddings_agree_with_sentence_transformers_alone_and_in_a_batch() {
     let Some(model) = minilm() else { return };
     let folder = fixtures().join("minilm");
     let about = json(&folder.join("embeddings.json"));
-    let expected = candle_core::safetensors::load(folder.join("embeddings.safetensors"), &Device::Cpu);
+    let expected =
+        candle_core::safetensors::load(folder.join("embeddings.safetensors"), &Device::Cpu);
     let expected: Vec<Vec<f32>> = expected.unwrap()["sentence"].to_vec2().unwrap();
     let about = about["texts"].as_array().unwrap();
     let tokens: Vec<Tokens> = about
         .iter()
-        .map(|about| model.tokens(about["text"].as_str().unwrap(), &Prompt::Own).unwrap())
+        .map(|about| {
+            model
+                .tokens(about["text"].as_str().unwrap(), &Prompt::Own)
+                .unwrap()
+        })
         .collect();
     for (tokens, about) in tokens.iter().zip(about) {
         assert_eq!(about["tokens"], tokens.len(), "{}", tokens.text);
@@ -110,10 +129,25 @@ fn fifty_embeddings_agree_with_sentence_transformers_alone_and_in_a_batch() {
     }
     assert_eq!(expected.len(), 50);
     for batch in [1, 7, 50] {
-        for (i, (ours, expected)) in embed(&model, &tokens, batch).iter().zip(&expected).enumerate() {
-            let off = ours.iter().zip(expected).map(|(x, y)| (x - y).abs()).fold(0., f32::max);
-            assert!(off < 1e-5, "text {i} in batches of {batch} is off by {off:.1e}");
-            let cos: f64 = ours.iter().zip(expected).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+        for (i, (ours, expected)) in embed(&model, &tokens, batch)
+            .iter()
+            .zip(&expected)
+            .enumerate()
+        {
+            let off = ours
+                .iter()
+                .zip(expected)
+                .map(|(x, y)| (x - y).abs())
+                .fold(0., f32::max);
+            assert!(
+                off < 1e-5,
+                "text {i} in batches of {batch} is off by {off:.1e}"
+            );
+            let cos: f64 = ours
+                .iter()
+                .zip(expected)
+                .map(|(x, y)| f64::from(*x) * f64::from(*y))
+                .sum();
             assert!(cos > 1. - 1e-6, "text {i}: cosine {cos}");
         }
     }
@@ -126,7 +160,9 @@ fn poolings_of_the_known_pairs_agree_with_pytorch() {
     for pair in pairs["pairs"].as_array().unwrap() {
         let trace = |side: &str| {
             let text = pair[side].as_str().unwrap();
-            model.trace(text, &Prompt::Own, Detail::Outline, &Cancel::new()).unwrap()
+            model
+                .trace(text, &Prompt::Own, Detail::Outline, &Cancel::new())
+                .unwrap()
         };
         let (a, b) = (trace("a"), trace("b"));
         for mode in PoolingMode::ALL {
@@ -136,7 +172,10 @@ fn poolings_of_the_known_pairs_agree_with_pytorch() {
             };
             let cos = embedscope::analysis::vectors::cosine(&vector(&a), &vector(&b));
             let expected = pair["poolings"][mode.name()].as_f64().unwrap();
-            assert!((cos - expected).abs() < 1e-6, "{mode}: {cos} instead of {expected}");
+            assert!(
+                (cos - expected).abs() < 1e-6,
+                "{mode}: {cos} instead of {expected}"
+            );
         }
     }
 }
@@ -148,7 +187,11 @@ fn the_differentiable_path_gives_the_same_and_carries_gradients() {
     let model = tiny("plain");
     let tokens = model.tokens("the cat sat", &Prompt::Own).unwrap();
     let fast = model.encoder.forward(&[&tokens], &mut NoHook).unwrap();
-    let slow = model.encoder.differentiable().forward(&[&tokens], &mut NoHook).unwrap();
+    let slow = model
+        .encoder
+        .differentiable()
+        .forward(&[&tokens], &mut NoHook)
+        .unwrap();
     let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert!(difference(&values(&fast), &values(&slow)) < 1e-5);
 
@@ -162,7 +205,9 @@ fn the_differentiable_path_gives_the_same_and_carries_gradients() {
             Ok(Act::Replace(self.0.as_tensor().clone()))
         }
     }
-    let trace = model.trace("the cat sat", &Prompt::Own, Detail::Outline, &Cancel::new()).unwrap();
+    let trace = model
+        .trace("the cat sat", &Prompt::Own, Detail::Outline, &Cancel::new())
+        .unwrap();
     let start = trace.tensor("embed.out".parse().unwrap()).unwrap().clone();
     // A fixed direction to look along: its dot product with final.out is one number.
     let along = Tensor::arange(0f32, fast.elem_count() as f32, &Device::Cpu).unwrap();
@@ -170,12 +215,20 @@ fn the_differentiable_path_gives_the_same_and_carries_gradients() {
     let run = |x: &Tensor| {
         let var = candle_core::Var::from_tensor(x).unwrap();
         let mut hook = Enter(var.clone());
-        let out = model.encoder.differentiable().forward(&[&tokens], &mut hook).unwrap();
+        let out = model
+            .encoder
+            .differentiable()
+            .forward(&[&tokens], &mut hook)
+            .unwrap();
         ((out * &along).unwrap().sum_all().unwrap(), var)
     };
     let (loss, var) = run(&start);
     let gradients = loss.backward().unwrap();
-    let gradient = values(gradients.get(var.as_tensor()).expect("the gradient was dropped on the way"));
+    let gradient = values(
+        gradients
+            .get(var.as_tensor())
+            .expect("the gradient was dropped on the way"),
+    );
     let (mut checked, start_values) = (0, values(&start));
     for i in (0..start_values.len()).step_by(17) {
         const STEP: f32 = 1e-2;
@@ -188,7 +241,11 @@ fn the_differentiable_path_gives_the_same_and_carries_gradients() {
         let numeric = (at(STEP) - at(-STEP)) / f64::from(2. * STEP);
         let scale = gradient.iter().fold(0f32, |m, g| m.max(g.abs()));
         let off = (numeric - f64::from(gradient[i])).abs() / f64::from(scale);
-        assert!(off < 5e-3, "d/dx[{i}]: {numeric} by differences, {} by autograd", gradient[i]);
+        assert!(
+            off < 5e-3,
+            "d/dx[{i}]: {numeric} by differences, {} by autograd",
+            gradient[i]
+        );
         checked += 1;
     }
     assert!(checked > 5);

@@ -1,4 +1,5 @@
 //! The worker: latest wins, cancel, failures that leave the last good state, and the byte budget.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]
@@ -36,7 +37,10 @@ fn key(model: &Model, text: &str, detail: Detail) -> TraceKey {
 fn wait(what: &str, mut ready: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !ready() {
-        assert!(Instant::now() < end, "{what} did not happen in {PATIENCE:?}");
+        assert!(
+            Instant::now() < end,
+            "{what} did not happen in {PATIENCE:?}"
+        );
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -45,14 +49,22 @@ fn wait(what: &str, mut ready: impl FnMut() -> bool) {
 fn only_what_is_wanted_now_is_traced() {
     let model = Arc::new(tiny("plain"));
     let engine = engine(Some(model.clone()));
-    let keys: Vec<TraceKey> = (0..500).map(|i| key(&model, &format!("cat {i}"), Detail::Full)).collect();
+    let keys: Vec<TraceKey> = (0..500)
+        .map(|i| key(&model, &format!("cat {i}"), Detail::Full))
+        .collect();
     // One keystroke after the other, faster than anything can be traced.
     for key in &keys {
         engine.want(vec![key.clone()]);
     }
     wait("the last trace", || engine.trace(&keys[499]).is_some());
-    let traced = keys.iter().filter(|key| engine.trace(key).is_some()).count();
-    assert!(traced < 400, "{traced} of 500 superseded texts were traced to the end");
+    let traced = keys
+        .iter()
+        .filter(|key| engine.trace(key).is_some())
+        .count();
+    assert!(
+        traced < 400,
+        "{traced} of 500 superseded texts were traced to the end"
+    );
     let last = engine.trace(&keys[499]).unwrap().unwrap();
     assert_eq!(&*last.tokens.text, "cat 499");
 }
@@ -61,7 +73,10 @@ fn only_what_is_wanted_now_is_traced() {
 fn an_outline_is_answered_by_a_full_trace_but_not_the_other_way_round() {
     let model = Arc::new(tiny("plain"));
     let engine = engine(Some(model.clone()));
-    let (outline, full) = (key(&model, "the cat", Detail::Outline), key(&model, "the cat", Detail::Full));
+    let (outline, full) = (
+        key(&model, "the cat", Detail::Outline),
+        key(&model, "the cat", Detail::Full),
+    );
     engine.want(vec![outline.clone()]);
     wait("the outline", || engine.trace(&outline).is_some());
     assert!(engine.trace(&full).is_none());
@@ -76,8 +91,12 @@ fn a_model_that_does_not_load_leaves_the_good_one_in_use() {
     let model = Arc::new(tiny("plain"));
     let engine = engine(Some(model.clone()));
     engine.load(ModelRef::Folder("/no/such/folder".into()));
-    wait("the failure", || matches!(engine.load_state(), LoadState::Failed { .. }));
-    let LoadState::Failed { error, .. } = engine.load_state() else { unreachable!() };
+    wait("the failure", || {
+        matches!(engine.load_state(), LoadState::Failed { .. })
+    });
+    let LoadState::Failed { error, .. } = engine.load_state() else {
+        unreachable!()
+    };
     assert!(error.contains("/no/such/folder"), "{error}");
     assert_eq!(engine.model().unwrap().hash, model.hash);
     let key = key(&model, "still here", Detail::Full);
@@ -92,7 +111,9 @@ fn the_latest_load_wins() {
     for name in ["plain", "concat", "relu_dense", "plain", "prefixed_gamma"] {
         engine.load(folder(name));
     }
-    wait("the load", || matches!(engine.load_state(), LoadState::Idle));
+    wait("the load", || {
+        matches!(engine.load_state(), LoadState::Idle)
+    });
     assert_eq!(engine.model().unwrap().source, folder("prefixed_gamma"));
 }
 
@@ -106,7 +127,9 @@ fn a_text_that_cannot_be_traced_says_why_and_harms_no_other() {
     };
     let good = key(&model, "the cat", Detail::Full);
     engine.want(vec![bad.clone(), good.clone()]);
-    wait("both", || engine.trace(&bad).is_some() && engine.trace(&good).is_some());
+    wait("both", || {
+        engine.trace(&bad).is_some() && engine.trace(&good).is_some()
+    });
     let error = engine.trace(&bad).unwrap().err().unwrap();
     assert!(error.contains("nonsense"), "{error}");
     assert!(engine.trace(&good).unwrap().is_ok());
@@ -129,11 +152,18 @@ fn a_derived_value_stays_until_the_next_is_ready_and_superseded_ones_are_never_m
     assert_eq!(ask(1, 0), None);
     wait("the first value", || ask(1, 0) == Some((10, true)));
     for key in 2..50 {
-        assert_eq!(ask(key, 30), Some((10, false)), "the old value is shown as old");
+        assert_eq!(
+            ask(key, 30),
+            Some((10, false)),
+            "the old value is shown as old"
+        );
     }
     wait("the last value", || ask(49, 30) == Some((490, true)));
     let made = made.load(Ordering::SeqCst);
-    assert!(made < 10, "{made} values were made for 49 keys of which two were wanted");
+    assert!(
+        made < 10,
+        "{made} values were made for 49 keys of which two were wanted"
+    );
 }
 
 #[test]
@@ -142,13 +172,22 @@ fn a_job_that_panics_takes_nothing_along() {
     let mut derived: Derived<u32, u32> = Derived::default();
     derived.get(&engine, &1, |_| panic!("on purpose"));
     assert!(engine.settle(PATIENCE));
-    assert!(derived.get(&engine, &1, |_| 5).is_none(), "what panicked is not tried again");
-    wait("another key", || derived.get(&engine, &2, |_| 7).is_some_and(|s| *s.value == 7));
+    assert!(
+        derived.get(&engine, &1, |_| 5).is_none(),
+        "what panicked is not tried again"
+    );
+    wait("another key", || {
+        derived
+            .get(&engine, &2, |_| 7)
+            .is_some_and(|s| *s.value == 7)
+    });
 }
 
 #[test]
 fn superseding_a_long_text_stops_it() {
-    let Some(model) = models::minilm() else { return };
+    let Some(model) = models::minilm() else {
+        return;
+    };
     let engine = engine(Some(model.clone()));
     let words = "some words of a long text that takes a while ".repeat(40);
     let started = Instant::now();
@@ -160,6 +199,9 @@ fn superseding_a_long_text_stops_it() {
     engine.want(vec![last.clone()]);
     wait("the short text", || engine.trace(&last).is_some());
     // No timing bar: only that forty long traces were not all run to the end first.
-    eprintln!("the short text came {:?} after forty long ones began", started.elapsed());
+    eprintln!(
+        "the short text came {:?} after forty long ones began",
+        started.elapsed()
+    );
     assert!(engine.settle(PATIENCE));
 }

@@ -1,4 +1,5 @@
 //! The invariants of the architecture, held against the source itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,10 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let code: Vec<&str> = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        let code: Vec<&str> = code
+            .lines()
+            .filter(|l| !l.trim_start().starts_with("//"))
+            .collect();
         (path, code.join("\n"))
     };
     found.into_iter().map(read).collect()
@@ -55,7 +59,13 @@ fn forbid(folders: &[&str], words: &[&str], why: &str) {
 fn the_engine_room_knows_nothing_of_the_window() {
     forbid(
         &["tokens", "model", "trace", "analysis", "engine"],
-        &["egui", "eframe", "crate::app", "crate::views", "crate::widgets"],
+        &[
+            "egui",
+            "eframe",
+            "crate::app",
+            "crate::views",
+            "crate::widgets",
+        ],
         "nothing below the window may know of it",
     );
 }
@@ -64,7 +74,14 @@ fn the_engine_room_knows_nothing_of_the_window() {
 fn views_only_paint() {
     forbid(
         &["views"],
-        &["candle", "thread::", "std::fs", "File::", "Color32::from", "Rgba::from"],
+        &[
+            "candle",
+            "thread::",
+            "std::fs",
+            "File::",
+            "Color32::from",
+            "Rgba::from",
+        ],
         "views import no candle, start no threads, open no files and make no colours",
     );
 }
@@ -77,7 +94,10 @@ fn colours_are_made_in_the_theme_and_the_colour_maps_alone() {
         .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
     makers.retain(|file| file != "theme.rs" && file != "colormap.rs");
-    assert!(makers.is_empty(), "these files make colours of their own: {makers:?}");
+    assert!(
+        makers.is_empty(),
+        "these files make colours of their own: {makers:?}"
+    );
 }
 
 #[test]
@@ -96,14 +116,22 @@ fn stock_models_are_the_oracle_and_never_the_forward_pass() {
         .filter(|(_, code)| code.contains("candle_transformers"))
         .map(|(path, _)| path.strip_prefix(root()).unwrap().display().to_string())
         .collect();
-    let allowed = |path: &String| path.starts_with("src/cli/check") || path.starts_with("src/parity");
-    assert!(users.iter().all(allowed), "candle-transformers is used in {users:?}");
+    let allowed =
+        |path: &String| path.starts_with("src/cli/check") || path.starts_with("src/parity");
+    assert!(
+        users.iter().all(allowed),
+        "candle-transformers is used in {users:?}"
+    );
 }
 
 #[test]
 fn nothing_is_unpickled() {
     let everything = [""];
-    forbid(&everything, &["pickle::", "PthTensors", "from_pth"], "weights are safetensors only");
+    forbid(
+        &everything,
+        &["pickle::", "PthTensors", "from_pth"],
+        "weights are safetensors only",
+    );
 }
 
 #[test]
@@ -112,17 +140,27 @@ fn painting_functions_say_so() {
     for folder in ["views", "widgets", "app"] {
         for (path, code) in sources(folder) {
             for line in code.lines().map(str::trim_start) {
-                let Some(rest) = line.trim_start_matches("pub ").trim_start_matches("pub(super) ").strip_prefix("fn ") else {
+                let Some(rest) = line
+                    .trim_start_matches("pub ")
+                    .trim_start_matches("pub(super) ")
+                    .strip_prefix("fn ")
+                else {
                     continue;
                 };
                 let name = rest.split(['(', '<']).next().unwrap_or_default();
-                if rest.contains("ui: &mut Ui") && !(name == "new" || name == "ui" || name.ends_with("_ui")) {
+                if rest.contains("ui: &mut Ui")
+                    && !(name == "new" || name == "ui" || name.ends_with("_ui"))
+                {
                     unnamed.push(format!("{}: {name}", path.display()));
                 }
             }
         }
     }
-    assert!(unnamed.is_empty(), "functions that paint end in _ui:\n{}", unnamed.join("\n"));
+    assert!(
+        unnamed.is_empty(),
+        "functions that paint end in _ui:\n{}",
+        unnamed.join("\n")
+    );
 }
 
 #[test]

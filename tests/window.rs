@@ -1,4 +1,5 @@
 //! The whole window, driven through its accessibility tree and without a renderer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 #[allow(dead_code)]
@@ -41,10 +42,16 @@ fn settle(harness: &mut Harness<'_, App>) {
     let end = Instant::now() + PATIENCE;
     let mut quiet = 0;
     while quiet < 3 {
-        assert!(Instant::now() < end, "the window did not settle in {PATIENCE:?}");
+        assert!(
+            Instant::now() < end,
+            "the window did not settle in {PATIENCE:?}"
+        );
         harness.step();
         let app = harness.state();
-        let shown = app.shown().iter().all(|text| text.current || text.error.is_some());
+        let shown = app
+            .shown()
+            .iter()
+            .all(|text| text.current || text.error.is_some());
         match app.engine().busy() || !shown {
             true => {
                 quiet = 0;
@@ -66,9 +73,20 @@ fn it_opens_on_a_model_with_every_text_traced() {
     let app = harness.state();
     assert!(app.engine().model().is_some());
     assert_eq!(app.shown().len(), 5);
-    assert!(app.shown().iter().all(|text| text.current && text.trace.is_some()));
-    let full = app.shown().iter().filter(|t| t.trace.as_ref().unwrap().is_full()).count();
-    assert_eq!(full, 2, "A and B have all their sites, the others an outline");
+    assert!(
+        app.shown()
+            .iter()
+            .all(|text| text.current && text.trace.is_some())
+    );
+    let full = app
+        .shown()
+        .iter()
+        .filter(|t| t.trace.as_ref().unwrap().is_full())
+        .count();
+    assert_eq!(
+        full, 2,
+        "A and B have all their sites, the others an outline"
+    );
     harness.get_by_label("Stage Tokens");
     harness.get_by_label("Stage Score");
 }
@@ -127,7 +145,10 @@ fn a_text_can_be_added_made_a_and_removed() {
     settle(&mut harness);
     assert_eq!(harness.state().state().texts.len(), 6);
     let last = harness.state().state().texts[5].id;
-    send(&mut harness, Command::EditText(last, "a new one".to_owned()));
+    send(
+        &mut harness,
+        Command::EditText(last, "a new one".to_owned()),
+    );
     send(&mut harness, Command::Assign(Side::A, last));
     assert_eq!(harness.state().state().a, Some(last));
     assert!(harness.state().shown()[5].trace.as_ref().unwrap().is_full());
@@ -148,13 +169,23 @@ fn a_model_that_fails_is_explained_and_the_good_one_stays() {
     harness.get_by_label("Dismiss").click();
     settle(&mut harness);
     assert!(harness.query_by_label_contains("cannot be used").is_none());
-    assert_eq!(harness.state().state().model, folder("plain"), "the next start opens what works");
+    assert_eq!(
+        harness.state().state().model,
+        folder("plain"),
+        "the next start opens what works"
+    );
 }
 
 #[test]
 fn another_model_replaces_every_trace() {
     let mut harness = open([1280., 800.]);
-    for name in ["relu_dense", "concat", "prompt_excluded", "vocab_only", "plain"] {
+    for name in [
+        "relu_dense",
+        "concat",
+        "prompt_excluded",
+        "vocab_only",
+        "plain",
+    ] {
         send(&mut harness, Command::OpenModel(folder(name)));
         let hash = harness.state().engine().model().unwrap().hash.clone();
         for text in harness.state().shown() {
@@ -183,12 +214,25 @@ fn a_file_of_texts_opens_and_a_bad_one_is_reported() {
     std::fs::write(&path, "first\nsecond\n").unwrap();
     send(&mut harness, Command::OpenTextFile(path));
     settle(&mut harness);
-    let texts: Vec<_> = harness.state().state().texts.iter().map(|t| t.text.clone()).collect();
+    let texts: Vec<_> = harness
+        .state()
+        .state()
+        .texts
+        .iter()
+        .map(|t| t.text.clone())
+        .collect();
     assert_eq!(texts, ["first", "second"]);
-    send(&mut harness, Command::OpenTextFile("/no/such/list.txt".into()));
+    send(
+        &mut harness,
+        Command::OpenTextFile("/no/such/list.txt".into()),
+    );
     settle(&mut harness);
     harness.get_by_label_contains("/no/such/list.txt");
-    assert_eq!(harness.state().state().texts.len(), 2, "the list stays as it was");
+    assert_eq!(
+        harness.state().state().texts.len(),
+        2,
+        "the list stays as it was"
+    );
 }
 
 #[test]
@@ -209,6 +253,9 @@ fn a_small_window_still_paints_everything() {
     for size in [[800., 560.], [1920., 1080.]] {
         let harness = open(size);
         harness.get_by_label("+ Add text");
-        assert!(matches!(harness.state().engine().load_state(), LoadState::Idle));
+        assert!(matches!(
+            harness.state().engine().load_state(),
+            LoadState::Idle
+        ));
     }
 }

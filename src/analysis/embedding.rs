@@ -112,8 +112,10 @@ impl Residual {
 pub fn residual(trace: &Trace, norm: &NormTable<'_>) -> Option<Residual> {
     let out = trace.values(Site::Embed(EmbedSite::Out))?;
     let sites = [EmbedSite::Token, EmbedSite::Position, EmbedSite::Type];
-    let parts: Vec<Values<'_>> =
-        sites.iter().filter_map(|&site| trace.values(Site::Embed(site))).collect();
+    let parts: Vec<Values<'_>> = sites
+        .iter()
+        .filter_map(|&site| trace.values(Site::Embed(site)))
+        .collect();
     let (weight, bias) = (norm.weight.row(&[]), norm.bias.row(&[]));
     let mut found = Residual {
         largest: 0.,

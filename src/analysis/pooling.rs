@@ -56,7 +56,11 @@ pub fn misfit(head: &Head, hidden: usize, pooling: Option<PoolingMode>) -> Optio
 ///
 /// # Errors
 /// When the trace does not hold the pooled vectors.
-pub fn pooled(head: &Head, trace: &Trace, pooling: Option<PoolingMode>) -> Result<Vec<f32>, ModelError> {
+pub fn pooled(
+    head: &Head,
+    trace: &Trace,
+    pooling: Option<PoolingMode>,
+) -> Result<Vec<f32>, ModelError> {
     Ok(pooled_tensor(head, trace, pooling)?.to_vec1()?)
 }
 

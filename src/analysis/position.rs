@@ -72,7 +72,10 @@ mod tests {
             (39, 5, 0.996_472_15),
         ] {
             let value: f32 = table[position * size + k];
-            assert!((value - expected).abs() < 1e-6, "PE({position}, {k}) = {value}");
+            assert!(
+                (value - expected).abs() < 1e-6,
+                "PE({position}, {k}) = {value}"
+            );
         }
     }
 

@@ -42,7 +42,9 @@ pub fn pca(vectors: &[Vec<f64>]) -> Projection {
 
 /// The coordinate of the largest magnitude, the first of those that are equal but for rounding.
 fn farthest(coordinates: &[f64]) -> f64 {
-    let largest = coordinates.iter().fold(0_f64, |largest, x| largest.max(x.abs()));
+    let largest = coordinates
+        .iter()
+        .fold(0_f64, |largest, x| largest.max(x.abs()));
     let far = |x: &&f64| x.abs() >= largest * (1. - 1e-9);
     coordinates.iter().find(far).copied().unwrap_or(1.)
 }
@@ -53,7 +55,9 @@ fn gram(vectors: &[Vec<f64>]) -> Vec<f64> {
     let size = vectors.first().map_or(0, Vec::len);
     let mut mean = vec![0.; size];
     for vector in vectors {
-        mean.iter_mut().zip(vector).for_each(|(m, x)| *m += x / n as f64);
+        mean.iter_mut()
+            .zip(vector)
+            .for_each(|(m, x)| *m += x / n as f64);
     }
     let centred: Vec<Vec<f64>> = vectors
         .iter()
@@ -61,8 +65,16 @@ fn gram(vectors: &[Vec<f64>]) -> Vec<f64> {
         .collect();
     // Rounding leaves a little of identical vectors; relative to their length it is nothing.
     let scale = vectors.iter().map(|v| dot(v, v)).fold(0., f64::max);
-    let keep = |value: f64| if value.abs() <= 1e-24 * scale { 0. } else { value };
-    let pairs = centred.iter().flat_map(|a| centred.iter().map(move |b| dot(a, b)));
+    let keep = |value: f64| {
+        if value.abs() <= 1e-24 * scale {
+            0.
+        } else {
+            value
+        }
+    };
+    let pairs = centred
+        .iter()
+        .flat_map(|a| centred.iter().map(move |b| dot(a, b)));
     pairs.map(keep).collect()
 }
 
@@ -72,7 +84,10 @@ fn eigen(mut matrix: Vec<f64>, n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
     let mut vectors = vec![0.; n * n]; // row i is eigenvector i
     (0..n).for_each(|i| vectors[i * n + i] = 1.);
     for _ in 0..SWEEPS {
-        let off: f64 = (0..n * n).filter(|i| i / n != i % n).map(|i| matrix[i].powi(2)).sum();
+        let off: f64 = (0..n * n)
+            .filter(|i| i / n != i % n)
+            .map(|i| matrix[i].powi(2))
+            .sum();
         let all: f64 = matrix.iter().map(|x| x * x).sum();
         if off <= 1e-30 * all {
             break;
@@ -138,9 +153,15 @@ mod tests {
                 assert!((seen - distance(flat[i], flat[j])).abs() < 1e-12);
             }
         }
-        assert!((projection.shares[0] - 0.8).abs() < 1e-12, "8 of 10 squared lengths");
+        assert!(
+            (projection.shares[0] - 0.8).abs() < 1e-12,
+            "8 of 10 squared lengths"
+        );
         assert!((projection.shares[1] - 0.2).abs() < 1e-12);
-        assert!(projection.points[0][0] > 0., "the first of the two farthest points is on the right");
+        assert!(
+            projection.points[0][0] > 0.,
+            "the first of the two farthest points is on the right"
+        );
     }
 
     #[test]

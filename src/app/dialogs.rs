@@ -28,7 +28,9 @@ impl Purpose {
 
     fn hint(self) -> &'static str {
         match self {
-            Self::Model => "A folder with config.json and model.safetensors, or a hub id such as org/name or org/name@revision.",
+            Self::Model => {
+                "A folder with config.json and model.safetensors, or a hub id such as org/name or org/name@revision."
+            }
             Self::Texts => "A UTF-8 file with one text a line. It replaces the list.",
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
@@ -54,7 +56,9 @@ impl Purpose {
         match self {
             Self::Model => {
                 // Anything parses: what is no hub id is taken for a folder.
-                let reference = path.parse().unwrap_or_else(|_| ModelRef::Folder(path.into()));
+                let reference = path
+                    .parse()
+                    .unwrap_or_else(|_| ModelRef::Folder(path.into()));
                 Command::OpenModel(reference)
             }
             Self::Texts => Command::OpenTextFile(path.into()),
@@ -68,7 +72,11 @@ impl Purpose {
         let dialog = rfd::AsyncFileDialog::new().set_title(self.title());
         let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = match self {
             Self::Model => Box::pin(dialog.pick_folder()),
-            Self::Texts => Box::pin(dialog.add_filter("Text", &["txt", "tsv", "csv"]).pick_file()),
+            Self::Texts => Box::pin(
+                dialog
+                    .add_filter("Text", &["txt", "tsv", "csv"])
+                    .pick_file(),
+            ),
             Self::Trace => {
                 let dialog = dialog.add_filter("safetensors", &["safetensors"]);
                 Box::pin(dialog.set_file_name(self.start()).save_file())
@@ -116,13 +124,16 @@ impl Dialogs {
     pub fn dialog_ui(&mut self, ctx: &egui::Context) -> Option<Command> {
         let open = self.open.as_mut()?;
         open.receive();
-        let modal = egui::Modal::new(egui::Id::unique("path dialog")).show(ctx, |ui| open.fields_ui(ui));
+        let modal =
+            egui::Modal::new(egui::Id::unique("path dialog")).show(ctx, |ui| open.fields_ui(ui));
         let decided = modal.inner;
         if decided.is_some() || modal.should_close() {
             let purpose = open.purpose;
             let path = std::mem::take(&mut open.path);
             self.open = None;
-            return decided.filter(|&go| go).map(|_| purpose.command(path.trim()));
+            return decided
+                .filter(|&go| go)
+                .map(|_| purpose.command(path.trim()));
         }
         None
     }
@@ -139,7 +150,9 @@ impl Open {
                 self.browsing = None;
             }
             Ok(None) | Err(TryRecvError::Disconnected) => {
-                self.note = Some("No file was chosen there. Where the desktop has no file dialog, type the path instead.");
+                self.note = Some(
+                    "No file was chosen there. Where the desktop has no file dialog, type the path instead.",
+                );
                 self.browsing = None;
             }
             Err(TryRecvError::Empty) => {}

@@ -20,9 +20,13 @@ pub enum FileError {
         verb: &'static str,
         problem: String,
     },
-    #[error("{path}: is {megabytes:.1} MB; the list takes files up to 4 MB (use `embedscope embed` for a corpus)")]
+    #[error(
+        "{path}: is {megabytes:.1} MB; the list takes files up to 4 MB (use `embedscope embed` for a corpus)"
+    )]
     TooLarge { path: String, megabytes: f64 },
-    #[error("{path}: has {lines} lines; the list takes {MOST_TEXTS} (use `embedscope embed` for a corpus)")]
+    #[error(
+        "{path}: has {lines} lines; the list takes {MOST_TEXTS} (use `embedscope embed` for a corpus)"
+    )]
     TooMany { path: String, lines: usize },
     #[error("{path}: line {line} is not UTF-8; save the file as UTF-8")]
     Encoding { path: String, line: usize },
@@ -48,23 +52,34 @@ impl FileError {
 /// When the file cannot be read, is larger than the list takes, or is not UTF-8.
 pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
     let shown = || path.display().to_string();
-    let size = std::fs::metadata(path).map_err(|e| FileError::io(path, "read", &e))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|e| FileError::io(path, "read", &e))?
+        .len();
     if size > MOST_BYTES {
         let megabytes = size as f64 / 1e6;
-        return Err(FileError::TooLarge { path: shown(), megabytes });
+        return Err(FileError::TooLarge {
+            path: shown(),
+            megabytes,
+        });
     }
     let bytes = std::fs::read(path).map_err(|e| FileError::io(path, "read", &e))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        FileError::Encoding { path: shown(), line }
+        FileError::Encoding {
+            path: shown(),
+            line,
+        }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let texts: Vec<String> = lines.map(str::to_owned).collect();
     match texts.len() {
         0 => Err(FileError::Empty { path: shown() }),
-        lines if lines > MOST_TEXTS => Err(FileError::TooMany { path: shown(), lines }),
+        lines if lines > MOST_TEXTS => Err(FileError::TooMany {
+            path: shown(),
+            lines,
+        }),
         _ => Ok(texts),
     }
 }
@@ -86,7 +101,9 @@ pub fn save_picture(path: &Path, size: [usize; 2], rgba: Vec<u8>) -> Result<(), 
     let failed = |e: &dyn std::fmt::Display| FileError::io(path, "written", e);
     let image = image::RgbaImage::from_raw(size[0] as u32, size[1] as u32, rgba);
     let image = image.ok_or_else(|| failed(&"the picture is incomplete"))?;
-    image.save_with_format(path, image::ImageFormat::Png).map_err(|e| failed(&e))
+    image
+        .save_with_format(path, image::ImageFormat::Png)
+        .map_err(|e| failed(&e))
 }
 
 /// What a dropped or typed path stands for.
@@ -106,7 +123,9 @@ pub fn classify(path: &Path) -> Result<Dropped, FileError> {
         return model(path);
     }
     if !path.is_file() {
-        return Err(FileError::Unknown { path: path.display().to_string() });
+        return Err(FileError::Unknown {
+            path: path.display().to_string(),
+        });
     }
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
     match (extension, path.parent()) {
@@ -138,13 +157,24 @@ mod tests {
     fn errors_name_the_file_and_the_line() {
         let (_folder, path) = file(b"fine\nfine\n\xff\n");
         let error = read_texts(&path).unwrap_err().to_string();
-        assert!(error.contains("texts.txt") && error.contains("line 3"), "{error}");
+        assert!(
+            error.contains("texts.txt") && error.contains("line 3"),
+            "{error}"
+        );
         let (_folder, path) = file(b"\n \n");
         assert!(matches!(read_texts(&path), Err(FileError::Empty { .. })));
         let (_folder, path) = file(&b"x\n".repeat(501));
-        assert!(matches!(read_texts(&path), Err(FileError::TooMany { lines: 501, .. })));
+        assert!(matches!(
+            read_texts(&path),
+            Err(FileError::TooMany { lines: 501, .. })
+        ));
         let missing = Path::new("/nowhere/at/all.txt");
-        assert!(read_texts(missing).unwrap_err().to_string().contains("/nowhere/at/all.txt"));
+        assert!(
+            read_texts(missing)
+                .unwrap_err()
+                .to_string()
+                .contains("/nowhere/at/all.txt")
+        );
     }
 
     #[test]

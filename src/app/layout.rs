@@ -25,14 +25,26 @@ pub static WORKSPACES: &[Workspace] = &[
         title: "Walk the pipeline",
         about: "Stage by stage from text to vector",
         columns: &[
-            (1.0, &["tokens", "embedding", "position", "attention", "feed_forward"]),
+            (
+                1.0,
+                &[
+                    "tokens",
+                    "embedding",
+                    "position",
+                    "attention",
+                    "feed_forward",
+                ],
+            ),
             (0.75, &["score", "pooling"]),
         ],
     },
     Workspace {
         title: "Why similar?",
         about: "The score and what carries it, beside the attention",
-        columns: &[(1.0, &["score"]), (1.0, &["attention", "tokens", "feed_forward"])],
+        columns: &[
+            (1.0, &["score"]),
+            (1.0, &["attention", "tokens", "feed_forward"]),
+        ],
     },
     Workspace {
         title: "Compare pooling",
@@ -54,7 +66,9 @@ impl Layout {
         let mut shares = Vec::new();
         for (share, panels) in WORKSPACES[index].columns {
             let known = panels.iter().filter(|id| views::find(id).is_some());
-            let panes: Vec<TileId> = known.map(|id| tiles.insert_pane((*id).to_owned())).collect();
+            let panes: Vec<TileId> = known
+                .map(|id| tiles.insert_pane((*id).to_owned()))
+                .collect();
             if !panes.is_empty() {
                 shares.push((tiles.insert_tab_tile(panes), *share));
             }
@@ -83,7 +97,12 @@ impl Layout {
         for id in unknown {
             self.tree.remove_recursively(id);
         }
-        if !self.tree.tiles.tiles().any(|tile| matches!(tile, Tile::Pane(_))) {
+        if !self
+            .tree
+            .tiles
+            .tiles()
+            .any(|tile| matches!(tile, Tile::Pane(_)))
+        {
             *self = Self::workspace(self.workspace);
         }
     }
@@ -99,7 +118,9 @@ impl Layout {
         if self.tile(panel).is_none() {
             let pane = self.tree.tiles.insert_pane(panel.to_owned());
             match self.first_tabs() {
-                Some(tabs) => self.tree.move_tile_to_container(pane, tabs, usize::MAX, false),
+                Some(tabs) => self
+                    .tree
+                    .move_tile_to_container(pane, tabs, usize::MAX, false),
                 None => {
                     let root = self.tree.tiles.insert_tab_tile(vec![pane]);
                     self.tree.root = Some(root);
@@ -113,14 +134,19 @@ impl Layout {
 
     /// True while a panel can be seen, not hidden behind another tab.
     pub fn is_visible(&self, panel: &str) -> bool {
-        self.tile(panel).is_some_and(|tile| self.tree.active_tiles().contains(&tile))
+        self.tile(panel)
+            .is_some_and(|tile| self.tree.active_tiles().contains(&tile))
     }
 
     fn first_tabs(&self) -> Option<TileId> {
         let tabs = |(id, tile): (&TileId, &Tile<String>)| {
             matches!(tile, Tile::Container(Container::Tabs(_))).then_some(*id)
         };
-        self.tree.tiles.iter().filter_map(tabs).min_by_key(|id| id.0)
+        self.tree
+            .tiles
+            .iter()
+            .filter_map(tabs)
+            .min_by_key(|id| id.0)
     }
 }
 
@@ -132,7 +158,11 @@ mod tests {
     fn every_workspace_names_only_panels_that_exist() {
         for workspace in WORKSPACES {
             for panel in workspace.columns.iter().flat_map(|(_, panels)| *panels) {
-                assert!(views::find(panel).is_some(), "{panel} in {}", workspace.title);
+                assert!(
+                    views::find(panel).is_some(),
+                    "{panel} in {}",
+                    workspace.title
+                );
             }
         }
     }
@@ -142,7 +172,9 @@ mod tests {
         let mut layout = Layout::workspace(2);
         let extra = layout.tree.tiles.insert_pane("from the future".to_owned());
         let tabs = layout.first_tabs().unwrap();
-        layout.tree.move_tile_to_container(extra, tabs, usize::MAX, false);
+        layout
+            .tree
+            .move_tile_to_container(extra, tabs, usize::MAX, false);
         layout.repair();
         assert!(layout.tile("from the future").is_none());
 

@@ -109,9 +109,12 @@ impl App {
     /// Saves the whole trace of the viewed text, recording its insides first where they are missing.
     fn save_trace(&mut self, path: PathBuf) {
         let text = self.state.id_of(self.state.side);
-        let text = text.and_then(|id| self.shown.iter().find(|t| t.id == id)).cloned();
+        let text = text
+            .and_then(|id| self.shown.iter().find(|t| t.id == id))
+            .cloned();
         let (Some(text), Some(model)) = (text, self.engine.model()) else {
-            self.notices.error("There is no trace to save yet; wait for the model to load.");
+            self.notices
+                .error("There is no trace to save yet; wait for the model to load.");
             return;
         };
         let prompt = self.state.prompt.clone();
@@ -121,7 +124,9 @@ impl App {
                 Some(trace) => Ok(trace),
                 None => {
                     let cancel = crate::cancel::Cancel::new();
-                    model.trace(&text.text, &prompt, Detail::Full, &cancel).map(Arc::new)
+                    model
+                        .trace(&text.text, &prompt, Detail::Full, &cancel)
+                        .map(Arc::new)
                 }
             };
             let saved = trace
@@ -157,7 +162,11 @@ impl App {
 
     fn save_picture(&self, path: PathBuf, image: Arc<egui::ColorImage>) {
         self.job(move || {
-            let rgba = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+            let rgba = image
+                .pixels
+                .iter()
+                .flat_map(|pixel| pixel.to_array())
+                .collect();
             match files::save_picture(&path, image.size, rgba) {
                 Ok(()) => Outcome::Done(format!("Saved {}", path.display())),
                 Err(error) => Outcome::Failed(error.to_string()),

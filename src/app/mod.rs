@@ -177,9 +177,8 @@ pub fn run(options: WindowOptions) -> Result<(), String> {
         viewport,
         ..eframe::NativeOptions::default()
     };
-    let make: eframe::AppCreator<'_> = Box::new(move |cc| {
-        Ok(Box::new(App::new(&cc.egui_ctx, cc.storage, options)))
-    });
+    let make: eframe::AppCreator<'_> =
+        Box::new(move |cc| Ok(Box::new(App::new(&cc.egui_ctx, cc.storage, options))));
     eframe::run_native("embedscope", native, make).map_err(|e| {
         format!("the window cannot be opened: {e}; it needs a display (DISPLAY or WAYLAND_DISPLAY) and Vulkan or OpenGL, for example from mesa-vulkan-drivers; `embedscope --help` lists what works without one")
     })

@@ -36,11 +36,18 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     if !whole && views::find(&options.panel).is_none() {
         let known: Vec<&str> = views::PANELS.iter().map(|panel| panel.id).collect();
         let known = known.join(", ");
-        return Err(format!("panel `{}` does not exist; there are {known}, window", options.panel));
+        return Err(format!(
+            "panel `{}` does not exist; there are {known}, window",
+            options.panel
+        ));
     }
     let mut state = State::default();
     state.set_texts(options.texts.iter().map(String::as_str));
-    state.theme = if options.dark { ThemeChoice::Dark } else { ThemeChoice::Light };
+    state.theme = if options.dark {
+        ThemeChoice::Dark
+    } else {
+        ThemeChoice::Light
+    };
     state.layer = options.layer;
     state.head = options.head;
     state.prompt = options.prompt.clone();
@@ -50,7 +57,11 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     let run = std::panic::AssertUnwindSafe(|| {
         let builder = Harness::builder()
             .with_size(options.size)
-            .with_theme(if options.dark { egui::Theme::Dark } else { egui::Theme::Light })
+            .with_theme(if options.dark {
+                egui::Theme::Dark
+            } else {
+                egui::Theme::Light
+            })
             .with_accessibility_check(false)
             .allow_missing_glyphs()
             .wgpu();
@@ -82,7 +93,9 @@ fn settle(harness: &mut Harness<'_>) -> Result<(), String> {
             return Err("the panel did not settle within a minute".to_owned());
         }
         harness.step();
-        let busy = harness.ctx.data(|data| data.get_temp(egui::Id::unique(BUSY)));
+        let busy = harness
+            .ctx
+            .data(|data| data.get_temp(egui::Id::unique(BUSY)));
         match busy {
             Some(false) => quiet += 1,
             _ => {

@@ -222,8 +222,10 @@ mod tests {
 
     #[test]
     fn a_state_survives_the_file_and_a_damaged_one_is_repaired() {
-        let mut state = State::default();
-        state.layer = 3;
+        let state = State {
+            layer: 3,
+            ..State::default()
+        };
         let file = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<State>(&file).unwrap(), state);
 

@@ -35,7 +35,11 @@ impl Texts {
             if *last.text != *text.text {
                 last.text = text.text.as_str().into();
             }
-            if last.trace.as_ref().is_some_and(|trace| trace.model != model.hash) {
+            if last
+                .trace
+                .as_ref()
+                .is_some_and(|trace| trace.model != model.hash)
+            {
                 last.trace = None;
             }
             let compared = state.a == Some(text.id) || state.b == Some(text.id);
@@ -43,7 +47,11 @@ impl Texts {
                 model: model.hash.clone(),
                 text: last.text.clone(),
                 prompt: state.prompt.clone(),
-                detail: if compared { Detail::Full } else { Detail::Outline },
+                detail: if compared {
+                    Detail::Full
+                } else {
+                    Detail::Outline
+                },
             };
             let (current, error) = match engine.trace(&key) {
                 Some(Ok(trace)) => {

@@ -23,31 +23,56 @@ impl App {
         }
         // Last frame's hover is what this frame shows; this frame's is collected afresh.
         let before = std::mem::take(&mut self.hovered);
-        let focus = if before.is_empty() { self.state.locked } else { before };
+        let focus = if before.is_empty() {
+            self.state.locked
+        } else {
+            before
+        };
 
         Panel::top("menu").show(ui, |ui| self.top_ui(ui));
         Panel::bottom("status").show(ui, |ui| {
             let viewed = self.text_on(self.state.side);
-            let latency = viewed.and_then(|text| text.trace.as_ref()).map(|trace| trace.elapsed);
-            status_ui(ui, &self.engine, latency, &mut self.notices, &mut self.commands);
+            let latency = viewed
+                .and_then(|text| text.trace.as_ref())
+                .map(|trace| trace.elapsed);
+            status_ui(
+                ui,
+                &self.engine,
+                latency,
+                &mut self.notices,
+                &mut self.commands,
+            );
         });
-        Panel::left("texts").default_size(300.).size_range(220. ..=520.).show(ui, |ui| {
-            ui.add_space(SPACE);
-            let mut list = TextList {
-                state: &self.state,
-                shown: &self.shown,
-                focus,
-                hovered: &mut self.hovered,
-                commands: &mut self.commands,
-            };
-            list.list_ui(ui);
-        });
-        Panel::right("inspector").default_size(240.).size_range(180. ..=480.).show(ui, |ui| {
-            ui.add_space(SPACE);
-            if let Some(model) = self.engine.model() {
-                inspector_ui(ui, &self.state, &model, &self.shown, focus, &mut self.commands);
-            }
-        });
+        Panel::left("texts")
+            .default_size(300.)
+            .size_range(220. ..=520.)
+            .show(ui, |ui| {
+                ui.add_space(SPACE);
+                let mut list = TextList {
+                    state: &self.state,
+                    shown: &self.shown,
+                    focus,
+                    hovered: &mut self.hovered,
+                    commands: &mut self.commands,
+                };
+                list.list_ui(ui);
+            });
+        Panel::right("inspector")
+            .default_size(240.)
+            .size_range(180. ..=480.)
+            .show(ui, |ui| {
+                ui.add_space(SPACE);
+                if let Some(model) = self.engine.model() {
+                    inspector_ui(
+                        ui,
+                        &self.state,
+                        &model,
+                        &self.shown,
+                        focus,
+                        &mut self.commands,
+                    );
+                }
+            });
         CentralPanel::no_frame().show(ui, |ui| self.middle_ui(ui, focus));
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
@@ -63,7 +88,11 @@ impl App {
             return;
         };
         let before = std::mem::take(&mut self.hovered);
-        let focus = if before.is_empty() { self.state.locked } else { before };
+        let focus = if before.is_empty() {
+            self.state.locked
+        } else {
+            before
+        };
         let mut panels = Panels {
             state: &self.state,
             engine: &self.engine,
@@ -149,7 +178,10 @@ impl App {
             ui.vertical_centered(|ui| {
                 ui.add_space(ui.available_height() / 3.);
                 match state {
-                    LoadState::Running { reference, progress } => {
+                    LoadState::Running {
+                        reference,
+                        progress,
+                    } => {
                         loading_ui(ui, reference, progress.as_ref(), &mut self.commands);
                     }
                     LoadState::Failed { .. } => {}

@@ -14,10 +14,16 @@ use crate::model::{Model, ModelRef};
 pub struct ModelArgs {
     /// The model: a folder, a hub id (org/name or org/name@revision), or `bundled`
     /// [default: sentence-transformers/all-MiniLM-L6-v2; in the window, the last one used]
-    #[arg(long, global = true, value_name = "M")]
+    #[arg(long, global = true, help_heading = "Model", value_name = "M")]
     pub model: Option<String>,
     /// Where the computation runs
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Model",
+        value_enum,
+        default_value_t
+    )]
     pub device: DeviceName,
 }
 

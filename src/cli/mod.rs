@@ -105,9 +105,10 @@ fn window(args: &ModelArgs) -> Result<(), Failure> {
     crate::app::run(options).map_err(Failure::failed)
 }
 
-/// Warnings as one plain line each; RUST_LOG asks for more.
+/// Our warnings as one plain line each; RUST_LOG asks for more. Libraries are silent, since what they
+/// log as an error is told once more in our own words.
 fn start_log() {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("embedscope=warn"))
         .format(|out, record| {
             let level = match record.level() {
                 log::Level::Warn => "warning".to_owned(),
@@ -133,4 +134,15 @@ fn report_panics() {
             "error: internal fault{place}: {text}; please report it"
         );
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_every_subcommand_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

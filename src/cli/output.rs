@@ -1,6 +1,5 @@
 //! Writing results: stdout that may close, and files that are whole or not there.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
@@ -60,10 +59,10 @@ impl Target {
                 "cannot be written: there is no folder {folder}"
             )));
         }
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.partial", std::process::id()));
-        let partial = Some(folder.join(hidden));
+        // In plain sight, because Ctrl-C leaves it behind; apart from any other run's.
+        let mut name = name.to_owned();
+        name.push(format!(".{}.partial", std::process::id()));
+        let partial = Some(folder.join(name));
         Ok(Self { path, partial })
     }
 

@@ -9,7 +9,7 @@ pub struct PromptArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "prompt")]
     pub prompt_name: Option<String>,
     /// Put these words in front; `--prompt ""` puts nothing
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: Option<String>,
 }
 

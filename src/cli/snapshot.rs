@@ -10,7 +10,12 @@ use crate::app::snapshot::{SnapshotOptions, snapshot};
 #[derive(clap::Args, Debug)]
 pub struct SnapshotArgs {
     /// A text to show; the first two are A and B
-    #[arg(long = "text", value_name = "TEXT", required = true)]
+    #[arg(
+        long = "text",
+        value_name = "TEXT",
+        required = true,
+        allow_hyphen_values = true
+    )]
     pub texts: Vec<String>,
     /// The panel's id, or `window` for the whole window
     #[arg(long, value_name = "ID")]
@@ -45,7 +50,10 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
     let model = model.load()?;
     model.prompt(&args.prompt.prompt())?;
     let spec = model.spec();
-    for (name, number, most) in [("layer", args.layer, spec.layers), ("head", args.head, spec.heads)] {
+    for (name, number, most) in [
+        ("layer", args.layer, spec.layers),
+        ("head", args.head, spec.heads),
+    ] {
         if !(1..=most).contains(&number) {
             let problem = format!("--{name} {number}: this model has {name}s 1 to {most}");
             return Err(Failure::usage(problem));

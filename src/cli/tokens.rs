@@ -9,7 +9,7 @@ use crate::tokens::Tokens;
 #[derive(clap::Args, Debug)]
 pub struct TokensArgs {
     /// The text
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub text: String,
     /// One JSON document instead of a table
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::trace::SiteFilter;
 #[command(after_long_help = SITES)]
 pub struct TraceArgs {
     /// The text
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub text: String,
     /// The safetensors file to write
     #[arg(long, value_name = "FILE")]

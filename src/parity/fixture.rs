@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::ParityError;
+use super::read::{json, sha256, tensors};
 use super::report::{Difference, worst};
 use crate::model::{Model, Prompt};
 use crate::trace::Site;
@@ -231,53 +230,6 @@ fn index_of(dir: &Path) -> Option<PathBuf> {
     let names = ["traces.json", "cases.json", "expected/cases.json"];
     let mut paths = names.iter().map(|name| dir.join(name));
     paths.find(|path| path.is_file())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ParityError> {
-    std::fs::read(path).map_err(|e| ParityError::fixture(path, format!("cannot be read: {e}")))
-}
-
-fn json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, ParityError> {
-    let parsed = serde_json::from_slice(&read(path)?);
-    parsed.map_err(|e| ParityError::fixture(path, format!("is not such an index: {e}")))
-}
-
-/// Name, shape and values of every tensor of a file, which may hold f32 and i64.
-fn tensors(path: &Path) -> Result<Vec<(String, Vec<usize>, Vec<f64>)>, ParityError> {
-    let bytes = read(path)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| ParityError::fixture(path, e))?;
-    let values = |dtype: Dtype, data: &[u8]| -> Option<Vec<f64>> {
-        let (four, _) = data.as_chunks::<4>();
-        let (eight, _) = data.as_chunks::<8>();
-        match dtype {
-            Dtype::F32 => Some(four.iter().map(|&x| f32::from_le_bytes(x).into()).collect()),
-            Dtype::I64 => Some(
-                eight
-                    .iter()
-                    .map(|&x| i64::from_le_bytes(x) as f64)
-                    .collect(),
-            ),
-            _ => None,
-        }
-    };
-    let mut out = Vec::new();
-    for (name, tensor) in file.iter() {
-        let values = values(tensor.dtype(), tensor.data()).ok_or_else(|| {
-            ParityError::fixture(path, format!("`{name}` is {:?}", tensor.dtype()))
-        })?;
-        out.push((name.to_owned(), tensor.shape().to_vec(), values));
-    }
-    Ok(out)
-}
-
-/// Of one file its SHA-256, of several that of all of them in a row.
-fn sha256(paths: &[PathBuf]) -> Result<String, ParityError> {
-    let mut hasher = Sha256::new();
-    for path in paths {
-        hasher.update(read(path)?);
-    }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

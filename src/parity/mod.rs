@@ -3,6 +3,7 @@
 
 mod fixture;
 pub mod oracle;
+mod read;
 mod report;
 
 use std::path::Path;

@@ -94,7 +94,9 @@ mod tests {
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        let owned = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
+        let owned = pairs
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
         owned.collect()
     }
 
@@ -103,7 +105,11 @@ mod tests {
         assert_eq!(changes("plain text"), []);
         assert_eq!(changes("Ab É."), pairs(&[("A", "a"), ("É", "e")]));
         assert_eq!(changes("x東y"), pairs(&[("東", " 東 ")]));
-        assert_eq!(changes("e\u{301}"), pairs(&[("\u{301}", "")]), "a loose accent");
+        assert_eq!(
+            changes("e\u{301}"),
+            pairs(&[("\u{301}", "")]),
+            "a loose accent"
+        );
         assert_eq!(
             changes("\u{200b}a\u{7}b\u{7}"),
             pairs(&[("\u{200b}", ""), ("\u{7}", ""), ("\u{7}", "")]),

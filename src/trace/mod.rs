@@ -123,8 +123,10 @@ impl Trace {
         ]);
         // Written beside and moved over, so that a full disk leaves no half file behind.
         let partial = path.with_extension("partial");
-        let written = safetensors::serialize_to_file(out, Some(about), &partial)
+        // `serialize_to_file` would make a file that nobody but its owner can read.
+        let written = safetensors::serialize(out, Some(about))
             .map_err(|e| failed(e.to_string()))
+            .and_then(|bytes| std::fs::write(&partial, bytes).map_err(|e| failed(e.to_string())))
             .and_then(|()| std::fs::rename(&partial, path).map_err(|e| failed(e.to_string())));
         if written.is_err() {
             // Nothing useful can be done when the clean-up fails as well.

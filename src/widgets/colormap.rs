@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use egui::{Color32, Rect, Sense, Ui, pos2, vec2};
 
-use super::theme::{SPACE_SMALL, Theme, number};
+use super::number;
+use super::theme::{SPACE_SMALL, Theme};
 
 /// Steps of a colour map: finer than an eye or an 8-bit channel can tell.
 const STEPS: usize = 512;
@@ -125,12 +126,9 @@ fn table(map: Colormap, theme: Theme) -> &'static [Color32; STEPS] {
     let slot = usize::from(map == Colormap::Signed) * 2 + usize::from(theme.dark);
     TABLES[slot].get_or_init(|| {
         let build: fn(Theme, f32) -> Color32 = match (map, theme.dark) {
-            (Colormap::Amount, true) => |_, t| from_gradient(&colorous::VIRIDIS, t),
-            (Colormap::Amount, false) => |_, t| {
-                // By lightness, not by the gradient's own parameter: equal steps look equal.
-                from_gradient(&colorous::YELLOW_GREEN_BLUE, even_lightness(t))
-            },
-            (Colormap::Signed, _) => signed,
+            (Colormap::Amount, true) => |_, t| evenly(dark_amount, t),
+            (Colormap::Amount, false) => |_, t| evenly(light_amount, t),
+            (Colormap::Signed, _) => |theme, t| between(&theme.signed_stops(), t),
         };
         Box::new(std::array::from_fn(|i| {
             build(theme, i as f32 / (STEPS - 1) as f32)
@@ -138,9 +136,20 @@ fn table(map: Colormap, theme: Theme) -> &'static [Color32; STEPS] {
     })
 }
 
-fn from_gradient(gradient: &colorous::Gradient, t: f32) -> Color32 {
-    let c = gradient.eval_continuous(f64::from(t));
+fn dark_amount(t: f32) -> Color32 {
+    between(&Theme::amount_stops(), t)
+}
+
+fn light_amount(t: f32) -> Color32 {
+    let c = colorous::GREEN_BLUE.eval_continuous(f64::from(t));
     Color32::from_rgb(c.r, c.g, c.b)
+}
+
+/// A colour that lies `t` of the way between evenly spaced stops.
+fn between(stops: &[Color32], t: f32) -> Color32 {
+    let at = t * (stops.len() - 1) as f32;
+    let index = (at as usize).min(stops.len() - 2);
+    stops[index].lerp_to_gamma(stops[index + 1], at - index as f32)
 }
 
 /// CIE lightness, 0 to 100.
@@ -154,29 +163,22 @@ fn lightness(color: Color32) -> f32 {
     }
 }
 
-/// The parameter at which the light look's gradient has come `t` of its way in lightness.
-fn even_lightness(t: f32) -> f32 {
-    let at = |t| lightness(from_gradient(&colorous::YELLOW_GREEN_BLUE, t));
-    let wanted = at(0.0) + t * (at(1.0) - at(0.0));
+/// The gradient's colour that is `t` of the way in lightness, not in the gradient's own
+/// parameter: equal steps of the value then look equal.
+fn evenly(gradient: fn(f32) -> Color32, t: f32) -> Color32 {
+    let at = |t| lightness(gradient(t));
+    let (from, to) = (at(0.0), at(1.0));
+    let wanted = from + t * (to - from);
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..16 {
         let middle = 0.5 * (low + high);
-        // Lightness falls along this gradient.
-        if at(middle) > wanted {
+        if (at(middle) < wanted) == (from < to) {
             low = middle;
         } else {
             high = middle;
         }
     }
-    0.5 * (low + high)
-}
-
-/// Between the theme's stops, in linear light so that no hue turns muddy on the way.
-fn signed(theme: Theme, t: f32) -> Color32 {
-    let stops = theme.signed_stops();
-    let at = t * (stops.len() - 1) as f32;
-    let index = (at as usize).min(stops.len() - 2);
-    stops[index].lerp_to_gamma(stops[index + 1], at - index as f32)
+    gradient(0.5 * (low + high))
 }
 
 /// A compact legend: the label, the smallest value, the ramp, the largest value.

@@ -6,7 +6,8 @@ use egui::{
 };
 
 use super::heatmap::nothing_ui;
-use super::theme::{SPACE, SPACE_SMALL, Theme, number};
+use super::number;
+use super::theme::{SPACE, SPACE_SMALL, Theme};
 use super::token_strip::StripResponse;
 
 /// One point. Points that are not finite are left out.
@@ -146,7 +147,7 @@ fn paint(
             theme.foreground()
         };
         let galley = super::label::line(&painter, &point.label, &font, color, 160.0);
-        let gap = point.radius + SPACE_SMALL;
+        let gap = point.radius + SPACE_SMALL + if first == Some(index) { 2.0 } else { 0.0 };
         let spots = [
             Align2::LEFT_CENTER.anchor_size(*place + vec2(gap, 0.0), galley.size()),
             Align2::RIGHT_CENTER.anchor_size(*place - vec2(gap, 0.0), galley.size()),
@@ -154,7 +155,7 @@ fn paint(
             Align2::CENTER_TOP.anchor_size(*place + vec2(0.0, gap), galley.size()),
         ];
         let free = |spot: &&Rect| {
-            rect.contains_rect(**spot) && !taken.iter().any(|t| t.intersects(**spot))
+            rect.contains_rect(**spot) && !taken.iter().any(|t| t.expand(2.0).intersects(**spot))
         };
         let forced = (first == Some(index)).then_some(&spots[0]);
         if let Some(spot) = spots.iter().find(free).or(forced) {

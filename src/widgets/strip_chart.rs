@@ -7,7 +7,8 @@ use egui::{
 
 use super::colormap::{Ramp, Scale};
 use super::heatmap::{Axis, Grid, HeatmapTexture, arrow_step, nothing_ui};
-use super::theme::{Theme, number};
+use super::number;
+use super::theme::Theme;
 use super::token_strip::StripResponse;
 
 /// A strip of colours, as wide as there is room; `key` changes whenever the values do.

@@ -1,21 +1,16 @@
-//! Colours, spacing and number formats: the only place with raw colours.
+//! Colours and spacing: the only place with raw colours.
 //!
 //! The chrome is calm (neutral greys, hairlines, one accent) so that the data can be loud.
 
-use egui::{
-    Color32, Context, CornerRadius, FontFamily, FontId, Margin, RichText, Shadow, Stroke, Style,
-    TextStyle, Ui, Visuals, vec2,
-};
+use egui::{Color32, Ui};
 
-use super::fonts;
+pub use super::number::{number, number_text};
+pub use super::style::install;
 
 /// The one spacing unit, between things.
 pub const SPACE: f32 = 8.0;
 /// Half a unit, inside controls.
 pub const SPACE_SMALL: f32 = 4.0;
-/// Corners of controls, in points.
-const CORNER: u8 = 4;
-
 /// Which of the two looks is on. Every colour in the program comes from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Theme {
@@ -147,7 +142,45 @@ impl Theme {
         (Color32::BLACK, Color32::WHITE)
     }
 
-    /// From nothing (the background) to a lot, ends and stops of the map for amounts.
+    /// Behind selected text and selected buttons.
+    pub(super) fn selection(self) -> Color32 {
+        self.pick(0x1F4A7A, 0xC7DFF7)
+    }
+
+    /// Selected text.
+    pub(super) fn selected(self) -> Color32 {
+        self.pick(0xE3F0FF, 0x0A3D73)
+    }
+
+    /// A check box, a slider: at rest, hovered, pressed.
+    pub(super) fn controls(self) -> [Color32; 3] {
+        [
+            self.pick(0x33373F, 0xE2E5EA),
+            self.pick(0x3D424B, 0xD6DBE2),
+            self.pick(0x484E59, 0xC6CDD7),
+        ]
+    }
+
+    /// A button: at rest, hovered, pressed.
+    pub(super) fn buttons(self) -> [Color32; 3] {
+        [
+            self.faint(),
+            self.pick(0x2E323A, 0xE2E6EC),
+            self.pick(0x383D47, 0xD3D9E2),
+        ]
+    }
+
+    pub(super) fn shadow(self) -> Color32 {
+        Color32::from_black_alpha(if self.dark { 110 } else { 36 })
+    }
+
+    /// Nothing to a lot on dark ground: out of the background through blue and teal. No amber
+    /// and no violet, which are A and B. (On light ground `colorous` has such a map.)
+    pub(super) fn amount_stops() -> [Color32; 6] {
+        [0x1E2128, 0x2C3B63, 0x2F6A98, 0x38A3A5, 0x80D9B0, 0xF2FCE8].map(rgb)
+    }
+
+    /// Blue, the background, red.
     pub(super) fn signed_stops(self) -> [Color32; 5] {
         if self.dark {
             [0xA8D8FF, 0x2F7FD6, 0x1F2126, 0xD0492F, 0xFFC2A1].map(rgb)
@@ -157,203 +190,9 @@ impl Theme {
     }
 }
 
-/// Fonts, both looks, spacing and figures. Once, before the first frame.
-pub fn install(ctx: &Context) {
-    ctx.set_fonts(fonts::definitions());
-    for (which, theme) in [
-        (egui::Theme::Dark, Theme::DARK),
-        (egui::Theme::Light, Theme::LIGHT),
-    ] {
-        ctx.set_style_of(which, style(theme));
-    }
-}
-
-fn style(theme: Theme) -> Style {
-    let mut style = Style {
-        visuals: visuals(theme),
-        animation_time: 0.1,
-        ..Style::default()
-    };
-    style.text_styles = [
-        (
-            TextStyle::Small,
-            FontId::new(11.0, FontFamily::Proportional),
-        ),
-        (TextStyle::Body, FontId::new(13.0, FontFamily::Proportional)),
-        (
-            TextStyle::Button,
-            FontId::new(13.0, FontFamily::Proportional),
-        ),
-        (TextStyle::Heading, FontId::new(14.0, fonts::strong())),
-        (
-            TextStyle::Monospace,
-            FontId::new(12.5, FontFamily::Monospace),
-        ),
-    ]
-    .into();
-    let spacing = &mut style.spacing;
-    spacing.item_spacing = vec2(SPACE, SPACE_SMALL);
-    spacing.button_padding = vec2(SPACE, SPACE_SMALL);
-    spacing.window_margin = Margin::same(SPACE as i8);
-    spacing.menu_margin = Margin::same(SPACE_SMALL as i8);
-    spacing.indent = 2.0 * SPACE;
-    spacing.interact_size = vec2(24.0, 24.0);
-    spacing.icon_spacing = SPACE_SMALL;
-    style.interaction.tooltip_delay = 0.25;
-    style
-}
-
-fn visuals(theme: Theme) -> Visuals {
-    let mut v = if theme.dark {
-        Visuals::dark()
-    } else {
-        Visuals::light()
-    };
-    let hairline = Stroke::new(1.0, theme.hairline());
-    v.panel_fill = theme.background();
-    v.window_fill = theme.background();
-    v.window_stroke = hairline;
-    v.window_corner_radius = CornerRadius::same(6);
-    v.menu_corner_radius = CornerRadius::same(6);
-    v.window_shadow = shadow(theme, 16);
-    v.popup_shadow = shadow(theme, 8);
-    v.faint_bg_color = theme.faint();
-    v.extreme_bg_color = theme.well();
-    v.code_bg_color = theme.faint();
-    v.warn_fg_color = theme.warning();
-    v.error_fg_color = theme.error();
-    v.hyperlink_color = theme.accent();
-    v.weak_text_color = Some(theme.secondary());
-    v.selection.bg_fill = theme.pick(0x1F4A7A, 0xC7DFF7);
-    v.selection.stroke = Stroke::new(1.0, theme.pick(0xE3F0FF, 0x0A3D73));
-    v.text_cursor.stroke = Stroke::new(2.0, theme.accent());
-    v.indent_has_left_vline = false;
-    v.slider_trailing_fill = true;
-    v.handle_shape = egui::style::HandleShape::Circle;
-    widgets(theme, &mut v);
-    v
-}
-
-fn widgets(theme: Theme, v: &mut Visuals) {
-    let w = &mut v.widgets;
-    let corner = CornerRadius::same(CORNER);
-    let rows = [
-        // what, fill, weak fill, frame, text
-        (
-            &mut w.noninteractive,
-            theme.background(),
-            theme.background(),
-            theme.hairline(),
-            theme.foreground(),
-        ),
-        (
-            &mut w.inactive,
-            theme.pick(0x33373F, 0xE2E5EA),
-            theme.faint(),
-            Color32::TRANSPARENT,
-            theme.foreground(),
-        ),
-        (
-            &mut w.hovered,
-            theme.pick(0x3D424B, 0xD6DBE2),
-            theme.pick(0x2E323A, 0xE2E6EC),
-            Color32::TRANSPARENT,
-            theme.strong(),
-        ),
-        (
-            &mut w.active,
-            theme.pick(0x484E59, 0xC6CDD7),
-            theme.pick(0x383D47, 0xD3D9E2),
-            theme.accent(),
-            theme.strong(),
-        ),
-        (
-            &mut w.open,
-            theme.pick(0x33373F, 0xE2E5EA),
-            theme.pick(0x2E323A, 0xE2E6EC),
-            Color32::TRANSPARENT,
-            theme.strong(),
-        ),
-    ];
-    for (visuals, fill, weak, frame, text) in rows {
-        visuals.bg_fill = fill;
-        visuals.weak_bg_fill = weak;
-        visuals.bg_stroke = if frame == Color32::TRANSPARENT {
-            Stroke::NONE
-        } else {
-            Stroke::new(1.0, frame)
-        };
-        visuals.fg_stroke = Stroke::new(1.0, text);
-        visuals.corner_radius = corner;
-        visuals.expansion = 0.0;
-    }
-}
-
-fn shadow(theme: Theme, blur: u8) -> Shadow {
-    Shadow {
-        offset: [0, (blur / 2) as i8],
-        blur,
-        spread: 0,
-        color: Color32::from_black_alpha(if theme.dark { 110 } else { 36 }),
-    }
-}
-
-/// A number for the screen: four significant digits at most, a real minus sign, and the same
-/// look everywhere (`0.9907`, `12.35`, `−0.01230`, `1.23e−8`, `NaN`).
-pub fn number(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "∞" } else { "−∞" }.to_owned();
-    }
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    // Rounding comes first: 9.9999 is 10.00, not 10.000.
-    let rounded = format!("{value:.3e}");
-    let exponent: i32 = rounded
-        .split_once('e')
-        .and_then(|(_, e)| e.parse().ok())
-        .unwrap_or(0);
-    let text = match exponent {
-        -3..=4 => format!("{value:.*}", (3 - exponent).clamp(0, 5) as usize),
-        _ => format!("{value:.2e}"),
-    };
-    text.replace('-', "−")
-}
-
-/// [`number`] in the monospaced font, for columns of figures.
-pub fn number_text(value: f64) -> RichText {
-    RichText::new(number(value)).monospace()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_keep_three_to_four_digits() {
-        for (value, text) in [
-            (0.0, "0"),
-            (-0.0, "0"),
-            (0.990_66, "0.9907"),
-            (-0.0123, "−0.01230"),
-            (0.00123, "0.00123"),
-            (1.0, "1.000"),
-            (9.999_96, "10.00"),
-            (-12.345_6, "−12.35"),
-            (123.45, "123.5"),
-            (12_345.6, "12346"),
-            (99_999.6, "1.00e5"),
-            (1.234e-8, "1.23e−8"),
-            (-6.02e23, "−6.02e23"),
-            (f64::NAN, "NaN"),
-            (f64::NEG_INFINITY, "−∞"),
-        ] {
-            assert_eq!(number(value), text, "{value}");
-        }
-    }
 
     fn lightness(c: Color32) -> f32 {
         let c = egui::Rgba::from(c);

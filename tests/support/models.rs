@@ -40,7 +40,9 @@ fn find_minilm() -> Option<Arc<Model>> {
     match load(&reference, &options) {
         Ok(model) => Some(Arc::new(model)),
         Err(error) if std::env::var_os("EMBEDSCOPE_REQUIRE_MODEL").is_none() => {
-            eprintln!("\n*** NOT TESTED: the real model is missing ({error}); run scripts/get-minilm\n");
+            eprintln!(
+                "\n*** NOT TESTED: the real model is missing ({error}); run scripts/get-minilm\n"
+            );
             None
         }
         Err(error) => panic!("the real model is missing ({error}); run scripts/get-minilm"),

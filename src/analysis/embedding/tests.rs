@@ -14,7 +14,9 @@ fn tiny() -> Model {
 }
 
 fn trace(model: &Model, text: &str) -> Trace {
-    model.trace(text, &Prompt::None, Detail::Outline, &Cancel::new()).unwrap()
+    model
+        .trace(text, &Prompt::None, Detail::Outline, &Cancel::new())
+        .unwrap()
 }
 
 #[test]
@@ -72,7 +74,13 @@ fn the_sum_is_that_of_its_parts() {
     let model = tiny();
     let trace = trace(&model, "the cat");
     let sum = sum(&trace).unwrap();
-    let at = |site| trace.values(Site::Embed(site)).unwrap().at(&[2, 7]).unwrap();
+    let at = |site| {
+        trace
+            .values(Site::Embed(site))
+            .unwrap()
+            .at(&[2, 7])
+            .unwrap()
+    };
     let parts = at(EmbedSite::Token) + at(EmbedSite::Position) + at(EmbedSite::Type);
     assert!((sum[2 * 32 + 7] - parts).abs() < 1e-6);
     assert!(sum[2 * 32 + 7] != at(EmbedSite::Token));

@@ -27,7 +27,9 @@ impl Components {
     /// # Errors
     /// When the trace lacks the final token vectors, or a module does not take this pooling's.
     pub fn new(head: &Head, trace: &Trace, options: HeadOptions) -> Result<Self, ModelError> {
-        let out = trace.tensor(Site::FinalOut).ok_or_else(|| missing(Site::FinalOut))?;
+        let out = trace
+            .tensor(Site::FinalOut)
+            .ok_or_else(|| missing(Site::FinalOut))?;
         let out = in_f64(out)?; // [T, D]
         let taken = head.pooled_tokens(&trace.tokens);
         let parts: Vec<Tensor> = modes(head, options.pooling)
@@ -96,7 +98,10 @@ impl Components {
     /// g⊙(c − mean c)/σ for each part c, with the whole vector's σ; β goes to the bias.
     fn layer_norm(self, norm: &Norm) -> Result<Self, ModelError> {
         let centred = |x: &Tensor| x.broadcast_sub(&x.mean_keepdim(D::Minus1)?);
-        let variance = centred(&self.total()?)?.sqr()?.mean_all()?.to_scalar::<f64>()?;
+        let variance = centred(&self.total()?)?
+            .sqr()?
+            .mean_all()?
+            .to_scalar::<f64>()?;
         let scale = (in_f64(&norm.weight)? / (variance + norm.eps).sqrt())?;
         let tokens = centred(&self.tokens)?.broadcast_mul(&scale)?;
         let bias = ((centred(&self.bias)? * scale)? + in_f64(&norm.bias)?)?;
@@ -170,10 +175,17 @@ fn secant(activation: DenseActivation, z: &Tensor) -> Result<(Tensor, Tensor), M
         true => at_zero,
         false => rise / z,
     };
-    let slopes: Vec<f64> = rise.into_iter().zip(z.to_vec1::<f64>()?).map(slope).collect();
+    let slopes: Vec<f64> = rise
+        .into_iter()
+        .zip(z.to_vec1::<f64>()?)
+        .map(slope)
+        .collect();
     Ok((Tensor::from_vec(slopes, z.dims(), &Device::Cpu)?, offset))
 }
 
 fn in_f64(tensor: &Tensor) -> candle_core::Result<Tensor> {
-    tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.contiguous()
+    tensor
+        .to_device(&Device::Cpu)?
+        .to_dtype(DType::F64)?
+        .contiguous()
 }

@@ -70,12 +70,18 @@ impl PairMatrix {
     pub fn at(&self, row: usize, column: usize) -> f64 {
         let inside = column < self.columns.len();
         let index = row * self.columns.len() + column;
-        self.values.get(index).filter(|_| inside).copied().unwrap_or(f64::NAN)
+        self.values
+            .get(index)
+            .filter(|_| inside)
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 
     pub fn row(&self, row: usize) -> &[f64] {
         let width = self.columns.len();
-        self.values.get(row * width..(row + 1) * width).unwrap_or(&[])
+        self.values
+            .get(row * width..(row + 1) * width)
+            .unwrap_or(&[])
     }
 
     /// Σ of all cells.
@@ -103,7 +109,9 @@ impl PairMatrix {
     pub fn column_sums(&self) -> Vec<f64> {
         let mut sums = vec![0.; self.columns.len()];
         for row in 0..self.rows.len() {
-            sums.iter_mut().zip(self.row(row)).for_each(|(sum, value)| *sum += value);
+            sums.iter_mut()
+                .zip(self.row(row))
+                .for_each(|(sum, value)| *sum += value);
         }
         sums
     }
@@ -116,7 +124,9 @@ impl PairMatrix {
 
     /// The largest magnitude, for a colour scale; what is no number does not count.
     pub fn largest(&self) -> f64 {
-        self.values.iter().fold(0., |most, value| f64::max(most, value.abs()))
+        self.values
+            .iter()
+            .fold(0., |most, value| f64::max(most, value.abs()))
     }
 
     /// The pairs of the largest magnitude, largest first: (row, column).
@@ -125,6 +135,10 @@ impl PairMatrix {
         let size = |i: usize| self.values[i].abs();
         order.sort_by(|&i, &j| size(j).total_cmp(&size(i)));
         let width = self.columns.len();
-        order.into_iter().take(count).map(|i| (i / width, i % width)).collect()
+        order
+            .into_iter()
+            .take(count)
+            .map(|i| (i / width, i % width))
+            .collect()
     }
 }

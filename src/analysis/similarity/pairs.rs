@@ -37,7 +37,10 @@ pub fn token_pairs(
     let products: Vec<f64> = products.flatten_all()?.to_vec1()?; // [rows, columns]
     let lengths = norm(&e_a) * norm(&e_b);
     Ok(PairMatrix {
-        values: products.into_iter().map(|product| quotient(product, lengths)).collect(),
+        values: products
+            .into_iter()
+            .map(|product| quotient(product, lengths))
+            .collect(),
         rows: names(a, &parts_a),
         columns: names(b, &parts_b),
         explains: cosine(&e_a, &e_b),

@@ -50,7 +50,9 @@ impl PairClass {
     pub fn about(self) -> &'static str {
         match self {
             Self::Bias => "pairs with what Dense or LayerNorm adds whatever the text says",
-            Self::Special => "pairs with a token of the template, like [CLS] or [SEP], on either side",
+            Self::Special => {
+                "pairs with a token of the template, like [CLS] or [SEP], on either side"
+            }
             Self::Prompt => "pairs with a token of the prompt on either side",
             Self::Punctuation => "pairs with punctuation on either side",
             Self::StopWord => "pairs with an English stop word (the, of, is, …) on either side",
@@ -122,8 +124,12 @@ fn kind(tokens: &Tokens, token: usize) -> Option<PairClass> {
         return Some(PairClass::Punctuation);
     }
     let word = surface(tokens, word_of(tokens, token));
-    let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    STOP_WORDS.contains(&word.as_str()).then_some(PairClass::StopWord)
+    let word = word
+        .trim_matches(|c: char| !c.is_alphanumeric())
+        .to_lowercase();
+    STOP_WORDS
+        .contains(&word.as_str())
+        .then_some(PairClass::StopWord)
 }
 
 /// True for one or more marks with nothing else: ASCII, Latin-1, general and East Asian.
@@ -143,13 +149,29 @@ fn is_punctuation(text: &str) -> bool {
 /// Function words of English: articles, pronouns, prepositions, conjunctions, auxiliaries. `not`
 /// and the like are left out: a negation carries content.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "above", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at",
-    "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could",
-    "did", "do", "does", "doing", "down", "during", "each", "for", "from", "further", "had", "has", "have",
-    "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its",
-    "just", "may", "me", "might", "more", "most", "must", "my", "of", "off", "on", "once", "only", "or",
-    "other", "our", "out", "over", "own", "same", "shall", "she", "should", "so", "some", "such", "than",
-    "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "through", "to",
-    "too", "under", "until", "up", "us", "very", "was", "we", "were", "what", "when", "where", "which",
-    "while", "who", "whom", "why", "will", "with", "would", "you", "your",
+    "a", "about", "above", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as",
+    "at", "be", "because", "been", "before", "being", "below", "between", "both", "but", "by",
+    "can", "could", "did", "do", "does", "doing", "down", "during", "each", "for", "from",
+    "further", "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how",
+    "i", "if", "in", "into", "is", "it", "its", "just", "may", "me", "might", "more", "most",
+    "must", "my", "of", "off", "on", "once", "only", "or", "other", "our", "out", "over", "own",
+    "same", "shall", "she", "should", "so", "some", "such", "than", "that", "the", "their", "them",
+    "then", "there", "these", "they", "this", "those", "through", "to", "too", "under", "until",
+    "up", "us", "very", "was", "we", "were", "what", "when", "where", "which", "while", "who",
+    "whom", "why", "will", "with", "would", "you", "your",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_punctuation_and_signs_with_a_meaning_are_not() {
+        for text in [".", "...", "“", " —", "。", "¿", "!?", "、"] {
+            assert!(is_punctuation(text), "{text}");
+        }
+        for text in ["", " ", "a.", "1", "🙂", "東", "±", "∑"] {
+            assert!(!is_punctuation(text), "{text}");
+        }
+    }
+}

@@ -19,7 +19,8 @@ impl Words {
         let mut labels = Vec::new();
         let mut of = Vec::with_capacity(tokens.len());
         for t in 0..tokens.len() {
-            let goes_on = t > 0 && tokens.words[t].is_some() && tokens.words[t] == tokens.words[t - 1];
+            let goes_on =
+                t > 0 && tokens.words[t].is_some() && tokens.words[t] == tokens.words[t - 1];
             if !goes_on {
                 labels.push(label(tokens, t));
             }

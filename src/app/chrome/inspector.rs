@@ -33,31 +33,35 @@ pub fn inspector_ui(
             });
         }
     });
-    let text = focus.text.and_then(|id| shown.iter().find(|text| text.id == id));
+    let text = focus
+        .text
+        .and_then(|id| shown.iter().find(|text| text.id == id));
     let Some((text, trace)) = text.and_then(|text| Some((text, text.trace.as_ref()?))) else {
         ui.weak("Point at a token or a cell anywhere to see where its number comes from. A click holds it; Escape lets go.");
         return;
     };
-    egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        if !text.current {
-            ui.multiply_opacity(Theme::of(ui).stale_alpha());
-        }
-        text_ui(ui, text, trace);
-        let layer = state.layer.min(model.spec().layers - 1);
-        let head = state.head.min(model.spec().heads - 1);
-        if let Some(token) = focus.token.filter(|&t| t < trace.tokens.len()) {
-            token_ui(ui, trace, token);
-            if let Some(key) = focus.other.filter(|&k| k < trace.tokens.len()) {
-                cell_ui(ui, model, trace, (layer, head), (token, key));
+    egui::ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            if !text.current {
+                ui.multiply_opacity(Theme::of(ui).stale_alpha());
             }
-            stream_ui(ui, trace, token, focus.dimension);
-            if let Some(neuron) = focus.neuron {
-                neuron_ui(ui, trace, layer, token, neuron);
+            text_ui(ui, text, trace);
+            let layer = state.layer.min(model.spec().layers - 1);
+            let head = state.head.min(model.spec().heads - 1);
+            if let Some(token) = focus.token.filter(|&t| t < trace.tokens.len()) {
+                token_ui(ui, trace, token);
+                if let Some(key) = focus.other.filter(|&k| k < trace.tokens.len()) {
+                    cell_ui(ui, model, trace, (layer, head), (token, key));
+                }
+                stream_ui(ui, trace, token, focus.dimension);
+                if let Some(neuron) = focus.neuron {
+                    neuron_ui(ui, trace, layer, token, neuron);
+                }
+            } else if let Some(dimension) = focus.dimension {
+                dimension_ui(ui, trace, dimension);
             }
-        } else if let Some(dimension) = focus.dimension {
-            dimension_ui(ui, trace, dimension);
-        }
-    });
+        });
 }
 
 fn section_ui(ui: &mut Ui, title: &str) {
@@ -77,17 +81,27 @@ fn value_ui(ui: &mut Ui, name: String, value: Option<f32>) {
 }
 
 fn grid_ui(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
-    Grid::new(name).num_columns(2).spacing([SPACE, 2.]).show(ui, rows);
+    Grid::new(name)
+        .num_columns(2)
+        .spacing([SPACE, 2.])
+        .show(ui, rows);
 }
 
 fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {
     ui.label(&*text.text);
-    ui.weak(format!("{} of at most {} tokens", trace.tokens.len(), trace.tokens.limit));
+    ui.weak(format!(
+        "{} of at most {} tokens",
+        trace.tokens.len(),
+        trace.tokens.limit
+    ));
 }
 
 fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {
     let tokens = &trace.tokens;
-    section_ui(ui, &format!("Token {t}: {}", piece_label(&tokens.pieces[t])));
+    section_ui(
+        ui,
+        &format!("Token {t}: {}", piece_label(&tokens.pieces[t])),
+    );
     grid_ui(ui, "token", |ui| {
         let mut row = |name: &str, value: String| {
             ui.label(RichText::new(name).small());
@@ -100,7 +114,10 @@ fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {
             true => row("kind", "special, added by the template".to_owned()),
             false => {
                 row("bytes", format!("{start}–{end}"));
-                row("covers", format!("“{}”", tokens.text.get(start..end).unwrap_or("")));
+                row(
+                    "covers",
+                    format!("“{}”", tokens.text.get(start..end).unwrap_or("")),
+                );
             }
         }
         if let Some(word) = tokens.words[t] {
@@ -121,7 +138,11 @@ fn cell_ui(
     (query, key): (usize, usize),
 ) {
     let site = |site| Site::Layer(layer, site);
-    let at = |site: LayerSite| trace.layer(layer, site).and_then(|v| v.at(&[head, query, key]));
+    let at = |site: LayerSite| {
+        trace
+            .layer(layer, site)
+            .and_then(|v| v.at(&[head, query, key]))
+    };
     let pieces = &trace.tokens.pieces;
     let title = format!(
         "Attention L{} · head {}: {} → {}",
@@ -141,13 +162,21 @@ fn cell_ui(
         let row = trace.layer(layer, inside)?.row(&[head, token]).into_owned();
         Some(row).filter(|row| !row.is_empty())
     };
-    let scores = trace.layer(layer, LayerSite::Scores).map(|v| v.row(&[head, query]).into_owned());
-    let (Some(q), Some(k), Some(scores)) =
-        (vector(LayerSite::Q, query), vector(LayerSite::K, key), scores)
-    else {
+    let scores = trace
+        .layer(layer, LayerSite::Scores)
+        .map(|v| v.row(&[head, query]).into_owned());
+    let (Some(q), Some(k), Some(scores)) = (
+        vector(LayerSite::Q, query),
+        vector(LayerSite::K, key),
+        scores,
+    ) else {
         return;
     };
-    let dot: f64 = q.iter().zip(&k).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+    let dot: f64 = q
+        .iter()
+        .zip(&k)
+        .map(|(x, y)| f64::from(*x) * f64::from(*y))
+        .sum();
     let score = dot * model.spec().scale();
     let sum: f64 = scores.iter().map(|&s| f64::from(s).exp()).sum();
     let weight = score.exp() / sum;
@@ -157,7 +186,10 @@ fn cell_ui(
         format!("q·k = {}", number(dot)),
         format!("q·k / √{size} = {}", number(score)),
         format!("e^{} / {} = {}", number(score), number(sum), number(weight)),
-        format!("differs from the recorded weight by {:.1e}", (weight - recorded).abs()),
+        format!(
+            "differs from the recorded weight by {:.1e}",
+            (weight - recorded).abs()
+        ),
     ];
     for line in lines {
         ui.label(RichText::new(line).monospace().small());
@@ -165,12 +197,22 @@ fn cell_ui(
 }
 
 fn norm(values: &Values<'_>, t: usize) -> f64 {
-    values.row(&[t]).iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
+    values
+        .row(&[t])
+        .iter()
+        .map(|&x| f64::from(x) * f64::from(x))
+        .sum::<f64>()
+        .sqrt()
 }
 
 /// The token's vectors along the pipeline: lengths, and one dimension where one is in focus.
 fn stream_ui(ui: &mut Ui, trace: &Trace, t: usize, dimension: Option<usize>) {
-    let embed = [EmbedSite::Token, EmbedSite::Position, EmbedSite::Type, EmbedSite::Out];
+    let embed = [
+        EmbedSite::Token,
+        EmbedSite::Position,
+        EmbedSite::Type,
+        EmbedSite::Out,
+    ];
     let layers = (0..trace.layers).map(|l| Site::Layer(l, LayerSite::ResidOut));
     let sites = embed.map(Site::Embed).into_iter().chain(layers);
     let title = match dimension {
@@ -196,7 +238,11 @@ fn neuron_ui(ui: &mut Ui, trace: &Trace, layer: usize, t: usize, neuron: usize) 
     grid_ui(ui, "neuron", |ui| {
         for inside in [LayerSite::FfnPre, LayerSite::FfnAct] {
             let value = trace.layer(layer, inside).and_then(|v| v.at(&[t, neuron]));
-            value_ui(ui, format!("{}[{t}, {neuron}]", Site::Layer(layer, inside)), value);
+            value_ui(
+                ui,
+                format!("{}[{t}, {neuron}]", Site::Layer(layer, inside)),
+                value,
+            );
         }
     });
 }

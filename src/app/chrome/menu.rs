@@ -56,10 +56,15 @@ pub fn menu_ui(ui: &mut Ui, state: &State, layout: &Layout, commands: &mut Vec<C
         ui.add(Button::new(text).shortcut_text(shortcut)).clicked()
     };
     ui.menu_button("File", |ui| {
-        for (text, (shortcut, command)) in
-            ["Open model…", "Open texts…", "Save trace…", "Save picture…", "Quit"]
-                .into_iter()
-                .zip(shortcuts())
+        for (text, (shortcut, command)) in [
+            "Open model…",
+            "Open texts…",
+            "Save trace…",
+            "Save picture…",
+            "Quit",
+        ]
+        .into_iter()
+        .zip(shortcuts())
         {
             if item(ui, text, shortcut) {
                 commands.push(command);

@@ -110,7 +110,10 @@ fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Comm
             revision: None,
         };
         let label = format!("{}   {:.0} MB", model.id, model.bytes as f64 / 1e6);
-        if ui.selectable_label(state.model == reference, label).clicked() {
+        if ui
+            .selectable_label(state.model == reference, label)
+            .clicked()
+        {
             commands.push(Command::OpenModel(reference));
             ui.close();
         }
@@ -127,7 +130,11 @@ fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Comm
 
 fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Command>) {
     let own = model.head.pooling();
-    let own_title = own.iter().map(|m| m.title()).collect::<Vec<_>>().join(" + ");
+    let own_title = own
+        .iter()
+        .map(|m| m.title())
+        .collect::<Vec<_>>()
+        .join(" + ");
     let shown = match state.pooling {
         None => own_title.clone(),
         Some(mode) => mode.title().to_owned(),
@@ -139,7 +146,10 @@ fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comm
             ui.close();
         }
         for mode in PoolingMode::ALL.into_iter().filter(|mode| own != [*mode]) {
-            if ui.selectable_label(state.pooling == Some(mode), mode.title()).clicked() {
+            if ui
+                .selectable_label(state.pooling == Some(mode), mode.title())
+                .clicked()
+            {
                 commands.push(Command::SetPooling(Some(mode)));
                 ui.close();
             }
@@ -168,7 +178,11 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             offer(ui, Prompt::Own, "none (the model's default)".to_owned());
         }
         for (name, words) in &model.prompts.named {
-            offer(ui, Prompt::Named(name.clone()), format!("{name}: “{words}”"));
+            offer(
+                ui,
+                Prompt::Named(name.clone()),
+                format!("{name}: “{words}”"),
+            );
         }
         ui.separator();
         ui.weak("Your own words in front of every text:");
@@ -177,7 +191,11 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             _ => String::new(),
         };
         let label = ui.label("Prompt");
-        if ui.text_edit_singleline(&mut words).labelled_by(label.id).changed() {
+        if ui
+            .text_edit_singleline(&mut words)
+            .labelled_by(label.id)
+            .changed()
+        {
             commands.push(Command::SetPrompt(match words.is_empty() {
                 true => Prompt::Own,
                 false => Prompt::Text(words),

@@ -55,11 +55,14 @@ impl Panels<'_> {
                         ui.label(panel.about);
                     });
                     let name = format!("What am I looking at in {}?", panel.title);
-                    button.response.widget_info(|| {
-                        egui::WidgetInfo::labeled(egui::Role::Button, true, &name)
-                    });
+                    button
+                        .response
+                        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
                     if let Some(tsv) = view.tsv(&cx)
-                        && ui.small_button("Copy").on_hover_text("Copy the figures as tab-separated values").clicked()
+                        && ui
+                            .small_button("Copy")
+                            .on_hover_text("Copy the figures as tab-separated values")
+                            .clicked()
                     {
                         cx.send(Command::Copy(tsv));
                     }
@@ -110,7 +113,9 @@ impl Behavior<String> for Panels<'_> {
     }
 
     fn tab_title_for_pane(&mut self, pane: &String) -> WidgetText {
-        views::find(pane).map_or(pane.as_str(), |panel| panel.title).into()
+        views::find(pane)
+            .map_or(pane.as_str(), |panel| panel.title)
+            .into()
     }
 
     fn is_tab_closable(&self, tiles: &Tiles<String>, _: TileId) -> bool {

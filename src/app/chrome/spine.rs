@@ -9,8 +9,8 @@ use crate::app::command::Command;
 use crate::app::state::State;
 use crate::engine::{Derived, Engine};
 use crate::model::Model;
-use crate::trace::site::{EmbedSite, PoolingMode, Site};
 use crate::trace::Trace;
+use crate::trace::site::{EmbedSite, PoolingMode, Site};
 use crate::views::TextView;
 use crate::widgets::colormap::Scale;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
@@ -62,12 +62,20 @@ pub struct SpineInput<'a> {
 impl Spine {
     pub fn spine_ui(&mut self, ui: &mut Ui, input: &mut SpineInput<'_>) {
         let theme = Theme::of(ui);
-        let traces = input.a.and_then(|a| a.trace.clone()).zip(input.b.and_then(|b| b.trace.clone()));
+        let traces = input
+            .a
+            .and_then(|a| a.trace.clone())
+            .zip(input.b.and_then(|b| b.trace.clone()));
         let mode = input.state.pooling.unwrap_or(input.model.head.pooling()[0]);
         let shown = traces.as_ref().and_then(|(a, b)| {
-            let key = Key { a: a.clone(), b: b.clone(), mode };
+            let key = Key {
+                a: a.clone(),
+                b: b.clone(),
+                mode,
+            };
             let (model, job) = (input.model.clone(), key.clone());
-            self.pictures.get(input.engine, &key, move |_| pictures(&model, &job))
+            self.pictures
+                .get(input.engine, &key, move |_| pictures(&model, &job))
         });
         let fresh = |text: Option<&TextView>| text.is_some_and(|text| text.current);
         let current = fresh(input.a) && fresh(input.b) && shown.as_ref().is_some_and(|s| s.current);
@@ -78,9 +86,15 @@ impl Spine {
         let layers = input.model.spec().layers;
         let normalizes = input.model.head.normalizes();
         ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-        let mut stage = Stage { ui, theme, commands: input.commands };
+        let mut stage = Stage {
+            ui,
+            theme,
+            commands: input.commands,
+        };
 
-        let counts = traces.as_ref().map(|(a, b)| [a.tokens.len(), b.tokens.len()]);
+        let counts = traces
+            .as_ref()
+            .map(|(a, b)| [a.tokens.len(), b.tokens.len()]);
         stage.tokens_ui(counts);
         stage.grid_ui("Embedding", "embedding", pictures.map(|p| &p.embedding[..]));
         stage.grid_ui("Position", "position", pictures.map(|p| &p.position[..]));
@@ -106,7 +120,10 @@ fn miniature(trace: &Trace, site: Site) -> Vec<f32> {
         for column in 0..columns {
             // The value with the largest magnitude stands for its neighbours.
             let part = &token[column * size / columns..((column + 1) * size / columns).max(1)];
-            let largest = part.iter().copied().max_by(|x, y| x.abs().total_cmp(&y.abs()));
+            let largest = part
+                .iter()
+                .copied()
+                .max_by(|x, y| x.abs().total_cmp(&y.abs()));
             out.push(largest.unwrap_or(0.));
         }
     }
@@ -114,7 +131,11 @@ fn miniature(trace: &Trace, site: Site) -> Vec<f32> {
 }
 
 fn pictures(model: &Model, key: &Key) -> Pictures {
-    let vector = |trace: &Trace, site| trace.values(site).map_or(Vec::new(), |v| v.flat().into_owned());
+    let vector = |trace: &Trace, site| {
+        trace
+            .values(site)
+            .map_or(Vec::new(), |v| v.flat().into_owned())
+    };
     let taken = [&key.a, &key.b].map(|trace| model.head.pooled_tokens(&trace.tokens));
     let (a, b) = ((&*key.a, &taken[0][..]), (&*key.b, &taken[1][..]));
     let cosines = residual::layer_cosines(a, b, key.mode);
@@ -138,7 +159,9 @@ struct Stage<'a> {
 impl Stage<'_> {
     /// The frame that all stages share: a button with its title under a picture.
     fn frame_ui(&mut self, title: &str, width: f32) -> (Response, Rect) {
-        let (rect, response) = self.ui.allocate_exact_size(vec2(width, HEIGHT), Sense::click());
+        let (rect, response) = self
+            .ui
+            .allocate_exact_size(vec2(width, HEIGHT), Sense::click());
         let name = format!("Stage {title}");
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
         let fill = match response.hovered() || response.has_focus() {
@@ -149,7 +172,13 @@ impl Stage<'_> {
         painter.rect_filled(rect, 3., fill);
         let font = FontId::proportional(11.);
         let at = rect.center_bottom() - vec2(0., 2.);
-        painter.text(at, Align2::CENTER_BOTTOM, title, font, self.theme.foreground());
+        painter.text(
+            at,
+            Align2::CENTER_BOTTOM,
+            title,
+            font,
+            self.theme.foreground(),
+        );
         let picture = Rect::from_min_max(
             rect.min + Vec2::splat(SPACE_SMALL),
             rect.max - vec2(SPACE_SMALL, 16.),
@@ -163,8 +192,11 @@ impl Stage<'_> {
 
     fn tokens_ui(&mut self, counts: Option<[usize; 2]>) {
         let (response, picture) = self.frame_ui("Tokens", 76.);
-        for (row, (count, color)) in
-            counts.into_iter().flatten().zip([self.theme.a(), self.theme.b()]).enumerate()
+        for (row, (count, color)) in counts
+            .into_iter()
+            .flatten()
+            .zip([self.theme.a(), self.theme.b()])
+            .enumerate()
         {
             // A text at the limit fills the row; a short one shows its tokens one by one.
             let step = (picture.width() / count.max(12) as f32).max(1.);
@@ -172,7 +204,9 @@ impl Stage<'_> {
             for token in 0..count.min(picture.width() as usize) {
                 let min = Pos2::new(picture.left() + token as f32 * step, top);
                 let size = vec2((step - 1.).max(1.), picture.height() / 2. - 2.);
-                self.ui.painter().rect_filled(Rect::from_min_size(min, size), 0., color);
+                self.ui
+                    .painter()
+                    .rect_filled(Rect::from_min_size(min, size), 0., color);
             }
         }
         self.open(&response, "tokens");
@@ -208,7 +242,10 @@ impl Stage<'_> {
         let painter = self.ui.painter();
         let column = picture.width() / layers as f32;
         let left = picture.left() + chosen.min(layers - 1) as f32 * column;
-        let mark = Rect::from_min_size(Pos2::new(left, picture.top()), vec2(column, picture.height()));
+        let mark = Rect::from_min_size(
+            Pos2::new(left, picture.top()),
+            vec2(column, picture.height()),
+        );
         painter.rect_filled(mark, 2., self.theme.well());
         // Close scores would all lie along the top of a curve that began at 0.
         let low = cosines.into_iter().flatten().copied().fold(0.8, f64::min);
@@ -216,7 +253,9 @@ impl Stage<'_> {
             picture.bottom() - ((cosine - low) / (1. - low)).clamp(0., 1.) as f32 * picture.height()
         };
         if let Some(cosines) = cosines {
-            let point = |(l, &cosine): (usize, &f64)| Pos2::new(picture.left() + l as f32 * column, y(cosine));
+            let point = |(l, &cosine): (usize, &f64)| {
+                Pos2::new(picture.left() + l as f32 * column, y(cosine))
+            };
             let points: Vec<Pos2> = cosines.iter().enumerate().map(point).collect();
             for &at in &points {
                 painter.circle_filled(at, 1.5, self.theme.accent());
@@ -248,12 +287,19 @@ impl Stage<'_> {
             let columns = 24.min(vector.len());
             let part = |c: usize| {
                 let part = &vector[c * vector.len() / columns..(c + 1) * vector.len() / columns];
-                part.iter().copied().max_by(|x, y| x.abs().total_cmp(&y.abs())).unwrap_or(0.)
+                part.iter()
+                    .copied()
+                    .max_by(|x, y| x.abs().total_cmp(&y.abs()))
+                    .unwrap_or(0.)
             };
             let values: Vec<f32> = (0..columns).map(part).collect();
             let height = picture.height() / 2. - 1.;
             let min = picture.min + vec2(0., row as f32 * (height + 2.));
-            self.cells(Rect::from_min_size(min, vec2(picture.width(), height)), (columns, 1), &values);
+            self.cells(
+                Rect::from_min_size(min, vec2(picture.width(), height)),
+                (columns, 1),
+                &values,
+            );
         }
         self.open(&response, panel);
         self.arrow_ui();
@@ -264,7 +310,9 @@ impl Stage<'_> {
         let text = cosine.map_or("–".to_owned(), |cosine| format!("{cosine:.4}"));
         let font = FontId::monospace(16.);
         let color: Color32 = self.theme.strong();
-        self.ui.painter().text(picture.center(), Align2::CENTER_CENTER, text, font, color);
+        self.ui
+            .painter()
+            .text(picture.center(), Align2::CENTER_CENTER, text, font, color);
         self.open(&response, "score");
     }
 

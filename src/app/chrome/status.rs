@@ -60,7 +60,11 @@ pub fn loading_ui(
     if let Some(progress) = progress {
         let megabytes = progress.bytes as f64 / 1e6;
         let text = match progress.total {
-            Some(total) => format!("{}: {megabytes:.1} of {:.1} MB", progress.file, total as f64 / 1e6),
+            Some(total) => format!(
+                "{}: {megabytes:.1} of {:.1} MB",
+                progress.file,
+                total as f64 / 1e6
+            ),
             None => format!("{}: {megabytes:.1} MB", progress.file),
         };
         let share = progress.total.filter(|&total| total > 0);
@@ -83,17 +87,19 @@ fn notices_ui(ui: &mut Ui, theme: Theme, notices: &mut Notices, commands: &mut V
     ui.menu_button(unread, |ui| {
         notices.unread = 0;
         ui.set_width(420.);
-        egui::ScrollArea::vertical().max_height(300.).show(ui, |ui| {
-            for notice in notices.all().iter().rev() {
-                ui.horizontal_wrapped(|ui| {
-                    let color = match notice.level {
-                        Level::Info => theme.secondary(),
-                        Level::Error => theme.error(),
-                    };
-                    ui.colored_label(color, &*notice.text);
-                });
-            }
-        });
+        egui::ScrollArea::vertical()
+            .max_height(300.)
+            .show(ui, |ui| {
+                for notice in notices.all().iter().rev() {
+                    ui.horizontal_wrapped(|ui| {
+                        let color = match notice.level {
+                            Level::Info => theme.secondary(),
+                            Level::Error => theme.error(),
+                        };
+                        ui.colored_label(color, &*notice.text);
+                    });
+                }
+            });
         ui.separator();
         ui.horizontal(|ui| {
             if ui.button("Copy all").clicked() {
@@ -126,7 +132,11 @@ pub fn failed_ui(
     let theme = Theme::of(ui);
     egui::Frame::group(ui.style()).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.label(RichText::new(format!("{reference} cannot be used")).strong().color(theme.error()));
+        ui.label(
+            RichText::new(format!("{reference} cannot be used"))
+                .strong()
+                .color(theme.error()),
+        );
         ui.label(error);
         if let Some(id) = in_use {
             ui.weak(format!("{id} stays in use."));

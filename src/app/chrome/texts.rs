@@ -21,12 +21,16 @@ impl TextList<'_> {
     pub fn list_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             ui.heading("Texts");
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.samples_ui(ui));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.samples_ui(ui)
+            });
         });
         ui.add_space(SPACE_SMALL);
         let bottom = ui.spacing().interact_size.y + 2. * SPACE;
         let height = (ui.available_height() - bottom).max(60.);
-        let area = egui::ScrollArea::vertical().max_height(height).auto_shrink([false, true]);
+        let area = egui::ScrollArea::vertical()
+            .max_height(height)
+            .auto_shrink([false, true]);
         area.show(ui, |ui| {
             for (index, text) in self.state.texts.iter().enumerate() {
                 self.text_ui(ui, index, text);
@@ -52,7 +56,11 @@ impl TextList<'_> {
     fn samples_ui(&mut self, ui: &mut Ui) {
         ui.menu_button("Samples ⏷", |ui| {
             for sample in SAMPLES {
-                if ui.button(sample.title).on_hover_text(sample.about).clicked() {
+                if ui
+                    .button(sample.title)
+                    .on_hover_text(sample.about)
+                    .clicked()
+                {
                     let texts = sample.texts.iter().map(|t| (*t).to_owned());
                     self.commands.push(Command::SetTexts(texts.collect()));
                 }
@@ -104,9 +112,8 @@ impl TextList<'_> {
             let index = self.state.index(id).unwrap_or(0) + 1;
             let name = format!("Make text {index} {}", side.name());
             let response = ui.add(button);
-            response.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::Button, true, on, &name)
-            });
+            response
+                .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &name));
             if response.on_hover_text(&name).clicked() {
                 self.commands.push(Command::Assign(side, id));
                 self.commands.push(Command::View(side));
@@ -126,7 +133,8 @@ impl TextList<'_> {
             .text_color(theme.foreground());
         let response = ui.add(field);
         let name = format!("Text {}", index + 1);
-        ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+        ui.ctx()
+            .accesskit_node_builder(response.id, |node| node.set_label(name));
         if response.changed() {
             // The field is one text: pasted lines become one line.
             let flat = edited.replace(['\n', '\r'], " ");
@@ -165,20 +173,28 @@ impl TextList<'_> {
                 self.row_menu_ui(ui, index, text.id);
             });
             let name = format!("More for text {}", index + 1);
-            menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+            menu.response
+                .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
         });
     }
 
     fn row_menu_ui(&mut self, ui: &mut Ui, index: usize, id: TextId) {
         let last = self.state.texts.len() - 1;
-        if ui.add_enabled(index > 0, egui::Button::new("Move up")).clicked() {
+        if ui
+            .add_enabled(index > 0, egui::Button::new("Move up"))
+            .clicked()
+        {
             self.commands.push(Command::MoveText(id, index - 1));
         }
-        if ui.add_enabled(index < last, egui::Button::new("Move down")).clicked() {
+        if ui
+            .add_enabled(index < last, egui::Button::new("Move down"))
+            .clicked()
+        {
             self.commands.push(Command::MoveText(id, index + 1));
         }
         if ui.button("Duplicate").clicked() {
-            self.commands.push(Command::AddText(self.state.texts[index].text.clone()));
+            self.commands
+                .push(Command::AddText(self.state.texts[index].text.clone()));
         }
         if ui.button("Remove").clicked() {
             self.commands.push(Command::RemoveText(id));

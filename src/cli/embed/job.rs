@@ -17,7 +17,7 @@ use crate::tokens::Tokens;
 
 /// Texts that are tokenized and run before anything of them is written: enough for batches of one
 /// length, and few enough that the tokens of a large file are never in memory together.
-const WINDOW: usize = 2048;
+const WINDOW: usize = 512;
 
 pub struct Job<'a> {
     model: &'a Model,

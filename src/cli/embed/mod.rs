@@ -17,13 +17,18 @@ use read::Texts;
 use write::Format;
 
 #[derive(clap::Args, Debug)]
-#[command(group = ArgGroup::new("texts").required(true).multiple(true))]
+#[command(group = ArgGroup::new("given").required(true).multiple(true))]
 pub struct EmbedArgs {
     /// A file with one text a line, or - for stdin; every line counts, empty ones as well
-    #[arg(long, value_name = "FILE", group = "texts")]
+    #[arg(long, value_name = "FILE", group = "given")]
     pub input: Option<PathBuf>,
     /// A text; may be given several times, and comes before those of --input
-    #[arg(long = "text", value_name = "TEXT", group = "texts")]
+    #[arg(
+        long = "text",
+        value_name = "TEXT",
+        group = "given",
+        allow_hyphen_values = true
+    )]
     pub texts: Vec<String>,
     /// Where to write; .npy, .csv, .jsonl or .safetensors says how, and - writes jsonl to stdout
     #[arg(long, value_name = "FILE")]

@@ -57,11 +57,25 @@ fn outputs<S: Simd, const N: usize>(
     let weights: [&[f32]; N] = rows(weight, k, n);
     let mut row = 0;
     while row + ROWS <= m {
-        store::<S, ROWS, N>(simd, rows(x, k, row), weights, &bias[n..], &mut out[n * m + row..], m);
+        store::<S, ROWS, N>(
+            simd,
+            rows(x, k, row),
+            weights,
+            &bias[n..],
+            &mut out[n * m + row..],
+            m,
+        );
         row += ROWS;
     }
     while row < m {
-        store::<S, 1, N>(simd, rows(x, k, row), weights, &bias[n..], &mut out[n * m + row..], m);
+        store::<S, 1, N>(
+            simd,
+            rows(x, k, row),
+            weights,
+            &bias[n..],
+            &mut out[n * m + row..],
+            m,
+        );
         row += 1;
     }
 }

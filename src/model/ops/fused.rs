@@ -160,10 +160,20 @@ fn few_rows(x: &Tensor, layer: &Linear) -> Result<Tensor> {
                     true => output.div_ceil(threads).next_multiple_of(2),
                     false => output,
                 };
-                let parts = turned.par_chunks_mut(part * rows).zip(weight.par_chunks(part * input));
-                parts.zip(bias.par_chunks(part)).for_each(|((out, weight), bias)| {
-                    FewRows { x, weight, bias, out }.run(arch);
-                });
+                let parts = turned
+                    .par_chunks_mut(part * rows)
+                    .zip(weight.par_chunks(part * input));
+                parts
+                    .zip(bias.par_chunks(part))
+                    .for_each(|((out, weight), bias)| {
+                        FewRows {
+                            x,
+                            weight,
+                            bias,
+                            out,
+                        }
+                        .run(arch);
+                    });
             })
         })
     })???;

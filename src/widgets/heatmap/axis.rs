@@ -74,7 +74,7 @@ impl Axis {
 
     /// The bin at a distance in points from the start.
     pub fn bin_at(&self, offset: f32) -> Option<usize> {
-        if !(offset >= 0.0) {
+        if offset.is_nan() || offset < 0.0 {
             return None;
         }
         let bin = (offset * self.pixels_per_point / self.pixels as f32) as usize;

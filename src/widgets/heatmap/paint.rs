@@ -5,9 +5,10 @@ use egui::epaint::TextShape;
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, StrokeKind, TextureId, Ui, pos2, vec2};
 
 use super::layout::{Layout, Turn};
-use super::{Grid, Heatmap, HeatmapResponse};
+use super::{Axis, Grid, Heatmap, HeatmapResponse};
 use crate::widgets::label::{self, Step};
-use crate::widgets::theme::{SPACE_SMALL, Theme, number};
+use crate::widgets::number;
+use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 pub(super) fn paint_ui(
     map: &Heatmap<'_>,
@@ -247,13 +248,17 @@ fn paint_values(
     if cell.x < room.x || cell.y < room.y || grid.x.pooled() || grid.y.pooled() {
         return;
     }
-    let clip = painter.clip_rect();
-    for row in 0..map.rows {
-        for column in 0..map.columns {
+    let seen = painter.clip_rect().intersect(layout.cells);
+    if !seen.is_positive() {
+        return;
+    }
+    let seen = seen.translate(-layout.cells.min.to_vec2());
+    let bins = |axis: &Axis, from: f32, to: f32| {
+        axis.bin_at(from).unwrap_or(0)..=axis.bin_at(to).unwrap_or(axis.bins - 1)
+    };
+    for row in bins(&grid.y, seen.top(), seen.bottom()) {
+        for column in bins(&grid.x, seen.left(), seen.right()) {
             let rect = layout.cell((row, column));
-            if !clip.intersects(rect) {
-                continue;
-            }
             let value = grid.value(row, column);
             let color = theme.on(map.scale.color(theme, value));
             let text = brief(value);
@@ -268,13 +273,17 @@ fn paint_values(
     }
 }
 
-/// Two digits after the point, without the leading zero's company: what fits into a cell.
+/// Two digits after the point: what fits into a cell.
 fn brief(value: f32) -> String {
-    if value.is_finite() && value.abs() < 10.0 {
-        format!("{value:.2}").replace('-', "−")
+    let text = if value.is_finite() && value.abs() < 10.0 {
+        format!("{value:.2}")
     } else if value.is_finite() && value.abs() < 1000.0 {
-        format!("{value:.0}").replace('-', "−")
+        format!("{value:.0}")
     } else {
-        number(f64::from(value))
+        return number(f64::from(value));
+    };
+    match text.as_str() {
+        "-0.00" => "0.00".to_owned(),
+        _ => text.replace('-', "−"),
     }
 }

@@ -1,5 +1,7 @@
 //! The picture of a matrix: pooled to the pixels there are, uploaded only when it changed.
 
+use std::ops::Range;
+
 use egui::{Color32, ColorImage, TextureHandle, TextureId, TextureOptions, Ui};
 
 use super::axis::Axis;
@@ -17,23 +19,41 @@ pub struct HeatmapTexture {
 
 /// What the image depends on.
 #[derive(Clone, Copy, PartialEq)]
-struct Stamp {
+pub(crate) struct Stamp {
     key: u64,
     scale: (Colormap, u32, u32),
     theme: Theme,
     shape: [usize; 4],
 }
 
+impl Stamp {
+    pub fn new(key: u64, scale: Scale, theme: Theme, shape: [usize; 4]) -> Self {
+        Self {
+            key,
+            scale: scale.bits(),
+            theme,
+            shape,
+        }
+    }
+}
+
 impl HeatmapTexture {
     /// The texture that shows these values, made anew only if something changed.
     pub(crate) fn update(&mut self, ui: &Ui, key: u64, grid: &Grid<'_>, scale: Scale) -> TextureId {
         let theme = Theme::of(ui);
-        let stamp = Stamp {
-            key,
-            scale: scale.bits(),
-            theme,
-            shape: [grid.y.count, grid.x.count, grid.y.bins, grid.x.bins],
-        };
+        let shape = [grid.y.count, grid.x.count, grid.y.bins, grid.x.bins];
+        self.update_with(ui, Stamp::new(key, scale, theme, shape), || {
+            ColorImage::new([grid.x.bins, grid.y.bins], grid.pixels(scale, theme))
+        })
+    }
+
+    /// The same for an image that is made some other way.
+    pub(crate) fn update_with(
+        &mut self,
+        ui: &Ui,
+        stamp: Stamp,
+        image: impl FnOnce() -> ColorImage,
+    ) -> TextureId {
         if let Some(handle) = &self.handle
             && self.stamp == Some(stamp)
         {
@@ -41,7 +61,7 @@ impl HeatmapTexture {
         }
         self.stamp = Some(stamp);
         self.made += 1;
-        let image = ColorImage::new([grid.x.bins, grid.y.bins], grid.pixels(scale, theme));
+        let image = image();
         match &mut self.handle {
             Some(handle) => {
                 handle.set(image, TextureOptions::NEAREST);
@@ -92,6 +112,24 @@ impl Grid<'_> {
             }
         }
         best
+    }
+
+    /// The value of largest magnitude in a block of a row-major matrix this wide.
+    pub fn extreme_of(
+        values: &[f32],
+        width: usize,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> f32 {
+        let mut most = 0.0_f32;
+        for row in rows {
+            for &value in &values[row * width + columns.start..row * width + columns.end] {
+                if magnitude(value) > magnitude(most) {
+                    most = value;
+                }
+            }
+        }
+        most
     }
 
     fn pixels(&self, scale: Scale, theme: Theme) -> Vec<Color32> {

@@ -4,9 +4,13 @@ use egui::{Key, Pos2, Ui, vec2};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, HarnessBuilder};
 use embedscope::widgets::{
-    Heatmap, HeatmapTexture, Piece, Scale, ScatterPoint, Theme, heatmap::HeatmapResponse, install,
-    legend_ui, piece_label, scatter_ui, token_strip_ui, vector_bars_ui, vector_strip_ui,
+    Heatmap, HeatmapTexture, Piece, Scale, ScatterPoint, Theme, Tiles, heatmap::HeatmapResponse,
+    install, legend_ui, piece_label, scatter_ui, token_strip_ui, vector_bars_ui, vector_strip_ui,
 };
+
+mod gallery;
+
+use gallery::{Textures, gallery_ui};
 
 const LOOKS: [egui::Theme; 2] = [egui::Theme::Dark, egui::Theme::Light];
 
@@ -38,13 +42,22 @@ fn signed(rows: usize, columns: usize) -> Vec<f32> {
         .collect()
 }
 
+/// Tiles of `n` × `n`, each looking some tokens back.
+fn heads(rows: usize, columns: usize, n: usize) -> Vec<f32> {
+    let mut values = vec![0.0; rows * columns * n * n];
+    for (i, value) in values.iter_mut().enumerate() {
+        let (y, x) = (i / (columns * n), i % (columns * n));
+        let (head, q, k) = (y / n * columns + x / n, y % n, x % n);
+        *value = (-(q as f32 - k as f32 - (head % 5) as f32).powi(2) / (1 + head % 7) as f32).exp();
+    }
+    values
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split(' ').map(piece_label).collect()
 }
 
 const SENTENCE: &str = "[CLS] the cat sat un ##ha ##pp ##ily on the mat . [SEP]";
-const SCRIPTS: &str =
-    "[CLS] שלום עולם مرحبا بالعالم 日本語 汉字 漢字 한국어 नमस्ते ไทย ##ing →↔✓⚙🔍␣⏎∑√Δ [SEP]";
 
 fn pieces<'a>(labels: &'a [String], theme: Theme) -> Vec<Piece<'a>> {
     let scale = Scale::amount(1.0);
@@ -63,174 +76,11 @@ fn pieces<'a>(labels: &'a [String], theme: Theme) -> Vec<Piece<'a>> {
         .collect()
 }
 
-#[derive(Default)]
-struct Textures([HeatmapTexture; 9]);
-
-fn titled(ui: &mut Ui, title: &str) {
-    ui.add_space(8.0);
-    ui.heading(title);
-}
-
-/// Everything there is on one page.
-fn gallery(ui: &mut Ui, textures: &mut Textures) {
-    let [
-        square,
-        small,
-        neurons,
-        strip,
-        dense,
-        narrow,
-        dim,
-        values,
-        scripts,
-    ] = &mut textures.0;
-    let theme = Theme::of(ui);
-    let labels = words(SENTENCE);
-    let secondary: Vec<bool> = labels.iter().map(|l| l.starts_with('[')).collect();
-    let n = labels.len();
-    let weights = attention(&labels);
-    titled(ui, "Tokens");
-    token_strip_ui(ui, "sentence", &pieces(&labels, theme), Some(3), Some(5));
-    let many = words(SCRIPTS);
-    token_strip_ui(ui, "scripts", &pieces(&many, theme), None, None);
-
-    titled(ui, "Attention: slanted, upright, thinned");
-    ui.horizontal_top(|ui| {
-        let map = |name, key| {
-            Heatmap::new(name, key, n, n, &weights, Scale::amount(1.0))
-                .row_labels(&labels)
-                .column_labels(&labels)
-                .secondary_rows(&secondary)
-                .secondary_columns(&secondary)
-        };
-        map("attention", 1)
-            .row_axis("from")
-            .column_axis("to")
-            .locked(Some((3, 1)))
-            .focus_row(Some(7))
-            .fit(vec2(420.0, 380.0))
-            .ui(ui, square);
-        map("attention, small", 1)
-            .fit(vec2(230.0, 260.0))
-            .ui(ui, small);
-        map("attention, tiny", 1)
-            .fit(vec2(120.0, 160.0))
-            .focus_column(Some(5))
-            .ui(ui, narrow);
-        map("attention, stale", 1)
-            .fit(vec2(200.0, 260.0))
-            .dimmed(true)
-            .ui(ui, dim);
-    });
-    legend_ui(ui, &Scale::amount(1.0), "weight");
-
-    titled(ui, "Signed values, numbers, many columns, pooled");
-    ui.horizontal_top(|ui| {
-        let five = words("the cat bit the dog");
-        Heatmap::new("numbers", 1, 5, 5, &signed(5, 5), Scale::signed(1.0))
-            .row_labels(&five)
-            .column_labels(&five)
-            .show_values(true)
-            .max_cell(44.0)
-            .fit(vec2(320.0, 260.0))
-            .ui(ui, values);
-        ui.vertical(|ui| {
-            let scale = Scale::signed(1.0);
-            Heatmap::new("neurons", 1, n, 384, &signed(n, 384), scale)
-                .row_labels(&labels)
-                .column_axis("dimension")
-                .fit(vec2(560.0, 260.0))
-                .ui(ui, neurons);
-            legend_ui(ui, &scale, "activation");
-        });
-        let scripts_labels = words(SCRIPTS);
-        let count = scripts_labels.len();
-        Heatmap::new(
-            "scripts map",
-            1,
-            count,
-            count,
-            &attention(&scripts_labels),
-            Scale::amount(0.6),
-        )
-        .row_labels(&scripts_labels)
-        .column_labels(&scripts_labels)
-        .fit(vec2(340.0, 320.0))
-        .ui(ui, scripts);
-    });
-    titled(ui, "Vectors");
-    let vector = signed(1, 384);
-    vector_strip_ui(
-        ui,
-        "vector",
-        1,
-        &vector,
-        Scale::signed_of(&vector),
-        16.0,
-        Some(40),
-        strip,
-    );
-    vector_bars_ui(
-        ui,
-        "bars",
-        &vector[..96],
-        Scale::signed_of(&vector),
-        48.0,
-        Some(4),
-    );
-    titled(ui, "Pooled 2000 × 1536, and texts in the plane");
-    ui.horizontal_top(|ui| {
-        Heatmap::new(
-            "dense",
-            1,
-            2000,
-            1536,
-            &signed(2000, 1536),
-            Scale::signed(1.0),
-        )
-        .row_axis("token")
-        .column_axis("neuron")
-        .fit(vec2(420.0, 240.0))
-        .ui(ui, dense);
-        let points: Vec<ScatterPoint> = (0..14)
-            .map(|i| ScatterPoint {
-                x: (i as f32 * 2.1).sin() * 3.0,
-                y: (i as f32 * 1.3).cos(),
-                label: format!("text number {i}"),
-                color: theme.text(i),
-                radius: 4.0,
-            })
-            .collect();
-        scatter_ui(
-            ui,
-            "texts in the plane",
-            &points,
-            vec2(420.0, 240.0),
-            Some(2),
-        );
-        ui.vertical(|ui| {
-            ui.label("Ordinary text 0123456789");
-            ui.weak("Secondary text");
-            ui.strong("Strong text");
-            ui.monospace("−0.01234  1.23e−8");
-            ui.colored_label(theme.a(), "A: the cat bit the dog");
-            ui.colored_label(theme.b(), "B: the dog bit the cat");
-            ui.colored_label(theme.warning(), "⚠ warning");
-            ui.colored_label(theme.error(), "✕ error");
-            let _ = ui.button("▶ Play");
-            let _ = ui.selectable_label(true, "Selected");
-            for i in 0..Theme::TEXTS {
-                ui.colored_label(theme.text(i), format!("text {i}"));
-            }
-        });
-    });
-}
-
 #[test]
 fn everything_can_be_shown_and_found() {
     for theme in LOOKS {
-        let mut harness = builder(theme, [1300.0, 1400.0]).build_ui_state(
-            |ui, textures: &mut Textures| gallery(ui, textures),
+        let mut harness = builder(theme, [1300.0, 1680.0]).build_ui_state(
+            |ui, textures: &mut Textures| gallery_ui(ui, textures),
             Textures::default(),
         );
         harness.run();
@@ -249,35 +99,6 @@ fn everything_can_be_shown_and_found() {
         // Nothing changed: no image was made twice.
         harness.run();
         assert!(harness.state().0.iter().all(|t| t.images_made() == 1));
-    }
-}
-
-/// Not a check but a picture to look at: `cargo test --test widgets -- --ignored`.
-#[test]
-#[ignore = "makes pictures to look at"]
-fn picture() {
-    for theme in LOOKS {
-        for scale in [1.0, 2.0] {
-            let mut harness = builder(theme, [1300.0, 1400.0])
-                .with_pixels_per_point(scale)
-                .wgpu()
-                .build_ui_state(
-                    |ui, textures: &mut Textures| {
-                        egui::Frame::central_panel(ui.style()).show(ui, |ui| gallery(ui, textures));
-                    },
-                    Textures::default(),
-                );
-            harness.run();
-            let rect = harness.get_by_label("neurons").rect();
-            harness.hover_at(rect.center());
-            harness.run();
-            let file = format!(
-                "{}/gallery-{theme:?}-{scale}.png",
-                env!("CARGO_TARGET_TMPDIR")
-            );
-            harness.render().unwrap().save(&file).unwrap();
-            println!("{file}");
-        }
     }
 }
 
@@ -305,9 +126,7 @@ impl One {
             rows,
             columns,
             values,
-            labels: (0..rows.max(columns))
-                .map(|i| format!("label {i}"))
-                .collect(),
+            labels: (0..rows.max(columns)).map(|i| format!("r{i}")).collect(),
             fit: vec2(300.0, 300.0),
             locked: None,
             texture: HeatmapTexture::default(),
@@ -397,7 +216,7 @@ fn a_click_locks_and_the_arrow_keys_walk() {
     assert_eq!(harness.state().locked, Some((1, 3)));
     let value = harness.get_by_label("map").value().unwrap();
     assert!(
-        value.contains("label 1") && value.contains("1.000"),
+        value.contains("r1 [1] · r3 [3]") && value.contains("1.000"),
         "{value}"
     );
     for (key, cell) in [
@@ -421,23 +240,23 @@ fn click<S>(harness: &mut Harness<'_, S>, pos: Pos2) {
 
 #[test]
 fn hovering_a_pooled_pixel_tells_the_true_cell() {
-    let (rows, columns) = (900, 1100);
+    let (rows, columns) = (300, 500);
     let mut values = vec![0.001; rows * columns];
     values[123 * columns + 456] = -5.0;
-    let mut harness = One::new(rows, columns, values).show(egui::Theme::Light);
+    let mut one = One::new(rows, columns, values);
+    one.fit = vec2(150.0, 150.0);
+    let mut harness = one.show(egui::Theme::Light);
+    // One pixel of the picture shows that cell; which one is the widget's business.
     let map = harness.get_by_label("map").rect();
-    // Somewhere in the picture is the one pixel; try those near where it must be.
-    let mut found = false;
-    let guess = map.min + vec2(map.width() * 0.5, map.height() * 0.25);
-    'search: for dy in -60..60 {
-        for dx in (-60..60).step_by(1) {
-            harness.hover_at(guess + vec2(dx as f32, dy as f32));
-            harness.step();
-            let told = harness.state().last.as_ref().and_then(|t| t.hovered);
-            if told == Some((123, 456)) {
-                found = true;
-                break 'search;
-            }
+    let (mut pos, mut found) = (map.min, false);
+    while !found && pos.y < map.max.y {
+        harness.hover_at(pos);
+        harness.step();
+        let told = harness.state().last.as_ref().and_then(|t| t.hovered);
+        found = told == Some((123, 456));
+        pos.x += 1.0;
+        if pos.x > map.max.x {
+            pos = egui::pos2(map.center().x, pos.y + 1.0);
         }
     }
     assert!(found);
@@ -458,6 +277,34 @@ fn a_new_key_makes_a_new_image_on_the_same_texture() {
     harness.state_mut().1 = 2;
     harness.run();
     assert_eq!(harness.state().0.images_made(), 2);
+}
+
+#[test]
+fn tiles_take_odd_data_and_are_walked() {
+    for theme in LOOKS {
+        for (rows, columns, side) in [(0, 0, 0), (1, 1, 1), (48, 64, 40), (2, 3, 500), (2, 3, 4)] {
+            let values = heads(rows, columns, side);
+            let mut harness = builder(theme, [300.0, 300.0]).build_ui_state(
+                |ui, (texture, locked): &mut (HeatmapTexture, Option<(usize, usize)>)| {
+                    let scale = Scale::amount(1.0);
+                    let told = Tiles::new("tiles", 1, (rows, columns), side, &values, scale)
+                        .locked(*locked)
+                        .ui(ui, texture);
+                    *locked = told.clicked.or(*locked);
+                },
+                (HeatmapTexture::default(), None),
+            );
+            harness.run();
+            let rect = harness.get_by_label("tiles").rect();
+            click(&mut harness, rect.min + vec2(3.0, 3.0));
+            if rows > 0 {
+                assert_eq!(harness.state().1, Some((0, 0)));
+                harness.key_press(Key::ArrowRight);
+                harness.run();
+                assert_eq!(harness.state().1, Some((0, 1.min(columns - 1))));
+            }
+        }
+    }
 }
 
 #[test]

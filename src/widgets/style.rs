@@ -1,0 +1,122 @@
+//! The chrome: fonts, spacing and controls, in both looks.
+
+use egui::style::{WidgetVisuals, Widgets};
+use egui::{
+    Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Visuals,
+    vec2,
+};
+
+use super::fonts;
+use super::theme::{SPACE, SPACE_SMALL, Theme};
+
+/// Corners of controls, in points.
+const CORNER: u8 = 4;
+
+/// Fonts, both looks, spacing and figures. Once, before the first frame.
+pub fn install(ctx: &Context) {
+    ctx.set_fonts(fonts::definitions());
+    for (which, theme) in [
+        (egui::Theme::Dark, Theme::DARK),
+        (egui::Theme::Light, Theme::LIGHT),
+    ] {
+        ctx.set_style_of(which, style(theme));
+    }
+}
+
+fn style(theme: Theme) -> Style {
+    let mut style = Style {
+        visuals: visuals(theme),
+        animation_time: 0.1,
+        ..Style::default()
+    };
+    style.text_styles = [
+        (
+            TextStyle::Small,
+            FontId::new(11.0, FontFamily::Proportional),
+        ),
+        (TextStyle::Body, FontId::new(13.0, FontFamily::Proportional)),
+        (
+            TextStyle::Button,
+            FontId::new(13.0, FontFamily::Proportional),
+        ),
+        (TextStyle::Heading, FontId::new(14.0, fonts::strong())),
+        (
+            TextStyle::Monospace,
+            FontId::new(12.5, FontFamily::Monospace),
+        ),
+    ]
+    .into();
+    let spacing = &mut style.spacing;
+    spacing.item_spacing = vec2(SPACE, SPACE_SMALL);
+    spacing.button_padding = vec2(SPACE, SPACE_SMALL);
+    spacing.window_margin = Margin::same(SPACE as i8);
+    spacing.menu_margin = Margin::same(SPACE_SMALL as i8);
+    spacing.indent = 2.0 * SPACE;
+    spacing.interact_size = vec2(24.0, 24.0);
+    spacing.icon_spacing = SPACE_SMALL;
+    style.interaction.tooltip_delay = 0.25;
+    style
+}
+
+fn visuals(theme: Theme) -> Visuals {
+    let mut v = if theme.dark {
+        Visuals::dark()
+    } else {
+        Visuals::light()
+    };
+    let hairline = Stroke::new(1.0, theme.hairline());
+    v.panel_fill = theme.background();
+    v.window_fill = theme.background();
+    v.window_stroke = hairline;
+    v.window_corner_radius = CornerRadius::same(6);
+    v.menu_corner_radius = CornerRadius::same(6);
+    v.window_shadow = shadow(theme, 16);
+    v.popup_shadow = shadow(theme, 8);
+    v.faint_bg_color = theme.faint();
+    v.extreme_bg_color = theme.well();
+    v.code_bg_color = theme.faint();
+    v.warn_fg_color = theme.warning();
+    v.error_fg_color = theme.error();
+    v.hyperlink_color = theme.accent();
+    v.weak_text_color = Some(theme.secondary());
+    v.selection.bg_fill = theme.selection();
+    v.selection.stroke = Stroke::new(1.0, theme.selected());
+    v.text_cursor.stroke = Stroke::new(2.0, theme.accent());
+    v.indent_has_left_vline = false;
+    v.slider_trailing_fill = true;
+    v.handle_shape = egui::style::HandleShape::Circle;
+    widgets(theme, &mut v);
+    v
+}
+
+fn widgets(theme: Theme, v: &mut Visuals) {
+    let (none, hairline) = (Stroke::NONE, Stroke::new(1.0, theme.hairline()));
+    let pressed = Stroke::new(1.0, theme.accent());
+    let [control, control_hovered, control_pressed] = theme.controls();
+    let [button, button_hovered, button_pressed] = theme.buttons();
+    let (ground, text, strong) = (theme.background(), theme.foreground(), theme.strong());
+    let look = |fill, weak, frame, text| WidgetVisuals {
+        bg_fill: fill,
+        weak_bg_fill: weak,
+        bg_stroke: frame,
+        fg_stroke: Stroke::new(1.0, text),
+        corner_radius: CornerRadius::same(CORNER),
+        expansion: 0.0,
+    };
+    v.widgets = Widgets {
+        noninteractive: look(ground, ground, hairline, text),
+        inactive: look(control, button, none, text),
+        hovered: look(control_hovered, button_hovered, none, strong),
+        active: look(control_pressed, button_pressed, pressed, strong),
+        open: look(control, button_hovered, none, strong),
+    };
+}
+
+fn shadow(theme: Theme, blur: u8) -> Shadow {
+    Shadow {
+        offset: [0, (blur / 2) as i8],
+        blur,
+        spread: 0,
+        color: theme.shadow(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Painting the tiles: one image, cut apart; labels; marks.
+
+use egui::{Color32, ColorImage, Painter, Pos2, Rect, StrokeKind, Ui, Vec2, pos2, vec2};
+
+use super::{Layout, Tiles, TilesResponse};
+use crate::widgets::colormap::Ramp;
+use crate::widgets::heatmap::{Axis, Grid, HeatmapTexture, Stamp};
+use crate::widgets::label::{self, Step};
+use crate::widgets::theme::{SPACE_SMALL, Theme};
+
+impl Tiles<'_> {
+    pub(super) fn paint(
+        &self,
+        ui: &Ui,
+        texture: &mut HeatmapTexture,
+        layout: &Layout,
+        origin: Pos2,
+        out: &TilesResponse,
+    ) {
+        let theme = Theme::of(ui);
+        let mut painter = ui.painter().clone();
+        if self.dimmed {
+            painter.multiply_opacity(theme.stale_alpha());
+        }
+        let stamp = Stamp::new(
+            self.key,
+            self.scale,
+            theme,
+            [self.rows, self.columns, self.side, layout.axis.bins],
+        );
+        let id = texture.update_with(ui, stamp, || self.image(&layout.axis, theme));
+        let (dark, light) = theme.outline();
+        let pixel = 1.0 / ui.pixels_per_point();
+        let place = |row: usize, column: usize| {
+            let corner = origin + layout.pitch * vec2(column as f32, row as f32);
+            Rect::from_min_size(corner, Vec2::splat(layout.axis.length()))
+        };
+        let part = vec2(1.0 / self.columns as f32, 1.0 / self.rows as f32);
+        for row in 0..self.rows {
+            for column in 0..self.columns {
+                let rect = place(row, column);
+                if !painter.clip_rect().intersects(rect) {
+                    continue;
+                }
+                let corner = pos2(column as f32 * part.x, row as f32 * part.y);
+                painter.image(id, rect, Rect::from_min_size(corner, part), Color32::WHITE);
+                let tile = Some((row, column));
+                if self.locked == tile {
+                    painter.rect_stroke(rect, 0.0, (2.0, theme.accent()), StrokeKind::Outside);
+                } else if out.hovered == tile || self.focus == tile {
+                    painter.rect_stroke(rect, 0.0, (pixel, light), StrokeKind::Outside);
+                    painter.rect_stroke(
+                        rect.expand(pixel),
+                        0.0,
+                        (pixel, dark),
+                        StrokeKind::Outside,
+                    );
+                }
+            }
+        }
+        self.paint_labels(&painter, layout, origin, out, theme);
+        if out.response.has_focus() {
+            let all = place(0, 0)
+                .union(place(self.rows - 1, self.columns - 1))
+                .expand(3.0);
+            painter.rect_stroke(all, 2.0, (1.0, theme.accent()), StrokeKind::Outside);
+        }
+    }
+
+    fn paint_labels(
+        &self,
+        painter: &Painter,
+        layout: &Layout,
+        origin: Pos2,
+        out: &TilesResponse,
+        theme: Theme,
+    ) {
+        let marks = [out.hovered, self.focus, self.locked];
+        let middle = |index: usize| (index as f32 + 0.5) * layout.pitch;
+        let color = |marked: bool| {
+            if marked {
+                theme.strong()
+            } else {
+                theme.secondary()
+            }
+        };
+        let rows: Vec<usize> = marks.iter().flatten().map(|t| t.0).collect();
+        if layout.row_width > 0.0 {
+            for row in label::thin(
+                self.row_labels.len().min(self.rows),
+                layout.pitch,
+                layout.line,
+                Step::Round,
+                &rows,
+            ) {
+                let color = color(rows.contains(&row));
+                let galley = label::line(
+                    painter,
+                    &self.row_labels[row],
+                    &layout.font,
+                    color,
+                    layout.row_width,
+                );
+                let half = 0.5 * galley.size().y;
+                let x = origin.x - SPACE_SMALL - galley.size().x;
+                painter.galley(pos2(x, origin.y + middle(row) - half), galley, color);
+            }
+        }
+        let columns: Vec<usize> = marks.iter().flatten().map(|t| t.1).collect();
+        if layout.column_width > 0.0 {
+            let needed = layout.column_width + SPACE_SMALL;
+            for column in label::thin(
+                self.column_labels.len().min(self.columns),
+                layout.pitch,
+                needed,
+                Step::Round,
+                &columns,
+            ) {
+                let color = color(columns.contains(&column));
+                let galley = label::line(
+                    painter,
+                    &self.column_labels[column],
+                    &layout.font,
+                    color,
+                    layout.column_width,
+                );
+                let size = galley.size();
+                let x = origin.x + middle(column) - 0.5 * size.x;
+                painter.galley(pos2(x, origin.y - SPACE_SMALL - size.y), galley, color);
+            }
+        }
+    }
+
+    /// All tiles side by side, each pooled to the bins there are.
+    fn image(&self, axis: &Axis, theme: Theme) -> ColorImage {
+        let ramp = Ramp::new(self.scale, theme);
+        let (bins, width) = (axis.bins, self.columns * axis.bins);
+        let mut pixels = Vec::with_capacity(self.rows * bins * width);
+        for row in 0..self.rows * bins {
+            let rows = axis.cells(row % bins);
+            let first = row / bins * self.side;
+            for column in 0..width {
+                let columns = axis.cells(column % bins);
+                let left = column / bins * self.side;
+                let value = Grid::extreme_of(
+                    self.values,
+                    self.columns * self.side,
+                    first + rows.start..first + rows.end,
+                    left + columns.start..left + columns.end,
+                );
+                pixels.push(ramp.color(value));
+            }
+        }
+        ColorImage::new([width, self.rows * bins], pixels)
+    }
+}
