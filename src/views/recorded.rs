@@ -1,9 +1,11 @@
 //! What the panels of a layer's inside share: the viewed text with its full trace, and a memo.
 
+use std::any::type_name;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use egui::{RichText, Ui};
+use egui::util::id_type_map::SerializableAny;
+use egui::{Id, RichText, Ui};
 
 use super::{TextView, ViewContext};
 use crate::app::state::{Focus, TextId};
@@ -85,7 +87,10 @@ impl Viewed {
     /// None where there is nothing to show; then it says so, and what to do.
     pub fn recorded_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Recorded> {
         let Some(text) = cx.viewed() else {
-            say_ui(ui, "No text is chosen. Make one of the texts on the left A or B to see it here.");
+            say_ui(
+                ui,
+                "No text is chosen. Make one of the texts on the left A or B to see it here.",
+            );
             return None;
         };
         match full_trace(text) {
@@ -103,7 +108,9 @@ impl Viewed {
     fn of(&mut self, text: &TextView, trace: &Arc<Trace>) -> Recorded {
         let key = trace_key(trace);
         let pieces = &trace.tokens.pieces;
-        let labels = self.0.get(key, || pieces.iter().map(|piece| piece_label(piece)).collect());
+        let labels = self.0.get(key, || {
+            pieces.iter().map(|piece| piece_label(piece)).collect()
+        });
         Recorded {
             id: text.id,
             trace: trace.clone(),
@@ -118,7 +125,9 @@ impl Viewed {
 pub(super) fn full_trace(text: &TextView) -> Result<&Arc<Trace>, &'static str> {
     match &text.trace {
         Some(trace) if trace.is_full() => Ok(trace),
-        Some(_) => Err("Only the outline of this text is recorded so far; its layers are on their way."),
+        Some(_) => {
+            Err("Only the outline of this text is recorded so far; its layers are on their way.")
+        }
         None => Err("This text is being recorded."),
     }
 }
@@ -130,16 +139,38 @@ fn say_ui(ui: &mut Ui, what: &str) {
 
 fn failed_ui(ui: &mut Ui, cx: &ViewContext<'_>, error: &str) {
     ui.add_space(SPACE);
-    ui.colored_label(cx.theme.error(), format!("This text could not be recorded: {error}"));
+    ui.colored_label(
+        cx.theme.error(),
+        format!("This text could not be recorded: {error}"),
+    );
     say_ui(ui, "Edit the text, or choose another model or prompt.");
 }
 
+/// What [`keep_ui`] kept last, in this run or the one before. For ways of looking, which are neither
+/// undone nor part of a session.
+pub(super) fn kept_ui<T: SerializableAny>(ui: &Ui, default: T) -> T {
+    ui.data_mut(|data| {
+        data.get_persisted_mut_or(Id::unique(type_name::<T>()), default)
+            .clone()
+    })
+}
+
+pub(super) fn keep_ui<T: SerializableAny>(ui: &Ui, value: T) {
+    ui.data_mut(|data| data.insert_persisted(Id::unique(type_name::<T>()), value));
+}
+
 /// A row of choices of which one is on, with what each shows on hover.
-pub(super) fn switch_ui<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str, &str)]) {
+pub(super) fn switch_ui<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    value: &mut T,
+    choices: &[(T, &str, &str)],
+) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 1.0;
         for (choice, label, about) in choices {
-            let response = ui.selectable_label(value == choice, *label).on_hover_text(*about);
+            let response = ui
+                .selectable_label(value == choice, *label)
+                .on_hover_text(*about);
             if response.clicked() {
                 *value = *choice;
             }

@@ -20,7 +20,10 @@ pub struct Links {
 impl Links {
     /// The `most` largest weights of a pattern `[T, T]` that are at least `threshold`.
     pub fn new(pattern: &[f32], tokens: usize, threshold: f32, most: usize) -> Self {
-        let cells = pattern.iter().enumerate().filter(|(_, weight)| **weight >= threshold);
+        let cells = pattern
+            .iter()
+            .enumerate()
+            .filter(|(_, weight)| **weight >= threshold);
         let mut shown: Vec<Link> = cells
             .map(|(cell, &weight)| Link {
                 query: cell / tokens,
@@ -47,7 +50,11 @@ mod tests {
     fn the_strongest_links_are_kept_weakest_first() {
         let pattern = [0.1, 0.9, 0.0, 0.4, 0.35, 0.25, 0.5, 0.05, 0.45];
         let links = Links::new(&pattern, 3, 0.3, 3);
-        let found: Vec<_> = links.shown.iter().map(|l| (l.query, l.key, l.weight)).collect();
+        let found: Vec<_> = links
+            .shown
+            .iter()
+            .map(|l| (l.query, l.key, l.weight))
+            .collect();
         assert_eq!(found, [(2, 2, 0.45), (2, 0, 0.5), (0, 1, 0.9)]);
         assert_eq!(links.above, 5);
         assert_eq!(Links::new(&pattern, 3, 0.95, 3), Links::default());

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, EventFilter, FontId, Painter, Rect, Response, Role, ScrollArea, Sense, Slider, TextStyle,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, EventFilter, FontId, Painter, Rect, Response, Role, ScrollArea, Sense, Slider,
+    TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::head::cell_focus;
 use super::{Options, Subject, ViewContext, title_ui};
 use crate::analysis::attention::{Link, Links, Map, mean_over_heads};
 use crate::app::state::Focus;
+use crate::cancel::Cancel;
 use crate::engine::Derived;
 use crate::trace::LayerSite;
 use crate::views::recorded::Recorded;
@@ -47,7 +48,13 @@ pub(super) struct Arcs {
 }
 
 impl Arcs {
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject, options: &mut Options) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        options: &mut Options,
+    ) {
         title_ui(ui, "Who reads whom", |ui| {
             ui.weak(subject.name(options));
         });
@@ -60,23 +67,16 @@ impl Arcs {
             threshold: options.threshold,
         };
         let text = subject.text.clone();
-        let make = move |cancel: &_| {
-            let (trace, tokens) = (&text.trace, text.tokens());
-            let pattern = trace.layer(key.layer, LayerSite::Pattern);
-            let links = match key.head {
-                Some(head) => pattern.map(|p| Links::new(&p.plane(head), tokens, key.threshold, MOST)),
-                None => mean_over_heads(trace, key.layer, Map::Pattern, cancel)
-                    .map(|mean| Links::new(&mean, tokens, key.threshold, MOST)),
-            };
-            let links = links.unwrap_or_default();
-            Drawn { links, text }
+        let make = move |cancel: &_| Drawn {
+            links: links(&text, key, cancel),
+            text,
         };
         let Some(drawn) = self.drawn.get(cx.engine, &key, make) else {
             return;
         };
         let drawn: Arc<Drawn> = drawn.value;
         let height = PITCH * drawn.text.tokens() as f32;
-        let columns = |ui: &mut Ui| columns_ui(ui, cx, &drawn, subject, key);
+        let mut columns = |ui: &mut Ui| columns_ui(ui, cx, &drawn, subject, key);
         match height > TALLEST {
             true => {
                 let area = ScrollArea::vertical().id_salt("arcs").max_height(TALLEST);
@@ -88,10 +88,26 @@ impl Arcs {
     }
 }
 
+fn links(text: &Recorded, key: Key, cancel: &Cancel) -> Links {
+    let (trace, tokens) = (&text.trace, text.tokens());
+    let of = |pattern: &[f32]| Links::new(pattern, tokens, key.threshold, MOST);
+    let found = match key.head {
+        Some(head) => {
+            let pattern = trace.layer(key.layer, LayerSite::Pattern); // [H, T, T]
+            pattern.map(|pattern| of(&pattern.plane(head)))
+        }
+        None => mean_over_heads(trace, key.layer, Map::Pattern, cancel).map(|mean| of(&mean)),
+    };
+    found.unwrap_or_default()
+}
+
 fn note_ui(ui: &mut Ui, links: &Links) {
     let shown = links.shown.len();
     let text = match shown < links.above {
-        true => format!("The {shown} strongest of {} weights; point at a token for all of its own.", links.above),
+        true => format!(
+            "The {shown} strongest of {} weights; point at a token for all of its own.",
+            links.above
+        ),
         false => format!("{shown} weights; point at a token for its own."),
     };
     let color = Theme::of(ui).secondary();
@@ -143,7 +159,10 @@ fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, subject: &Su
     let painter = ui.painter().with_clip_rect(ui.clip_rect().intersect(rect));
     lines_ui(&painter, &columns, cx.theme, &drawn.links.shown, &own);
     labels_ui(&painter, &columns, cx.theme, text, (query, other), &own);
-    let name = format!("Who reads whom in {}", super::head_name(key.layer, key.head.unwrap_or(0)));
+    let name = format!(
+        "Who reads whom in {}",
+        super::head_name(key.layer, key.head.unwrap_or(0))
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), &name));
     if let Some(at) = hovered {
         response.on_hover_text_at_pointer(hover_text(text, key, at, query));
@@ -182,7 +201,8 @@ fn point_ui(
     }
     if response.has_focus() {
         let stroke = (1.0, cx.theme.accent());
-        ui.painter().rect_stroke(response.rect, 2.0, stroke, egui::StrokeKind::Inside);
+        ui.painter()
+            .rect_stroke(response.rect, 2.0, stroke, egui::StrokeKind::Inside);
     }
     cx.point(focus, clicked);
 }
@@ -221,13 +241,17 @@ fn lines_ui(painter: &Painter, columns: &Columns, theme: Theme, all: &[Link], ow
         if from.max(to) < visible.min || from.min(to) > visible.max {
             return;
         }
-        let color = theme.accent().gamma_multiply(link.weight.sqrt().min(1.0) * strength);
+        let color = theme
+            .accent()
+            .gamma_multiply(link.weight.sqrt().min(1.0) * strength);
         let stroke = (1.0 + 2.0 * link.weight.min(1.0), color);
         painter.line_segment([pos2(columns.left, from), pos2(columns.right, to)], stroke);
     };
     let behind = if own.is_empty() { 0.9 } else { 0.12 };
     all.iter().for_each(|link| line(link, behind));
-    own.iter().filter(|link| link.weight >= 0.001).for_each(|link| line(link, 1.0));
+    own.iter()
+        .filter(|link| link.weight >= 0.001)
+        .for_each(|link| line(link, 1.0));
 }
 
 fn labels_ui(
@@ -247,7 +271,11 @@ fn labels_ui(
         }
         let weight = own.get(token).map_or(0.0, |link| link.weight);
         for read in [false, true] {
-            let marked = if read { other == Some(token) } else { query == Some(token) };
+            let marked = if read {
+                other == Some(token)
+            } else {
+                query == Some(token)
+            };
             // The weights stand on the side that the focused token is not on.
             let weighed = !own.is_empty() && read == query.is_some();
             let color = match (marked, special[token]) {
@@ -284,12 +312,25 @@ fn labels_ui(
     }
 }
 
-fn hover_text(text: &Recorded, key: Key, (token, read): (usize, bool), query: Option<usize>) -> String {
+fn hover_text(
+    text: &Recorded,
+    key: Key,
+    (token, read): (usize, bool),
+    query: Option<usize>,
+) -> String {
     let site = crate::trace::Site::Layer(key.layer, LayerSite::Pattern);
-    let head = key.head.map_or("mean over heads".to_owned(), |head| head.to_string());
+    let head = key
+        .head
+        .map_or("mean over heads".to_owned(), |head| head.to_string());
     match (read, query) {
-        (false, _) => format!("What {} reads\n{site}[{head}, {token}, ·]", text.token(token)),
-        (true, None) => format!("Who reads {}\n{site}[{head}, ·, {token}]", text.token(token)),
+        (false, _) => format!(
+            "What {} reads\n{site}[{head}, {token}, ·]",
+            text.token(token)
+        ),
+        (true, None) => format!(
+            "Who reads {}\n{site}[{head}, ·, {token}]",
+            text.token(token)
+        ),
         (true, Some(query)) => {
             let links = own_links(text, key, Some(query), None);
             let weight = links.get(token).map_or(f64::NAN, |link| link.weight.into());

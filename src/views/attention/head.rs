@@ -33,7 +33,13 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject, options: &Options) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        options: &Options,
+    ) {
         if !options.mean {
             let text = &subject.text;
             let Some(values) = text.trace.layer(subject.layer, options.map.site()) else {
@@ -48,8 +54,8 @@ impl Head {
             return;
         };
         let key = key_of((mean.text.key, mean.layer, mean.map, "mean"));
-        let stale = (mean.text.key, mean.layer, mean.map)
-            != (subject.text.key, subject.layer, options.map);
+        let stale =
+            (mean.text.key, mean.layer, mean.map) != (subject.text.key, subject.layer, options.map);
         if let Some(values) = &mean.values {
             self.map_ui(ui, cx, subject, options, &mean.text, (key, values, stale));
         }
@@ -82,7 +88,12 @@ impl Head {
         let name = subject.name(options);
         title_ui(ui, &name, |ui| {
             let site = subject.site(options.map);
-            ui.label(RichText::new(site.to_string()).monospace().small().color(cx.theme.secondary()));
+            ui.label(
+                RichText::new(site.to_string())
+                    .monospace()
+                    .small()
+                    .color(cx.theme.secondary()),
+            );
             legend_ui(ui, &scale, "");
         });
         let tokens = text.tokens();
@@ -139,8 +150,11 @@ fn scale_of(options: &Options, subject: &Subject, largest: f32) -> Scale {
         (Map::Pattern, false) => Scale::amount(1.0),
         (Map::Scores, true) => Scale::signed(largest),
         (Map::Scores, false) => {
-            let all = subject.summaries.as_deref().and_then(Option::as_ref);
-            let all = all.map(|all| all.iter().fold(0.0_f32, |most, s| most.max(s.largest_score)));
+            let all = subject.summaries();
+            let all = all.map(|all| {
+                all.iter()
+                    .fold(0.0_f32, |most, s| most.max(s.largest_score))
+            });
             Scale::signed(all.unwrap_or(largest))
         }
     }
@@ -153,7 +167,9 @@ fn hover_text(
     (query, key): (usize, usize),
     values: &[f32],
 ) -> String {
-    let value = values.get(query * text.tokens() + key).map_or(f64::NAN, |&v| v.into());
+    let value = values
+        .get(query * text.tokens() + key)
+        .map_or(f64::NAN, |&v| v.into());
     let site = subject.site(options.map);
     let index = match options.mean {
         true => format!("mean over h of {site}[h, {query}, {key}]"),
@@ -181,7 +197,9 @@ fn row_ui(ui: &mut Ui, options: &Options, text: &Recorded, row: Option<usize>, v
         return;
     };
     let tokens = text.tokens();
-    let weights = values.get(row * tokens..(row + 1) * tokens).unwrap_or_default();
+    let weights = values
+        .get(row * tokens..(row + 1) * tokens)
+        .unwrap_or_default();
     let sum = row_sum(weights);
     ui.horizontal_wrapped(|ui| {
         ui.label(quiet(format!("Row of {}", text.token(row))));

@@ -9,8 +9,9 @@ mod numbers;
 use std::sync::Arc;
 
 use egui::{RichText, ScrollArea, Ui};
+use serde::{Deserialize, Serialize};
 
-use super::recorded::{Memo, Recorded, Viewed, switch_ui};
+use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::attention::{HeadSummary, Kind, Map, summaries};
 use crate::engine::Derived;
@@ -33,8 +34,10 @@ pub static PANEL: Panel = Panel {
     make: || Box::<Attention>::default(),
 };
 
-/// How the heads are shown.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How the heads are shown. Kept by egui, not by the session: ways of looking, like the place of a
+/// scroll bar.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Options {
     map: Map,
     /// The mean over this layer's heads instead of the chosen head.
@@ -70,9 +73,12 @@ struct Subject {
 }
 
 impl Subject {
+    fn summaries(&self) -> Option<&[HeadSummary]> {
+        self.summaries.as_deref()?.as_deref()
+    }
+
     fn summary_of(&self, layer: usize, head: usize) -> Option<&HeadSummary> {
-        let all = self.summaries.as_deref()?.as_ref()?;
-        all.get(layer * self.heads + head)
+        self.summaries()?.get(layer * self.heads + head)
     }
 
     /// What stands for the shown map in titles.
@@ -95,7 +101,6 @@ fn head_name(layer: usize, head: usize) -> String {
 
 #[derive(Default)]
 struct Attention {
-    options: Options,
     viewed: Viewed,
     summaries: Derived<u64, Option<Vec<HeadSummary>>>,
     grid: grid::Grid,
@@ -121,19 +126,24 @@ impl View for Attention {
             text,
         };
         self.remember_tsv(&subject);
-        ScrollArea::vertical().id_salt("attention").auto_shrink(false).show(ui, |ui| {
-            if !subject.text.current {
-                ui.multiply_opacity(cx.theme.stale_alpha());
-            }
-            options_ui(ui, &mut self.options);
-            match ui.available_width() >= WIDE {
-                true => self.wide_ui(ui, cx, &subject),
-                false => self.narrow_ui(ui, cx, &subject),
-            }
-            ui.add_space(SPACE);
-            cell::cell_ui(ui, cx, &subject, &self.options);
-            ui.add_space(SPACE);
-        });
+        ScrollArea::vertical()
+            .id_salt("attention")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                if !subject.text.current {
+                    ui.multiply_opacity(cx.theme.stale_alpha());
+                }
+                let mut options = kept_ui(ui, Options::default());
+                options_ui(ui, &mut options);
+                match ui.available_width() >= WIDE {
+                    true => self.wide_ui(ui, cx, &subject, &mut options),
+                    false => self.narrow_ui(ui, cx, &subject, &mut options),
+                }
+                ui.add_space(SPACE);
+                cell::cell_ui(ui, cx, &subject, &options);
+                ui.add_space(SPACE);
+                keep_ui(ui, options);
+            });
     }
 
     fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
@@ -145,36 +155,51 @@ impl View for Attention {
 const WIDE: f32 = 720.0;
 
 impl Attention {
-    fn wide_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
+    fn wide_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        options: &mut Options,
+    ) {
         let width = ui.available_width();
         ui.horizontal_top(|ui| {
-            part_ui(ui, 0.6 * width, |ui| self.grid.ui(ui, cx, subject, &mut self.options));
-            part_ui(ui, ui.available_width(), |ui| numbers::numbers_ui(ui, subject));
+            part_ui(ui, 0.6 * width, |ui| self.grid.ui(ui, cx, subject, options));
+            part_ui(ui, ui.available_width(), |ui| {
+                numbers::numbers_ui(ui, subject)
+            });
         });
         ui.add_space(SPACE);
         ui.horizontal_top(|ui| {
-            part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, subject, &self.options));
+            part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, subject, options));
             part_ui(ui, ui.available_width(), |ui| {
-                self.arcs.ui(ui, cx, subject, &mut self.options);
+                self.arcs.ui(ui, cx, subject, options);
             });
         });
     }
 
-    fn narrow_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
-        self.grid.ui(ui, cx, subject, &mut self.options);
+    fn narrow_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        options: &mut Options,
+    ) {
+        self.grid.ui(ui, cx, subject, options);
         ui.add_space(SPACE);
         numbers::numbers_ui(ui, subject);
         ui.add_space(SPACE);
-        self.head.ui(ui, cx, subject, &self.options);
+        self.head.ui(ui, cx, subject, options);
         ui.add_space(SPACE);
-        self.arcs.ui(ui, cx, subject, &mut self.options);
+        self.arcs.ui(ui, cx, subject, options);
     }
 
     /// The clipboard's table, made when its numbers change and not in every frame.
     fn remember_tsv(&mut self, subject: &Subject) {
-        let ready = subject.summaries.as_deref().and_then(Option::as_ref);
+        let ready = subject.summaries();
         let key = ready.map_or(0, |_| subject.text.key);
-        self.tsv.get(key, || ready.map(|all| numbers::tsv(all, subject.heads)));
+        self.tsv
+            .get(key, || ready.map(|all| numbers::tsv(all, subject.heads)));
     }
 }
 

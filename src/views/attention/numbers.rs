@@ -20,11 +20,15 @@ pub(super) fn definition(kind: Kind) -> String {
         Kind::Own => positional("the token itself"),
         Kind::Sink => {
             let part = percent(SINK);
-            format!("The share of ordinary tokens' attention on special tokens exceeds chance by at least {part} of what is left to exceed: often a way to do nothing")
+            format!(
+                "The share of ordinary tokens' attention on special tokens exceeds chance by at least {part} of what is left to exceed: often a way to do nothing"
+            )
         }
         Kind::Broad => {
             let part = percent(BROAD);
-            format!("None of the others, and the rows' entropy is at least {part} of that of uniform attention")
+            format!(
+                "None of the others, and the rows' entropy is at least {part} of that of uniform attention"
+            )
         }
         Kind::Mixed => "None of the others".to_owned(),
     }
@@ -64,17 +68,39 @@ pub(super) fn numbers_ui(ui: &mut Ui, subject: &Subject) {
     ui.add_space(SPACE);
     let tokens = &subject.text.trace.tokens;
     let special = |at: Option<usize>| {
-        let label = at.filter(|&t| tokens.special[t]).map(|t| subject.text.labels[t].clone());
+        let label = at
+            .filter(|&t| tokens.special[t])
+            .map(|t| subject.text.labels[t].clone());
         label.unwrap_or("special".to_owned())
     };
     let last = tokens.len().checked_sub(1);
     let shares = &summary.shares;
     let rows = [
-        ("previous".to_owned(), shares.previous, "Mean weight on the token before, over rows that have one"),
-        ("self".to_owned(), shares.own, "Mean weight on the token itself"),
-        ("next".to_owned(), shares.next, "Mean weight on the token after, over rows that have one"),
-        (special(Some(0)), shares.opening, "Mean weight of ordinary tokens on the special tokens in front"),
-        (special(last), shares.closing, "Mean weight of ordinary tokens on the special tokens behind"),
+        (
+            "previous".to_owned(),
+            shares.previous,
+            "Mean weight on the token before, over rows that have one",
+        ),
+        (
+            "self".to_owned(),
+            shares.own,
+            "Mean weight on the token itself",
+        ),
+        (
+            "next".to_owned(),
+            shares.next,
+            "Mean weight on the token after, over rows that have one",
+        ),
+        (
+            special(Some(0)),
+            shares.opening,
+            "Mean weight of ordinary tokens on the special tokens in front",
+        ),
+        (
+            special(last),
+            shares.closing,
+            "Mean weight of ordinary tokens on the special tokens behind",
+        ),
     ];
     for (label, share, about) in rows {
         share_ui(ui, &label, share, about);
@@ -113,7 +139,9 @@ fn share_ui(ui: &mut Ui, label: &str, share: Share, about: &str) {
     let name = painter.layout_no_wrap(label.to_owned(), small, theme.foreground());
     let clip = rect.with_max_x(rect.left() + names - 4.0);
     let at = left - vec2(0.0, 0.5 * name.size().y);
-    painter.with_clip_rect(clip.intersect(painter.clip_rect())).galley(at, name, theme.foreground());
+    painter
+        .with_clip_rect(clip.intersect(painter.clip_rect()))
+        .galley(at, name, theme.foreground());
     let bar = egui::Rect::from_x_y_ranges(
         rect.left() + names..=rect.right() - 44.0,
         rect.center().y - 4.0..=rect.center().y + 4.0,
@@ -124,7 +152,13 @@ fn share_ui(ui: &mut Ui, label: &str, share: Share, about: &str) {
     let tick = bar.y_range().expand(2.0);
     painter.vline(x(share.uniform), tick, (1.5, theme.strong()));
     let value = format!("{:.1}%", 100.0 * share.value);
-    painter.text(rect.right_center(), Align2::RIGHT_CENTER, value, figures, theme.foreground());
+    painter.text(
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        value,
+        figures,
+        theme.foreground(),
+    );
     let text = format!(
         "{about}: {}\nUniform attention: {}\nExcess over chance: {}",
         number(share.value),
@@ -149,7 +183,9 @@ pub(super) fn tsv(all: &[HeadSummary], heads: usize) -> String {
             index % heads + 1,
             summary.kind.title(),
             summary.entropy,
-            summary.entropy_share.map_or(String::new(), |share| share.to_string()),
+            summary
+                .entropy_share
+                .map_or(String::new(), |share| share.to_string()),
             shares.previous.value,
             shares.own.value,
             shares.next.value,

@@ -1,6 +1,8 @@
 //! The activation function with the points at which one neuron uses it.
 
-use egui::{Align2, Rect, RichText, Role, Sense, Shape, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Rect, RichText, Role, Sense, Shape, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::{Subject, ViewContext};
 use crate::analysis::neurons::{Firing, activate};
@@ -24,7 +26,11 @@ pub(super) fn curve_ui(
     ui.label(RichText::new(format!("{name} at neuron {}", subject.neuron)).strong());
     let size = vec2(width.min(ui.available_width()).max(120.0), 132.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let label = format!("{name} with neuron {} at {} tokens", subject.neuron, across.len());
+    let label = format!(
+        "{name} with neuron {} at {} tokens",
+        subject.neuron,
+        across.len()
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     let most = across.iter().fold(3.0_f32, |most, f| most.max(f.pre.abs())) * 1.1;
     let top = across.iter().fold(most.min(3.0), |top, f| top.max(f.act)) * 1.1;
@@ -43,7 +49,10 @@ pub(super) fn curve_ui(
         (x, activate(function, x.into()) as f32)
     });
     // What rises out of the picture is left out, not drawn along its edge.
-    let curve = curve.filter(|(_, y)| *y <= top).map(|(x, y)| at(x, y)).collect();
+    let curve = curve
+        .filter(|(_, y)| *y <= top)
+        .map(|(x, y)| at(x, y))
+        .collect();
     painter.add(Shape::line(curve, Stroke::new(1.5, cx.theme.secondary())));
     for firing in across {
         let dot = cx.theme.accent().gamma_multiply(0.5);
@@ -72,9 +81,21 @@ fn axes_ui(
     let label = |at, align, text: String| {
         painter.text(at, align, text, font.clone(), color);
     };
-    label(pos2(rect.right(), zero.y), Align2::RIGHT_TOP, number(most.into()));
-    label(pos2(rect.left(), zero.y), Align2::LEFT_BOTTOM, format!("before {}", number((-most).into())));
-    label(pos2(zero.x - 3.0, rect.top()), Align2::RIGHT_TOP, "after".to_owned());
+    label(
+        pos2(rect.right(), zero.y),
+        Align2::RIGHT_TOP,
+        number(most.into()),
+    );
+    label(
+        pos2(rect.left(), zero.y),
+        Align2::LEFT_BOTTOM,
+        format!("before {}", number((-most).into())),
+    );
+    label(
+        pos2(zero.x - 3.0, rect.top()),
+        Align2::RIGHT_TOP,
+        "after".to_owned(),
+    );
 }
 
 /// The focused point: where it lies, and how far the recorded value is from the function's.
@@ -95,5 +116,9 @@ fn check_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, firing: Firing
     );
     let site = subject.site(LayerSite::FfnAct, (firing.token, firing.neuron));
     ui.label(RichText::new(text).monospace().small().color(color))
-        .on_hover_text(format!("{}: recorded {site} = {:?}", subject.text.token(firing.token), firing.act));
+        .on_hover_text(format!(
+            "{}: recorded {site} = {:?}",
+            subject.text.token(firing.token),
+            firing.act
+        ));
 }

@@ -3,7 +3,6 @@
 use egui::{RichText, Ui, vec2};
 
 use super::{Stage, Subject, ViewContext};
-use crate::analysis::neurons::Firing;
 use crate::app::state::Focus;
 use crate::trace::{LayerSite, Site};
 use crate::views::recorded::key_of;
@@ -21,7 +20,13 @@ pub(super) struct Map {
 
 impl Map {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
-        let Subject { text, layer, stage, firing, .. } = subject;
+        let Subject {
+            text,
+            layer,
+            stage,
+            firing,
+            ..
+        } = subject;
         let Some(values) = text.trace.layer(*layer, stage.site()) else {
             return;
         };
@@ -33,7 +38,12 @@ impl Map {
         });
         let name = Site::Layer(*layer, stage.site()).to_string();
         ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(&name).monospace().small().color(cx.theme.secondary()));
+            ui.label(
+                RichText::new(&name)
+                    .monospace()
+                    .small()
+                    .color(cx.theme.secondary()),
+            );
             legend_ui(ui, &scale, "");
         });
         let key = key_of((text.key, layer, stage));
@@ -41,7 +51,10 @@ impl Map {
         let height = (ROW * tokens as f32 + 48.0).clamp(96.0, TALLEST);
         let (token, _) = text.focused(cx.focus);
         let locked = cx.state.locked;
-        let locked = text.focused(locked).0.zip(locked.neuron.filter(|&n| n < neurons));
+        let locked = text
+            .focused(locked)
+            .0
+            .zip(locked.neuron.filter(|&n| n < neurons));
         let out = Heatmap::new(&name, key, tokens, neurons, &flat, scale)
             .row_labels(&text.labels)
             .secondary_rows(special)
@@ -63,14 +76,19 @@ impl Map {
             cx.hover(Focus::token(text.id, row));
         }
         if let Some(cell) = out.hovered {
-            out.response.on_hover_text_at_pointer(hover_text(subject, cell));
+            out.response
+                .on_hover_text_at_pointer(hover_text(subject, cell));
         }
     }
 }
 
 fn hover_text(subject: &Subject, (token, neuron): (usize, usize)) -> String {
     let at = |site| {
-        let value = subject.text.trace.layer(subject.layer, site).and_then(|v| v.at(&[token, neuron]));
+        let value = subject
+            .text
+            .trace
+            .layer(subject.layer, site)
+            .and_then(|v| v.at(&[token, neuron]));
         let value = value.map_or(f64::NAN, f64::from);
         format!("{} {}", subject.site(site, (token, neuron)), number(value))
     };
@@ -80,17 +98,4 @@ fn hover_text(subject: &Subject, (token, neuron): (usize, usize)) -> String {
         at(LayerSite::FfnPre),
         at(LayerSite::FfnAct),
     )
-}
-
-/// A firing as one line of a table: what, before, after.
-pub(super) fn line_ui(ui: &mut Ui, what: RichText, firing: Firing, on: bool) -> egui::Response {
-    let response = ui.selectable_label(on, what);
-    for value in [firing.pre, firing.act] {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(number(value.into())).monospace())
-                .on_hover_text(format!("{value:?}"));
-        });
-    }
-    ui.end_row();
-    response
 }

@@ -9,8 +9,9 @@ mod writes;
 use std::sync::Arc;
 
 use egui::{RichText, ScrollArea, Ui};
+use serde::{Deserialize, Serialize};
 
-use super::recorded::{Recorded, Viewed, switch_ui};
+use super::recorded::{Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::neurons::{Firing, LayerFiring, SILENT};
 use crate::app::command::Command;
@@ -34,7 +35,7 @@ pub static PANEL: Panel = Panel {
 };
 
 /// Before or after the activation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Stage {
     Before,
     #[default]
@@ -72,13 +73,17 @@ impl Subject {
     }
 
     fn site(&self, site: LayerSite, firing: (usize, usize)) -> String {
-        format!("{}[{}, {}]", Site::Layer(self.layer, site), firing.0, firing.1)
+        format!(
+            "{}[{}, {}]",
+            Site::Layer(self.layer, site),
+            firing.0,
+            firing.1
+        )
     }
 }
 
 #[derive(Default)]
 struct FeedForward {
-    stage: Stage,
     viewed: Viewed,
     firing: Derived<(u64, usize), Option<LayerFiring>>,
     /// The last that was ready, so that nothing blanks on the way to the next.
@@ -92,29 +97,38 @@ impl View for FeedForward {
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
-        let Some((subject, stale)) = self.subject(cx, text) else {
+        let stage = kept_ui(ui, Stage::default());
+        let Some((subject, stale)) = self.subject(cx, text, stage) else {
             ui.weak("The neurons of this layer are being counted.");
             return;
         };
-        ScrollArea::vertical().id_salt("feed forward").auto_shrink(false).show(ui, |ui| {
-            if stale {
-                ui.multiply_opacity(cx.theme.stale_alpha());
-            }
-            options_ui(ui, cx, &mut self.stage);
-            sparsity_ui(ui, cx, &subject);
-            self.map.ui(ui, cx, &subject);
-            ui.add_space(SPACE);
-            self.tops.ui(ui, cx, &subject);
-            ui.add_space(SPACE);
-            writes::writes_ui(ui, cx, &subject);
-            ui.add_space(SPACE);
-        });
+        ScrollArea::vertical()
+            .id_salt("feed forward")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                if stale {
+                    ui.multiply_opacity(cx.theme.stale_alpha());
+                }
+                options_ui(ui, cx, stage);
+                sparsity_ui(ui, cx, &subject);
+                self.map.ui(ui, cx, &subject);
+                ui.add_space(SPACE);
+                self.tops.ui(ui, cx, &subject);
+                ui.add_space(SPACE);
+                writes::writes_ui(ui, cx, &subject);
+                ui.add_space(SPACE);
+            });
     }
 }
 
 impl FeedForward {
     /// Also tells whether the text or its numbers are on their way out.
-    fn subject(&mut self, cx: &ViewContext<'_>, text: Recorded) -> Option<(Subject, bool)> {
+    fn subject(
+        &mut self,
+        cx: &ViewContext<'_>,
+        text: Recorded,
+        stage: Stage,
+    ) -> Option<(Subject, bool)> {
         let layer = cx.layer();
         let key = (text.key, layer);
         let trace = text.trace.clone();
@@ -131,16 +145,21 @@ impl FeedForward {
         let size = cx.model.spec().ffn;
         let (focus, locked) = (cx.focus, cx.state.locked);
         let token = text.focused(focus).0.or(text.focused(locked).0);
-        let neuron = focus.neuron.or(locked.neuron).filter(|&neuron| neuron < size);
+        let neuron = focus
+            .neuron
+            .or(locked.neuron)
+            .filter(|&neuron| neuron < size);
         let stale = *shown != key || !text.current;
         Some((
             Subject {
-                token: token.unwrap_or(strongest.token).min(text.tokens().saturating_sub(1)),
+                token: token
+                    .unwrap_or(strongest.token)
+                    .min(text.tokens().saturating_sub(1)),
                 neuron: neuron.unwrap_or(strongest.neuron).min(size - 1),
                 strongest: token.is_none() && neuron.is_none(),
                 text,
                 layer,
-                stage: self.stage,
+                stage,
                 firing: firing.clone(),
             },
             stale,
@@ -148,7 +167,7 @@ impl FeedForward {
     }
 }
 
-fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, stage: &mut Stage) {
+fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut stage: Stage) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Layer");
         ui.spacing_mut().item_spacing.x = 1.0;
@@ -156,18 +175,28 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, stage: &mut Stage) {
             let response = ui.selectable_label(layer == cx.layer(), (layer + 1).to_string());
             let name = format!("Layer {}", layer + 1);
             let on = layer == cx.layer();
-            response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &name));
+            response
+                .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &name));
             if response.clicked() {
                 cx.send(Command::SelectLayer(layer));
             }
         }
         ui.add_space(SPACE);
         let stages = [
-            (Stage::Before, "Before activation", "ffn_pre: the first product"),
-            (Stage::After, "After activation", "ffn_act: what the second product reads"),
+            (
+                Stage::Before,
+                "Before activation",
+                "ffn_pre: the first product",
+            ),
+            (
+                Stage::After,
+                "After activation",
+                "ffn_act: what the second product reads",
+            ),
         ];
-        switch_ui(ui, stage, &stages);
+        switch_ui(ui, &mut stage, &stages);
     });
+    keep_ui(ui, stage);
     ui.add_space(SPACE);
 }
 

@@ -16,7 +16,14 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject
     let (out, mid) = (site(LayerSite::FfnOut), site(LayerSite::ResidMid));
     let name = format!("|{out}| / |{mid}|");
     let token = subject.token.min(ratios.len().saturating_sub(1));
-    let strip = vector_bars_ui(ui, &name, &ratios, Scale::amount_of(&ratios), 48.0, Some(token));
+    let strip = vector_bars_ui(
+        ui,
+        &name,
+        &ratios,
+        Scale::amount_of(&ratios),
+        48.0,
+        Some(token),
+    );
     let focus = |token| Focus::token(subject.text.id, token);
     cx.point(strip.hovered.map(focus), strip.clicked.map(focus));
     let (Some(written), Some(onto)) = (firing.written.get(token), firing.onto.get(token)) else {
