@@ -2,9 +2,15 @@
 //! compute nothing that takes longer than a frame.
 
 mod attention;
+mod compare;
 mod context;
 mod feed_forward;
+mod pooling;
 mod recorded;
+mod score;
+mod subject;
+mod switch;
+mod tokens;
 
 pub use context::{TextView, ViewContext};
 
@@ -32,7 +38,13 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[&Panel] = &[&attention::PANEL, &feed_forward::PANEL];
+pub static PANELS: &[&Panel] = &[
+    &tokens::PANEL,
+    &attention::PANEL,
+    &feed_forward::PANEL,
+    &pooling::PANEL,
+    &score::PANEL,
+];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {

@@ -1,0 +1,110 @@
+//! The one text of a panel: its trace, or why there is none.
+
+use std::sync::Arc;
+
+use egui::{RichText, Ui};
+
+use super::ViewContext;
+use crate::app::state::{Focus, Side, TextId};
+use crate::trace::Trace;
+use crate::widgets::{SPACE, Theme};
+
+/// What a panel of one text shows.
+pub struct Subject {
+    pub id: TextId,
+    pub side: Side,
+    pub trace: Arc<Trace>,
+    /// False while a newer trace is on its way.
+    pub current: bool,
+}
+
+impl Subject {
+    /// T, tokens.
+    pub fn tokens(&self) -> usize {
+        self.trace.tokens.len()
+    }
+
+    /// Names the trace for as long as it is held: for textures and derived values.
+    pub fn key(&self) -> u64 {
+        Arc::as_ptr(&self.trace) as u64
+    }
+
+    /// The focused token of this text, within its trace.
+    pub fn focused(&self, cx: &ViewContext<'_>) -> Option<usize> {
+        cx.token_of(self.id).filter(|&t| t < self.tokens())
+    }
+
+    /// The locked token of this text, within its trace.
+    pub fn locked(&self, cx: &ViewContext<'_>) -> Option<usize> {
+        let locked = cx.state.locked;
+        let token = locked.token.filter(|_| locked.text == Some(self.id));
+        token.filter(|&t| t < self.tokens())
+    }
+
+    pub fn focus_on(&self, token: usize) -> Focus {
+        Focus::token(self.id, token)
+    }
+
+    /// A token and a dimension: a cell of a [T, D] map.
+    pub fn focus_cell(&self, (token, dimension): (usize, usize)) -> Focus {
+        Focus {
+            dimension: Some(dimension),
+            ..Focus::token(self.id, token)
+        }
+    }
+}
+
+/// The viewed text's trace. Says what is wrong or still to come where there is none, and dims
+/// what follows while the trace is an old one.
+pub fn subject_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Subject> {
+    let side = cx.state.side;
+    let Some(view) = cx.viewed() else {
+        note_ui(ui, "No text is chosen. Choose one as A or B in the list on the left.");
+        return None;
+    };
+    if let Some(error) = &view.error {
+        let why = format!("This text could not be encoded: {error}");
+        ui.label(RichText::new(why).color(cx.theme.error()));
+        ui.add_space(SPACE);
+    }
+    let Some(trace) = view.trace.clone() else {
+        if view.error.is_none() {
+            note_ui(ui, "Encoding the text…");
+        }
+        return None;
+    };
+    if !view.current {
+        ui.multiply_opacity(cx.theme.stale_alpha());
+    }
+    Some(Subject {
+        id: view.id,
+        side,
+        trace,
+        current: view.current,
+    })
+}
+
+/// A sentence in the background: captions, and what to do about an empty state.
+pub fn note_ui(ui: &mut Ui, text: impl Into<String>) -> egui::Response {
+    let theme = Theme::of(ui);
+    ui.label(RichText::new(text).small().color(theme.secondary()))
+}
+
+/// The colour of A or of B.
+pub fn side_color(theme: Theme, side: Side) -> egui::Color32 {
+    match side {
+        Side::A => theme.a(),
+        Side::B => theme.b(),
+    }
+}
+
+/// The title of a part of a panel, with a line on what it is.
+pub fn section_ui(ui: &mut Ui, title: &str, about: &str) {
+    ui.add_space(SPACE);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(title).text_style(egui::TextStyle::Heading));
+        if !about.is_empty() {
+            note_ui(ui, about);
+        }
+    });
+}
