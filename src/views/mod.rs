@@ -1,11 +1,14 @@
 //! One file per panel, one registry line each. Views paint what is ready and send commands; they
 //! compute nothing that takes longer than a frame.
 
+mod attention;
 mod compare;
 mod context;
 mod embedding;
+mod feed_forward;
 mod pooling;
 mod position;
+mod recorded;
 mod score;
 mod subject;
 mod switch;
@@ -41,6 +44,8 @@ pub static PANELS: &[&Panel] = &[
     &tokens::PANEL,
     &embedding::PANEL,
     &position::PANEL,
+    &attention::PANEL,
+    &feed_forward::PANEL,
     &pooling::PANEL,
     &score::PANEL,
 ];

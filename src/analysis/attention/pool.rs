@@ -1,10 +1,12 @@
 //! Attention maps made small (thumbnails) and made one (the mean over heads).
 
+use serde::{Deserialize, Serialize};
+
 use crate::cancel::Cancel;
 use crate::trace::{LayerSite, Trace};
 
 /// Which map of a head.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Map {
     /// After the softmax, 0 to 1.
     #[default]

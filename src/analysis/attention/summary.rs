@@ -3,6 +3,8 @@
 //! The kinds are those that Clark et al. 2019 ("What does BERT look at?") and Voita et al. 2019
 //! ("Analyzing multi-head self-attention") describe.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cancel::Cancel;
 use crate::trace::{LayerSite, Trace};
 
@@ -14,7 +16,7 @@ pub const SINK: f64 = 0.5;
 pub const BROAD: f64 = 0.8;
 
 /// What a head mostly does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// Each token reads the one before it.
     Previous,

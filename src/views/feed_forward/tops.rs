@@ -1,0 +1,184 @@
+//! The strongest neurons of one token, the strongest tokens of one neuron, and its activation.
+
+use egui::{RichText, Ui};
+
+use super::{Subject, ViewContext, activation};
+use crate::analysis::neurons::{Firing, across_tokens, top_neurons, top_tokens};
+use crate::app::state::{Focus, TextId};
+use crate::trace::Trace;
+use crate::views::recorded::{Memo, full_trace, trace_key};
+use crate::widgets::theme::{SPACE, number};
+use crate::widgets::{Cell, Column, Table, piece_label};
+
+const SHOWN: usize = 8;
+/// From this width on, the three parts stand side by side.
+const WIDE: f32 = 720.0;
+
+/// A token of some text that drives a neuron.
+struct TopToken {
+    text: TextId,
+    label: String,
+    special: bool,
+    firing: Firing,
+}
+
+#[derive(Default)]
+pub(super) struct Tops {
+    neurons: Memo<(u64, usize, usize), Vec<Firing>>,
+    tokens: Memo<(Vec<u64>, usize, usize), Vec<TopToken>>,
+    across: Memo<(u64, usize, usize), Vec<Firing>>,
+}
+
+impl Tops {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
+        let width = ui.available_width();
+        if width < WIDE {
+            self.neurons_ui(ui, cx, subject);
+            ui.add_space(SPACE);
+            self.tokens_ui(ui, cx, subject);
+            ui.add_space(SPACE);
+            self.curve_ui(ui, cx, subject, width);
+            return;
+        }
+        let third = (width - 4.0 * SPACE) / 3.0;
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0 * SPACE;
+            column_ui(ui, third, |ui| self.neurons_ui(ui, cx, subject));
+            column_ui(ui, third, |ui| self.tokens_ui(ui, cx, subject));
+            column_ui(ui, third, |ui| self.curve_ui(ui, cx, subject, third));
+        });
+    }
+
+    fn neurons_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
+        let (text, layer, token) = (&subject.text, subject.layer, subject.token);
+        let top = self.neurons.get((text.key, layer, token), || {
+            top_neurons(&text.trace, layer, token, SHOWN)
+        });
+        heading_ui(ui, cx, format!("Neurons of {}", text.token(token)), subject);
+        let table = Table {
+            name: "Strongest neurons of the token",
+            columns: &columns("neuron"),
+            rows: top.len(),
+            focus: top
+                .iter()
+                .position(|firing| firing.neuron == subject.neuron),
+            locked: None,
+        };
+        let out = table.ui(ui, |row, column| match column {
+            0 => Cell::Figure(top[row].neuron.to_string()),
+            _ => figure(top[row], column),
+        });
+        let focus = |row: usize| top.get(row).map(|&firing| subject.focus(firing));
+        cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
+    }
+
+    fn tokens_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
+        let neuron = subject.neuron;
+        let model = &subject.text.trace.model;
+        let full = cx
+            .texts
+            .iter()
+            .filter_map(|text| Some((text, full_trace(text).ok()?)));
+        let full: Vec<_> = full.filter(|(_, trace)| trace.model == *model).collect();
+        let keys = full.iter().map(|(_, trace)| trace_key(trace)).collect();
+        let top = self.tokens.get((keys, subject.layer, neuron), || {
+            let traces = full.iter().map(|(_, trace)| &***trace);
+            let top = top_tokens(traces, subject.layer, neuron, SHOWN);
+            let found = |(at, firing): (usize, Firing)| {
+                let (text, trace): (_, &Trace) = (full[at].0, full[at].1);
+                TopToken {
+                    text: text.id,
+                    label: format!(
+                        "{}: {} [{}]",
+                        text.index + 1,
+                        piece_label(&trace.tokens.pieces[firing.token]),
+                        firing.token
+                    ),
+                    special: trace.tokens.special[firing.token],
+                    firing,
+                }
+            };
+            top.into_iter().map(found).collect()
+        });
+        heading_ui(ui, cx, format!("Tokens of neuron {neuron}"), subject);
+        let here =
+            |top: &TopToken| top.text == subject.text.id && top.firing.token == subject.token;
+        let table = Table {
+            name: "Strongest tokens of the neuron",
+            columns: &columns("text: token"),
+            rows: top.len(),
+            focus: top.iter().position(here),
+            locked: None,
+        };
+        let out = table.ui(ui, |row, column| match (column, top[row].special) {
+            (0, true) => Cell::Quiet(top[row].label.clone()),
+            (0, false) => Cell::Text(top[row].label.clone()),
+            _ => figure(top[row].firing, column),
+        });
+        let note = match full.len() < cx.texts.len() {
+            true => format!(
+                "Of {} texts of {}: the others' layers are not kept.",
+                full.len(),
+                cx.texts.len()
+            ),
+            false => format!("Of all {} texts.", full.len()),
+        };
+        ui.label(RichText::new(note).small().color(cx.theme.secondary()));
+        let focus = |row: usize| {
+            let top = top.get(row)?;
+            Some(Focus {
+                neuron: Some(neuron),
+                ..Focus::token(top.text, top.firing.token)
+            })
+        };
+        cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
+    }
+
+    fn curve_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, width: f32) {
+        let (text, layer, neuron) = (&subject.text, subject.layer, subject.neuron);
+        let across = self.across.get((text.key, layer, neuron), || {
+            across_tokens(&text.trace, layer, neuron)
+        });
+        activation::curve_ui(ui, cx, subject, across, width.min(360.0));
+    }
+}
+
+fn column_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
+    ui.vertical(|ui| {
+        ui.set_max_width(width);
+        ui.set_min_width(width);
+        contents(ui);
+    });
+}
+
+fn heading_ui(ui: &mut Ui, cx: &ViewContext<'_>, title: String, subject: &Subject) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(title).strong());
+        if subject.strongest {
+            let note = RichText::new("strongest here")
+                .small()
+                .color(cx.theme.secondary());
+            ui.label(note)
+                .on_hover_text("Nothing is pointed at, so this is the largest of the map.");
+        }
+    });
+}
+
+fn columns(what: &'static str) -> [Column; 3] {
+    let column = |title, width, grow, right| Column {
+        title,
+        width,
+        grow,
+        right,
+    };
+    [
+        column(what, 80.0, 1.0, false),
+        column("before", 64.0, 0.0, true),
+        column("after", 64.0, 0.0, true),
+    ]
+}
+
+fn figure(firing: Firing, column: usize) -> Cell {
+    let value = if column == 1 { firing.pre } else { firing.act };
+    Cell::Figure(number(value.into()))
+}
