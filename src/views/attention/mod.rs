@@ -130,9 +130,6 @@ impl View for Attention {
             .id_salt("attention")
             .auto_shrink(false)
             .show(ui, |ui| {
-                if !subject.text.current {
-                    ui.multiply_opacity(cx.theme.stale_alpha());
-                }
                 let mut options = kept_ui(ui, Options::default());
                 options_ui(ui, &mut options);
                 match ui.available_width() >= WIDE {

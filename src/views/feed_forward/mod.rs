@@ -122,7 +122,7 @@ impl View for FeedForward {
 }
 
 impl FeedForward {
-    /// Also tells whether the text or its numbers are on their way out.
+    /// Also tells whether the numbers are those of an earlier layer or text.
     fn subject(
         &mut self,
         cx: &ViewContext<'_>,
@@ -149,7 +149,7 @@ impl FeedForward {
             .neuron
             .or(locked.neuron)
             .filter(|&neuron| neuron < size);
-        let stale = *shown != key || !text.current;
+        let stale = *shown != key;
         Some((
             Subject {
                 token: token

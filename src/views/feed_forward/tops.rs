@@ -1,12 +1,14 @@
 //! The strongest neurons of one token, the strongest tokens of one neuron, and its activation.
 
+use std::sync::Arc;
+
 use egui::{RichText, Ui};
 
 use super::{Subject, ViewContext, activation};
 use crate::analysis::neurons::{Firing, across_tokens, top_neurons, top_tokens};
 use crate::app::state::{Focus, TextId};
 use crate::trace::Trace;
-use crate::views::recorded::{Memo, full_trace, trace_key};
+use crate::views::recorded::{Memo, trace_key};
 use crate::widgets::theme::{SPACE, number};
 use crate::widgets::{Cell, Column, Table, piece_label};
 
@@ -75,11 +77,9 @@ impl Tops {
     fn tokens_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
         let neuron = subject.neuron;
         let model = &subject.text.trace.model;
-        let full = cx
-            .texts
-            .iter()
-            .filter_map(|text| Some((text, full_trace(text).ok()?)));
-        let full: Vec<_> = full.filter(|(_, trace)| trace.model == *model).collect();
+        let whole = |trace: &&Arc<Trace>| trace.is_full() && trace.model == *model;
+        let traces = cx.texts.iter().map(|text| (text, text.trace.as_ref().filter(whole)));
+        let full: Vec<_> = traces.filter_map(|(text, trace)| Some((text, trace?))).collect();
         let keys = full.iter().map(|(_, trace)| trace_key(trace)).collect();
         let top = self.tokens.get((keys, subject.layer, neuron), || {
             let traces = full.iter().map(|(_, trace)| &***trace);
