@@ -133,7 +133,7 @@ fn scores_and_the_mean_over_heads_are_shown_on_demand() {
     let mut harness = bench(attention(), &[CAT]);
     harness.get_by_label("Mean over heads").click();
     settle(&mut harness);
-    harness.get_by_label("L1 · mean of 4 heads");
+    harness.get_by_role_and_label(Role::Image, "L1 · mean of 4 heads");
     harness.get_by_label("Scores").click();
     settle(&mut harness);
     harness.get_by_label_contains("layer.0.scores");
@@ -158,7 +158,7 @@ fn a_neuron_that_is_pointed_at_is_followed_over_all_texts() {
     assert_eq!(harness.state().state.layer, 1);
     harness.get_by_label("Before activation").click();
     settle(&mut harness);
-    harness.get_by_label("layer.1.ffn_pre");
+    harness.get_by_role_and_label(Role::Image, "layer.1.ffn_pre");
 }
 
 /// A panel whose last frame's time is known.

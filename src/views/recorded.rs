@@ -116,23 +116,18 @@ pub(super) fn keep_ui<T: SerializableAny>(ui: &Ui, value: T) {
     ui.data_mut(|data| data.insert_persisted(Id::unique(type_name::<T>()), value));
 }
 
-/// A row of choices of which one is on, with what each shows on hover.
+/// Choices of which one is on, with what each shows on hover; for a row that wraps.
 pub(super) fn switch_ui<T: Copy + PartialEq>(
     ui: &mut Ui,
     value: &mut T,
     choices: &[(T, &str, &str)],
 ) {
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 1.0;
-        for (choice, label, about) in choices {
-            let response = ui
-                .selectable_label(value == choice, *label)
-                .on_hover_text(*about);
-            if response.clicked() {
-                *value = *choice;
-            }
+    for (choice, label, about) in choices {
+        let response = ui.selectable_label(value == choice, *label);
+        if response.on_hover_text(*about).clicked() {
+            *value = *choice;
         }
-    });
+    }
 }
 
 #[cfg(test)]
