@@ -5,13 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use egui::util::id_type_map::SerializableAny;
-use egui::{Id, RichText, Ui};
+use egui::{Id, Ui};
 
-use super::{TextView, ViewContext};
+use super::ViewContext;
+use super::subject::{Subject, note_ui, subject_ui};
 use crate::app::state::{Focus, TextId};
 use crate::trace::Trace;
 use crate::widgets::piece_label;
-use crate::widgets::theme::SPACE;
 
 /// The last value of a key, for what is cheap but not cheap enough for every frame.
 pub(super) struct Memo<K, V>(Option<(K, V)>);
@@ -51,8 +51,6 @@ pub(super) fn trace_key(trace: &Arc<Trace>) -> u64 {
 pub(super) struct Recorded {
     pub id: TextId,
     pub trace: Arc<Trace>,
-    /// False while the trace is that of an earlier text: paint it dimmed.
-    pub current: bool,
     pub key: u64,
     /// `[T]`, as they can be seen.
     pub labels: Arc<[String]>,
@@ -86,64 +84,23 @@ pub(super) struct Viewed(Memo<u64, Arc<[String]>>);
 impl Viewed {
     /// None where there is nothing to show; then it says so, and what to do.
     pub fn recorded_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Recorded> {
-        let Some(text) = cx.viewed() else {
-            say_ui(
-                ui,
-                "No text is chosen. Make one of the texts on the left A or B to see it here.",
-            );
+        let Subject { id, trace, .. } = subject_ui(ui, cx)?;
+        if !trace.is_full() {
+            let why = "Only this text's outline is recorded so far; its layers are on their way.";
+            note_ui(ui, why);
             return None;
-        };
-        match full_trace(text) {
-            Ok(trace) => Some(self.of(text, trace)),
-            Err(why) => {
-                match &text.error {
-                    Some(error) => failed_ui(ui, cx, error),
-                    None => say_ui(ui, why),
-                }
-                None
-            }
         }
-    }
-
-    fn of(&mut self, text: &TextView, trace: &Arc<Trace>) -> Recorded {
-        let key = trace_key(trace);
+        let key = trace_key(&trace);
         let pieces = &trace.tokens.pieces;
-        let labels = self.0.get(key, || {
-            pieces.iter().map(|piece| piece_label(piece)).collect()
-        });
-        Recorded {
-            id: text.id,
-            trace: trace.clone(),
-            current: text.current,
+        let label = |piece: &String| piece_label(piece);
+        let labels = self.0.get(key, || pieces.iter().map(label).collect());
+        Some(Recorded {
+            id,
             key,
             labels: labels.clone(),
-        }
+            trace,
+        })
     }
-}
-
-/// The trace of a text where it holds every layer's inside, or why not.
-pub(super) fn full_trace(text: &TextView) -> Result<&Arc<Trace>, &'static str> {
-    match &text.trace {
-        Some(trace) if trace.is_full() => Ok(trace),
-        Some(_) => {
-            Err("Only the outline of this text is recorded so far; its layers are on their way.")
-        }
-        None => Err("This text is being recorded."),
-    }
-}
-
-fn say_ui(ui: &mut Ui, what: &str) {
-    ui.add_space(SPACE);
-    ui.label(RichText::new(what).color(crate::widgets::Theme::of(ui).secondary()));
-}
-
-fn failed_ui(ui: &mut Ui, cx: &ViewContext<'_>, error: &str) {
-    ui.add_space(SPACE);
-    ui.colored_label(
-        cx.theme.error(),
-        format!("This text could not be recorded: {error}"),
-    );
-    say_ui(ui, "Edit the text, or choose another model or prompt.");
 }
 
 /// What [`keep_ui`] kept last, in this run or the one before. For ways of looking, which are neither
@@ -159,23 +116,18 @@ pub(super) fn keep_ui<T: SerializableAny>(ui: &Ui, value: T) {
     ui.data_mut(|data| data.insert_persisted(Id::unique(type_name::<T>()), value));
 }
 
-/// A row of choices of which one is on, with what each shows on hover.
+/// Choices of which one is on, with what each shows on hover; for a row that wraps.
 pub(super) fn switch_ui<T: Copy + PartialEq>(
     ui: &mut Ui,
     value: &mut T,
     choices: &[(T, &str, &str)],
 ) {
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 1.0;
-        for (choice, label, about) in choices {
-            let response = ui
-                .selectable_label(value == choice, *label)
-                .on_hover_text(*about);
-            if response.clicked() {
-                *value = *choice;
-            }
+    for (choice, label, about) in choices {
+        let response = ui.selectable_label(value == choice, *label);
+        if response.on_hover_text(*about).clicked() {
+            *value = *choice;
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod summary;
 
 pub use cell::Cell;
 pub use links::{Link, Links};
-pub use pool::{Atlas, Map, max_pool, mean_over_heads};
+pub use pool::{Atlas, CLIP, Map, max_pool, mean_over_heads};
 pub use summary::{
-    BROAD, HeadSummary, Kind, POSITIONAL, SINK, Share, Shares, entropy, row_sum, summaries,
+    BROAD, EXCESS, HeadSummary, Kind, Share, Shares, entropy, row_sum, summaries,
 };

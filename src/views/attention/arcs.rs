@@ -9,7 +9,7 @@ use egui::{
 };
 
 use super::head::cell_focus;
-use super::{Options, Subject, ViewContext, title_ui};
+use super::{Options, Scene, ViewContext, title_ui};
 use crate::analysis::attention::{Link, Links, Map, mean_over_heads};
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
@@ -25,6 +25,8 @@ const PITCH: f32 = 18.0;
 const TALLEST: f32 = 480.0;
 /// No more lines than this are painted while no token is in focus.
 const MOST: usize = 1000;
+/// And no more than this behind those of a focused token.
+const BEHIND: usize = 100;
 
 /// What the lines depend on.
 #[derive(Clone, Copy, PartialEq)]
@@ -52,21 +54,21 @@ impl Arcs {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        subject: &Subject,
+        scene: &Scene,
         options: &mut Options,
     ) {
         title_ui(ui, "Who reads whom", |ui| {
-            ui.weak(subject.name(options));
+            ui.weak(scene.name(options));
         });
         let slider = Slider::new(&mut options.threshold, 0.0..=0.5).text("smallest weight shown");
         ui.add(slider);
         let key = Key {
-            trace: subject.text.key,
-            layer: subject.layer,
-            head: (!options.mean).then_some(subject.head),
+            trace: scene.text.key,
+            layer: scene.layer,
+            head: (!options.mean).then_some(scene.head),
             threshold: options.threshold,
         };
-        let text = subject.text.clone();
+        let text = scene.text.clone();
         let make = move |cancel: &_| Drawn {
             links: links(&text, key, cancel),
             text,
@@ -76,7 +78,7 @@ impl Arcs {
         };
         let drawn: Arc<Drawn> = drawn.value;
         let height = PITCH * drawn.text.tokens() as f32;
-        let mut columns = |ui: &mut Ui| columns_ui(ui, cx, &drawn, subject, key);
+        let mut columns = |ui: &mut Ui| columns_ui(ui, cx, &drawn, scene, key);
         match height > TALLEST {
             true => {
                 let area = ScrollArea::vertical().id_salt("arcs").max_height(TALLEST);
@@ -136,7 +138,7 @@ impl Columns {
     }
 }
 
-fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, subject: &Subject, key: Key) {
+fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, scene: &Scene, key: Key) {
     let text = &drawn.text;
     let tokens = text.tokens();
     let width = ui.available_width().min(420.0);
@@ -150,7 +152,7 @@ fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, subject: &Su
         font: TextStyle::Small.resolve(ui.style()),
     };
     let hovered = response.hover_pos().and_then(|pos| columns.at(pos, tokens));
-    let stale = text.key != subject.text.key;
+    let stale = text.key != scene.text.key;
     if !stale {
         point_ui(ui, cx, text, &response, hovered);
     }
@@ -247,8 +249,13 @@ fn lines_ui(painter: &Painter, columns: &Columns, theme: Theme, all: &[Link], ow
         let stroke = (1.0 + 2.0 * link.weight.min(1.0), color);
         painter.line_segment([pos2(columns.left, from), pos2(columns.right, to)], stroke);
     };
-    let behind = if own.is_empty() { 0.9 } else { 0.12 };
-    all.iter().for_each(|link| line(link, behind));
+    // Behind the focused token's lines only the strongest others stay, and barely.
+    let (kept, strength) = match own.is_empty() {
+        true => (all.len(), 0.9),
+        false => (all.len().min(BEHIND), 0.1),
+    };
+    let behind = &all[all.len() - kept..];
+    behind.iter().for_each(|link| line(link, strength));
     own.iter()
         .filter(|link| link.weight >= 0.001)
         .for_each(|link| line(link, 1.0));
@@ -289,7 +296,7 @@ fn labels_ui(
                 true => Rect::from_x_y_ranges(columns.right + 3.0..=columns.rect.right(), row),
             };
             if weighed {
-                let fill = theme.accent().gamma_multiply(0.6 * weight.sqrt().min(1.0));
+                let fill = theme.accent().gamma_multiply(0.75 * weight.min(1.0));
                 painter.rect_filled(side.shrink2(vec2(0.0, 1.0)), 2.0, fill);
             } else if marked {
                 painter.rect_filled(side.shrink2(vec2(0.0, 1.0)), 2.0, theme.faint());

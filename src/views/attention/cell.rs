@@ -1,8 +1,8 @@
 //! The arithmetic of the cell that is pointed at: from q and k to the weight, with the numbers.
 
-use egui::{Grid, RichText, Ui};
+use egui::{Align, Grid, Layout, RichText, Ui};
 
-use super::{Options, Subject, ViewContext, title_ui};
+use super::{Options, Scene, ViewContext, title_ui};
 use crate::analysis::attention::Cell;
 use crate::trace::{LayerSite, Site};
 use crate::widgets::theme::{SPACE, Theme, number};
@@ -12,8 +12,8 @@ use crate::widgets::{Scale, vector_bars_ui};
 const TOLERANCE: f64 = 1e-5;
 const STRIP: f32 = 28.0;
 
-pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, options: &Options) {
-    let text = &subject.text;
+pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, options: &Options) {
+    let text = &scene.text;
     let (Some(query), Some(key)) = text.focused(cx.focus) else {
         title_ui(ui, "Where a weight comes from", |_| ());
         ui.weak("Point at a cell of the map for q, k and the sum that made it; a click holds it.");
@@ -24,7 +24,7 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, opti
         text.token(query),
         text.token(key)
     );
-    let (layer, head) = (subject.layer, subject.head);
+    let (layer, head) = (scene.layer, scene.head);
     title_ui(ui, &title, |ui| {
         ui.weak(super::head_name(layer, head));
     });
@@ -38,50 +38,27 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, opti
         ui.weak("This layer's q and k are not recorded.");
         return;
     };
-    let size = cell.q.len();
-    let site = |site, token: usize| format!("{}[{head}, {token}]", Site::Layer(layer, site));
-    let (q, k) = (site(LayerSite::Q, query), site(LayerSite::K, key));
-    strip_ui(
-        ui,
-        "q",
-        &format!("{q}, what {} asks for", text.token(query)),
-        &cell.q,
-    );
-    strip_ui(
-        ui,
-        "k",
-        &format!("{k}, what {} offers", text.token(key)),
-        &cell.k,
-    );
-    strip_ui(
-        ui,
-        "q∘k",
-        &format!("{q} × {k}, dimension by dimension"),
-        &cell.product,
-    );
-    ui.add_space(0.5 * SPACE);
-    sums_ui(ui, &cell, size, text.tokens());
-    let index = format!("[{head}, {query}, {key}]");
-    let recorded = [
-        (
-            LayerSite::Scores,
-            cell.recorded_score,
-            cell.score_residual(),
-        ),
-        (
-            LayerSite::Pattern,
-            cell.recorded_weight,
-            cell.weight_residual(),
-        ),
-    ];
-    for (site, value, residual) in recorded {
-        recorded_ui(
-            ui,
-            &format!("{}{index}", Site::Layer(layer, site)),
-            value,
-            residual,
-        );
+    if ui.available_width() < super::WIDE {
+        strips_ui(ui, scene, &cell, (query, key));
+        ui.add_space(SPACE);
+        sums_ui(ui, scene, &cell, (query, key));
+        return;
     }
+    let width = ui.available_width();
+    ui.horizontal_top(|ui| {
+        super::part_ui(ui, 0.5 * width, |ui| strips_ui(ui, scene, &cell, (query, key)));
+        super::part_ui(ui, ui.available_width(), |ui| sums_ui(ui, scene, &cell, (query, key)));
+    });
+}
+
+/// q, k and their product, dimension by dimension.
+fn strips_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)) {
+    let (text, head) = (&scene.text, scene.head);
+    let site = |site, token: usize| format!("{}[{head}, {token}]", Site::Layer(scene.layer, site));
+    let (q, k) = (site(LayerSite::Q, query), site(LayerSite::K, key));
+    strip_ui(ui, "q", &format!("{q}, what {} asks for", text.token(query)), &cell.q);
+    strip_ui(ui, "k", &format!("{k}, what {} offers", text.token(key)), &cell.k);
+    strip_ui(ui, "q∘k", &format!("{q} × {k}, dimension by dimension"), &cell.product);
 }
 
 /// One vector of the head, a bar for each dimension.
@@ -94,54 +71,68 @@ fn strip_ui(ui: &mut Ui, label: &str, name: &str, values: &[f32]) {
     });
 }
 
-fn sums_ui(ui: &mut Ui, cell: &Cell, size: usize, tokens: usize) {
+/// From the product to the weight, and how far that is from what was recorded.
+fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)) {
+    let rows = steps(cell, scene.text.tokens());
+    let theme = Theme::of(ui);
+    // Notes need room beside name and number.
+    let notes = ui.available_width() >= 400.0;
+    let grid = Grid::new("cell sums").num_columns(3).min_row_height(0.0);
+    grid.spacing([2.0 * SPACE, 3.0]).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
+        for (name, value, note) in rows {
+            let name = ui.label(RichText::new(name).monospace());
+            let figure = RichText::new(number(value)).monospace();
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(figure).on_hover_text(format!("{value:?}"));
+            });
+            match notes {
+                true => _ = ui.label(RichText::new(note).small().color(theme.secondary())),
+                false => _ = name.on_hover_text(note),
+            }
+            ui.end_row();
+        }
+    });
+    let index = format!("[{}, {query}, {key}]", scene.head);
+    for (site, value, residual) in [
+        (LayerSite::Scores, cell.recorded_score, cell.score_residual()),
+        (LayerSite::Pattern, cell.recorded_weight, cell.weight_residual()),
+    ] {
+        let site = Site::Layer(scene.layer, site);
+        recorded_ui(ui, &format!("{site}{index}"), value, residual);
+    }
+}
+
+/// Each step's name, number and reason.
+fn steps(cell: &Cell, tokens: usize) -> Vec<(String, f64, String)> {
     let largest = number(cell.largest);
-    let keys = format!("over the row's {tokens} keys: the softmax denominator");
-    let row = |name: String, value: f64, note: &str| (name, value, note.to_owned());
+    let row = |name: &str, value: f64, note: &str| (name.to_owned(), value, note.to_owned());
     let mut rows = vec![
-        row("Σ q∘k".to_owned(), cell.dot, "the last strip, added up"),
+        row("Σ q∘k", cell.dot, "the products, added up"),
         row(
-            format!("× 1/√{size}"),
+            &format!("× 1/√{}", cell.q.len()),
             cell.scale,
-            "so that its spread does not grow with the head's size",
+            "so that its spread does not grow with d",
         ),
     ];
     if cell.bias != 0.0 {
-        rows.push(row(
-            "+ bias".to_owned(),
-            cell.bias,
-            "from relative positions or a mask",
-        ));
+        rows.push(row("+ bias", cell.bias, "from relative positions or a mask"));
     }
     rows.extend([
-        row("score s".to_owned(), cell.score, "before the softmax"),
+        row("= score s", cell.score, "before the softmax"),
         row(
-            format!("exp(s − {largest})"),
+            &format!("exp(s − {largest})"),
             cell.numerator,
-            "less the row's largest score, so that nothing overflows",
+            "less the row's largest, so that nothing overflows",
         ),
-        row(format!("Σ exp(sⱼ − {largest})"), cell.denominator, &keys),
         row(
-            "weight".to_owned(),
-            cell.weight,
-            "exp(s − …) / Σ exp(sⱼ − …)",
+            &format!("Σ exp(sⱼ − {largest})"),
+            cell.denominator,
+            &format!("over the row's {tokens} keys: the denominator"),
         ),
+        row("= weight", cell.weight, "the last two, divided"),
     ]);
-    let theme = Theme::of(ui);
-    Grid::new("cell sums")
-        .num_columns(3)
-        .spacing([2.0 * SPACE, 2.0])
-        .show(ui, |ui| {
-            for (name, value, note) in rows {
-                ui.label(RichText::new(name).monospace());
-                let value_text = RichText::new(number(value)).monospace();
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.label(value_text).on_hover_text(format!("{value:?}"));
-                });
-                ui.label(RichText::new(note).small().color(theme.secondary()));
-                ui.end_row();
-            }
-        });
+    rows
 }
 
 /// What the forward pass recorded, and how far the account above is from it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Response, Ui, vec2};
 
-use super::{Options, Subject, ViewContext, head_name, numbers, title_ui};
+use super::{Options, Scene, ViewContext, head_name, numbers, title_ui};
 use crate::analysis::attention::{Atlas, Kind, Map};
 use crate::app::command::Command;
 use crate::engine::Derived;
@@ -13,7 +13,7 @@ use crate::views::recorded::key_of;
 use crate::widgets::{HeatmapTexture, Scale, Tiles, legend_ui};
 
 /// The largest side of a thumbnail, in points.
-const LARGEST: f32 = 48.0;
+const LARGEST: f32 = 56.0;
 /// Cells along a thumbnail's side that are kept: what two pixels a point can show.
 const CELLS: usize = 96;
 
@@ -38,22 +38,18 @@ impl Grid {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        subject: &Subject,
+        scene: &Scene,
         options: &mut Options,
     ) {
-        let stale = self.update(cx, subject, options);
+        let stale = self.update(cx, scene, options);
         let shown = self.shown.as_ref();
         let atlas = shown.and_then(|(atlas, key)| Some((atlas.as_ref().as_ref()?, *key)));
         let scale = scale(options, atlas.map(|(atlas, _)| atlas));
         title_ui(ui, "Every head", |ui| {
-            let unit = if options.relative {
-                "of its largest"
-            } else {
-                ""
-            };
+            let unit = if options.relative { "of its own range" } else { "" };
             legend_ui(ui, &scale, unit);
         });
-        finder_ui(ui, subject, options);
+        finder_ui(ui, scene, options);
         let Some((atlas, key)) = atlas else {
             ui.weak("The thumbnails are being made.");
             return;
@@ -63,7 +59,7 @@ impl Grid {
         };
         let (layers, heads) = (numbered(atlas.layers, "L"), numbered(atlas.heads, ""));
         let faded: Vec<bool> = (0..atlas.layers * atlas.heads)
-            .map(|index| fades(subject, options, index / atlas.heads, index % atlas.heads))
+            .map(|index| fades(scene, options, index / atlas.heads, index % atlas.heads))
             .collect();
         let name = format!(
             "Every head: {} layers by {} heads",
@@ -76,21 +72,21 @@ impl Grid {
             .column_labels(&heads)
             .fit(room)
             .max_tile(LARGEST)
-            .locked(Some((subject.layer, subject.head)))
+            .locked(Some((scene.layer, scene.head)))
             .faded(&faded)
             .dimmed(stale)
             .ui(ui, &mut self.texture);
-        choose_ui(cx, subject, out.response, out.hovered, out.clicked);
+        choose_ui(cx, scene, out.response, out.hovered, out.clicked);
     }
 
     /// Asks for the atlas of now; tells whether an older one is still shown.
-    fn update(&mut self, cx: &ViewContext<'_>, subject: &Subject, options: &Options) -> bool {
+    fn update(&mut self, cx: &ViewContext<'_>, scene: &Scene, options: &Options) -> bool {
         let key = Key {
-            trace: subject.text.key,
+            trace: scene.text.key,
             map: options.map,
             relative: options.relative,
         };
-        let trace = subject.text.trace.clone();
+        let trace = scene.text.trace.clone();
         let make = move |cancel: &_| Atlas::new(&trace, key.map, CELLS, key.relative, cancel);
         let now = self
             .atlas
@@ -107,8 +103,8 @@ impl Grid {
 }
 
 /// The kinds with how many heads each has; a click makes them stand out.
-fn finder_ui(ui: &mut Ui, subject: &Subject, options: &mut Options) {
-    let all = subject.summaries();
+fn finder_ui(ui: &mut Ui, scene: &Scene, options: &mut Options) {
+    let all = scene.summaries();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for kind in Kind::ALL {
@@ -123,7 +119,7 @@ fn finder_ui(ui: &mut Ui, subject: &Subject, options: &mut Options) {
     });
 }
 
-/// With `relative` every tile is divided by its own largest value.
+/// With `relative` every tile is divided by its own reach.
 fn scale(options: &Options, atlas: Option<&Atlas>) -> Scale {
     match (options.map, options.relative) {
         (Map::Pattern, _) => Scale::amount(1.0),
@@ -133,15 +129,15 @@ fn scale(options: &Options, atlas: Option<&Atlas>) -> Scale {
 }
 
 /// True for heads that the finder does not look for.
-fn fades(subject: &Subject, options: &Options, layer: usize, head: usize) -> bool {
-    let kind = subject.summary_of(layer, head).map(|summary| summary.kind);
+fn fades(scene: &Scene, options: &Options, layer: usize, head: usize) -> bool {
+    let kind = scene.summary_of(layer, head).map(|summary| summary.kind);
     options.kind.is_some_and(|wanted| kind != Some(wanted))
 }
 
 /// A click or an arrow key chooses a head; hovering tells about one.
 fn choose_ui(
     cx: &mut ViewContext<'_>,
-    subject: &Subject,
+    scene: &Scene,
     response: Response,
     hovered: Option<(usize, usize)>,
     chosen: Option<(usize, usize)>,
@@ -151,14 +147,14 @@ fn choose_ui(
         cx.send(Command::SelectHead(head));
     }
     if let Some((layer, head)) = hovered {
-        response.on_hover_text_at_pointer(describe(subject, layer, head));
+        response.on_hover_text_at_pointer(describe(scene, layer, head));
     }
 }
 
-fn describe(subject: &Subject, layer: usize, head: usize) -> String {
+fn describe(scene: &Scene, layer: usize, head: usize) -> String {
     let pattern = Site::Layer(layer, Map::Pattern.site());
     let mut text = format!("{}\n{pattern}[{head}, ·, ·]", head_name(layer, head));
-    if let Some(summary) = subject.summary_of(layer, head) {
+    if let Some(summary) = scene.summary_of(layer, head) {
         text.push_str(&format!(
             "\n{}\n{}",
             summary.kind.title(),

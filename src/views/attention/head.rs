@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use egui::{RichText, Ui, vec2};
 
-use super::{Options, Subject, ViewContext, title_ui};
-use crate::analysis::attention::{Map, mean_over_heads, row_sum};
+use super::{Options, Scene, ViewContext, title_ui};
+use crate::analysis::attention::{CLIP, Map, mean_over_heads, row_sum};
+use crate::analysis::range::reach;
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::views::recorded::{Memo, Recorded, key_of};
@@ -13,7 +14,9 @@ use crate::widgets::theme::{Theme, number};
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 
 /// The tallest that the map grows.
-const TALLEST: f32 = 520.0;
+const TALLEST: f32 = 720.0;
+/// The room that column labels and the caption may take beyond a square.
+const LABELS: f32 = 96.0;
 /// Rows that sum to 1 no better than this are pointed out.
 const TOLERANCE: f64 = 1e-5;
 
@@ -29,7 +32,7 @@ struct Mean {
 pub(super) struct Head {
     texture: HeatmapTexture,
     mean: Derived<(u64, usize, Map), Mean>,
-    largest: Memo<u64, f32>,
+    reach: Memo<u64, f32>,
 }
 
 impl Head {
@@ -37,32 +40,32 @@ impl Head {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        subject: &Subject,
+        scene: &Scene,
         options: &Options,
     ) {
         if !options.mean {
-            let text = &subject.text;
-            let Some(values) = text.trace.layer(subject.layer, options.map.site()) else {
+            let text = &scene.text;
+            let Some(values) = text.trace.layer(scene.layer, options.map.site()) else {
                 return;
             };
-            let values = values.plane(subject.head); // [T, T]
-            let key = key_of((text.key, subject.layer, subject.head, options.map));
-            self.map_ui(ui, cx, subject, options, text, (key, &values, false));
+            let values = values.plane(scene.head); // [T, T]
+            let key = key_of((text.key, scene.layer, scene.head, options.map));
+            self.map_ui(ui, cx, scene, options, text, (key, &values, false));
             return;
         }
-        let Some(mean) = self.mean_of(cx, subject, options.map) else {
+        let Some(mean) = self.mean_of(cx, scene, options.map) else {
             return;
         };
         let key = key_of((mean.text.key, mean.layer, mean.map, "mean"));
         let stale =
-            (mean.text.key, mean.layer, mean.map) != (subject.text.key, subject.layer, options.map);
+            (mean.text.key, mean.layer, mean.map) != (scene.text.key, scene.layer, options.map);
         if let Some(values) = &mean.values {
-            self.map_ui(ui, cx, subject, options, &mean.text, (key, values, stale));
+            self.map_ui(ui, cx, scene, options, &mean.text, (key, values, stale));
         }
     }
 
-    fn mean_of(&mut self, cx: &ViewContext<'_>, subject: &Subject, map: Map) -> Option<Arc<Mean>> {
-        let (text, layer) = (subject.text.clone(), subject.layer);
+    fn mean_of(&mut self, cx: &ViewContext<'_>, scene: &Scene, map: Map) -> Option<Arc<Mean>> {
+        let (text, layer) = (scene.text.clone(), scene.layer);
         let key = (text.key, layer, map);
         let make = move |cancel: &_| Mean {
             values: mean_over_heads(&text.trace, layer, map, cancel),
@@ -73,21 +76,21 @@ impl Head {
         Some(self.mean.get(cx.engine, &key, make)?.value)
     }
 
-    /// `values` `[T, T]` of `text`, which differs from the subject's while those are `stale`.
+    /// `values` `[T, T]` of `text`, which differs from the scene's while those are `stale`.
     fn map_ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        subject: &Subject,
+        scene: &Scene,
         options: &Options,
         text: &Recorded,
         (key, values, stale): (u64, &[f32], bool),
     ) {
-        let largest = *self.largest.get(key, || magnitude(values));
-        let scale = scale_of(options, subject, largest);
-        let name = subject.name(options);
+        let reach = *self.reach.get(key, || reach(values, CLIP));
+        let scale = scale_of(options, scene, reach);
+        let name = scene.name(options);
         title_ui(ui, &name, |ui| {
-            let site = subject.site(options.map);
+            let site = scene.site(options.map);
             ui.label(
                 RichText::new(site.to_string())
                     .monospace()
@@ -108,7 +111,7 @@ impl Head {
             .secondary_columns(special)
             .row_axis("query reads")
             .column_axis("from key")
-            .fit(vec2(width, TALLEST.min(width.max(240.0))))
+            .fit(vec2(width, TALLEST.min(width.max(240.0) + LABELS)))
             .focus_row(query)
             .focus_column(key_token)
             .locked(locked_query.zip(locked_key))
@@ -125,7 +128,7 @@ impl Head {
             }
         }
         if let Some(cell) = out.hovered {
-            let hover = hover_text(subject, options, text, cell, values);
+            let hover = hover_text(scene, options, text, cell, values);
             out.response.on_hover_text_at_pointer(hover);
         }
         let row = out.hovered_row.or(query);
@@ -140,28 +143,24 @@ pub(super) fn cell_focus(text: &Recorded, query: usize, key: usize) -> Focus {
     }
 }
 
-fn magnitude(values: &[f32]) -> f32 {
-    values.iter().fold(0.0, |most, v| most.max(v.abs()))
-}
-
-fn scale_of(options: &Options, subject: &Subject, largest: f32) -> Scale {
+fn scale_of(options: &Options, scene: &Scene, reach: f32) -> Scale {
     match (options.map, options.relative) {
-        (Map::Pattern, true) => Scale::amount(largest),
+        (Map::Pattern, true) => Scale::amount(reach),
         (Map::Pattern, false) => Scale::amount(1.0),
-        (Map::Scores, true) => Scale::signed(largest),
+        (Map::Scores, true) => Scale::signed(reach),
         (Map::Scores, false) => {
-            let all = subject.summaries();
+            let all = scene.summaries();
             let all = all.map(|all| {
                 all.iter()
                     .fold(0.0_f32, |most, s| most.max(s.largest_score))
             });
-            Scale::signed(all.unwrap_or(largest))
+            Scale::signed(all.unwrap_or(reach))
         }
     }
 }
 
 fn hover_text(
-    subject: &Subject,
+    scene: &Scene,
     options: &Options,
     text: &Recorded,
     (query, key): (usize, usize),
@@ -170,17 +169,17 @@ fn hover_text(
     let value = values
         .get(query * text.tokens() + key)
         .map_or(f64::NAN, |&v| v.into());
-    let site = subject.site(options.map);
+    let site = scene.site(options.map);
     let index = match options.mean {
         true => format!("mean over h of {site}[h, {query}, {key}]"),
-        false => format!("{site}[{}, {query}, {key}]", subject.head),
+        false => format!("{site}[{}, {query}, {key}]", scene.head),
     };
     format!(
         "{} reads from {}\n{}\n{}: {index}",
         text.token(query),
         text.token(key),
         number(value),
-        subject.name(options),
+        scene.name(options),
     )
 }
 
@@ -193,7 +192,7 @@ fn row_ui(ui: &mut Ui, options: &Options, text: &Recorded, row: Option<usize>, v
             Map::Pattern => "Point at a row for its sum: the weights of one query add up to 1.",
             Map::Scores => "Scores have no fixed sum; the softmax of a row is the pattern's row.",
         };
-        ui.label(quiet(hint.to_owned()));
+        ui.horizontal_wrapped(|ui| ui.label(quiet(hint.to_owned())));
         return;
     };
     let tokens = text.tokens();

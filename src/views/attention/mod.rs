@@ -8,7 +8,7 @@ mod numbers;
 
 use std::sync::Arc;
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{RichText, ScrollArea, TextStyle, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
@@ -23,13 +23,13 @@ pub static PANEL: Panel = Panel {
     title: "Attention",
     about: "In each layer every head lets each token (query, a row) read from all tokens (keys, \
             columns). A row of the pattern is a softmax over q·k/√d, so it sums to 1. The grid \
-            shows every head small; a click makes one large. Each head is summed up by the entropy \
-            of its rows and by where they look, and named by what exceeds chance, the share that \
-            uniform attention would give, by 40% of the way to everything (previous, next, self) \
-            or 50% (separator/sink); broad means at least 80% of the largest entropy. Point at a \
-            cell for the arithmetic that made it. Raw attention shows where a head reads from; it \
-            is not an explanation of the output: values, the other heads and the later layers \
-            decide what becomes of it. For what carries a score, see the Score panel.",
+            shows every head small; a click or the arrow keys make one large. A head is named by \
+            where it looks beyond chance, the share that uniform attention would give: previous, \
+            next, self or separator/sink where that share goes at least 40% of the way from chance \
+            to everything; broad where the entropy of its rows is at least 80% of ln T; mixed \
+            otherwise. Point at a cell for the arithmetic that made it. Raw attention shows where a \
+            head reads from; it is not an explanation of the output: values, the other heads and \
+            later layers decide what becomes of it. What carries a score is in the Score panel.",
     one_text: true,
     make: || Box::<Attention>::default(),
 };
@@ -42,7 +42,7 @@ struct Options {
     map: Map,
     /// The mean over this layer's heads instead of the chosen head.
     mean: bool,
-    /// Colours from 0 to the largest value instead of to 1.
+    /// Colours that reach as far as each map's own values instead of to 1.
     relative: bool,
     /// Weights below this have no arc.
     threshold: f32,
@@ -63,7 +63,7 @@ impl Default for Options {
 }
 
 /// What the parts of the panel look at in this frame.
-struct Subject {
+struct Scene {
     text: Recorded,
     layer: usize,
     head: usize,
@@ -72,7 +72,7 @@ struct Subject {
     summaries: Option<Arc<Option<Vec<HeadSummary>>>>,
 }
 
-impl Subject {
+impl Scene {
     fn summaries(&self) -> Option<&[HeadSummary]> {
         self.summaries.as_deref()?.as_deref()
     }
@@ -117,7 +117,7 @@ impl View for Attention {
         let trace = text.trace.clone();
         let make = move |cancel: &_| summaries(&trace, cancel);
         let shown = self.summaries.get(cx.engine, &text.key, make);
-        let subject = Subject {
+        let scene = Scene {
             layer: cx.layer(),
             head: cx.head(),
             heads: cx.model.spec().heads,
@@ -125,22 +125,19 @@ impl View for Attention {
             summaries: shown.filter(|shown| shown.current).map(|shown| shown.value),
             text,
         };
-        self.remember_tsv(&subject);
+        self.remember_tsv(&scene);
         ScrollArea::vertical()
             .id_salt("attention")
             .auto_shrink(false)
             .show(ui, |ui| {
-                if !subject.text.current {
-                    ui.multiply_opacity(cx.theme.stale_alpha());
-                }
                 let mut options = kept_ui(ui, Options::default());
                 options_ui(ui, &mut options);
                 match ui.available_width() >= WIDE {
-                    true => self.wide_ui(ui, cx, &subject, &mut options),
-                    false => self.narrow_ui(ui, cx, &subject, &mut options),
+                    true => self.wide_ui(ui, cx, &scene, &mut options),
+                    false => self.narrow_ui(ui, cx, &scene, &mut options),
                 }
                 ui.add_space(SPACE);
-                cell::cell_ui(ui, cx, &subject, &options);
+                cell::cell_ui(ui, cx, &scene, &options);
                 ui.add_space(SPACE);
                 keep_ui(ui, options);
             });
@@ -159,21 +156,21 @@ impl Attention {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        subject: &Subject,
+        scene: &Scene,
         options: &mut Options,
     ) {
         let width = ui.available_width();
         ui.horizontal_top(|ui| {
-            part_ui(ui, 0.6 * width, |ui| self.grid.ui(ui, cx, subject, options));
+            part_ui(ui, 0.6 * width, |ui| self.grid.ui(ui, cx, scene, options));
             part_ui(ui, ui.available_width(), |ui| {
-                numbers::numbers_ui(ui, subject)
+                numbers::numbers_ui(ui, scene)
             });
         });
         ui.add_space(SPACE);
         ui.horizontal_top(|ui| {
-            part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, subject, options));
+            part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, scene, options));
             part_ui(ui, ui.available_width(), |ui| {
-                self.arcs.ui(ui, cx, subject, options);
+                self.arcs.ui(ui, cx, scene, options);
             });
         });
     }
@@ -182,24 +179,24 @@ impl Attention {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        subject: &Subject,
+        scene: &Scene,
         options: &mut Options,
     ) {
-        self.grid.ui(ui, cx, subject, options);
+        self.grid.ui(ui, cx, scene, options);
         ui.add_space(SPACE);
-        numbers::numbers_ui(ui, subject);
+        numbers::numbers_ui(ui, scene);
         ui.add_space(SPACE);
-        self.head.ui(ui, cx, subject, options);
+        self.head.ui(ui, cx, scene, options);
         ui.add_space(SPACE);
-        self.arcs.ui(ui, cx, subject, options);
+        self.arcs.ui(ui, cx, scene, options);
     }
 
     /// The clipboard's table, made when its numbers change and not in every frame.
-    fn remember_tsv(&mut self, subject: &Subject) {
-        let ready = subject.summaries();
-        let key = ready.map_or(0, |_| subject.text.key);
+    fn remember_tsv(&mut self, scene: &Scene) {
+        let ready = scene.summaries();
+        let key = ready.map_or(0, |_| scene.text.key);
         self.tsv
-            .get(key, || ready.map(|all| numbers::tsv(all, subject.heads)));
+            .get(key, || ready.map(|all| numbers::tsv(all, scene.heads)));
     }
 }
 
@@ -214,29 +211,42 @@ fn part_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
 /// A part's title, with something on its right where there is room.
 fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(title).strong());
+        ui.label(RichText::new(title).text_style(TextStyle::Heading));
         beside(ui);
     });
 }
 
 fn options_ui(ui: &mut Ui, options: &mut Options) {
+    let maps = [
+        (Map::Pattern, "Pattern", "After the softmax: every row sums to 1"),
+        (Map::Scores, "Scores", "Before the softmax: scaled q·k, positive or negative"),
+    ];
+    let which = [
+        (false, "One head", "The chosen head"),
+        (true, "Mean over heads", "The mean over this layer's heads"),
+    ];
+    let whole = match options.map {
+        Map::Pattern => "0 to 1",
+        Map::Scores => "To largest",
+    };
+    let scales = [
+        (
+            true,
+            "Own range",
+            "Each map's colours reach to what 99.5% of its cells stay below; the few beyond take the end's colour",
+        ),
+        (
+            false,
+            whole,
+            "The same colours for every head: weights from 0 to 1, scores to the largest of all heads",
+        ),
+    ];
     ui.horizontal_wrapped(|ui| {
-        let maps = [
-            (Map::Pattern, "Pattern", "After the softmax: every row sums to 1"),
-            (Map::Scores, "Scores", "Before the softmax: scaled q·k, positive or negative"),
-        ];
+        ui.spacing_mut().item_spacing.x = 2.0;
         switch_ui(ui, &mut options.map, &maps);
-        ui.separator();
-        let which = [
-            (false, "One head", "The chosen head"),
-            (true, "Mean over heads", "The mean over this layer's heads"),
-        ];
+        ui.add_space(2.0 * SPACE);
         switch_ui(ui, &mut options.mean, &which);
-        ui.separator();
-        let scales = [
-            (true, "0 to largest", "Each map's colours reach to its own largest value"),
-            (false, "0 to 1", "The same colours for every head: weights from 0 to 1, scores to the largest of all heads"),
-        ];
+        ui.add_space(2.0 * SPACE);
         switch_ui(ui, &mut options.relative, &scales);
     });
     ui.add_space(SPACE);

@@ -4,31 +4,24 @@ use std::fmt::Write as _;
 
 use egui::{Align2, RichText, Sense, TextStyle, Ui, vec2};
 
-use super::{Subject, title_ui};
-use crate::analysis::attention::{BROAD, HeadSummary, Kind, POSITIONAL, SINK, Share};
+use super::{Scene, title_ui};
+use crate::analysis::attention::{BROAD, EXCESS, HeadSummary, Kind, Share};
 use crate::widgets::theme::{SPACE, Theme, number};
 
 /// What makes a head be of a kind.
 pub(super) fn definition(kind: Kind) -> String {
-    let positional = |which: &str| {
-        let part = percent(POSITIONAL);
-        format!("The share on {which} exceeds chance by at least {part} of what is left to exceed")
+    let beyond = |what: &str| {
+        let part = percent(EXCESS);
+        format!("{what} goes at least {part} of the way from chance to everything")
     };
     match kind {
-        Kind::Previous => positional("the previous token"),
-        Kind::Next => positional("the next token"),
-        Kind::Own => positional("the token itself"),
-        Kind::Sink => {
-            let part = percent(SINK);
-            format!(
-                "The share of ordinary tokens' attention on special tokens exceeds chance by at least {part} of what is left to exceed: often a way to do nothing"
-            )
-        }
+        Kind::Previous => beyond("The share on the token before"),
+        Kind::Next => beyond("The share on the token after"),
+        Kind::Own => beyond("The share on the token itself"),
+        Kind::Sink => beyond("The share of ordinary tokens on special ones (often a way to do nothing)"),
         Kind::Broad => {
             let part = percent(BROAD);
-            format!(
-                "None of the others, and the rows' entropy is at least {part} of that of uniform attention"
-            )
+            format!("None of the others, and the rows' entropy is at least {part} of that of uniform attention")
         }
         Kind::Mixed => "None of the others".to_owned(),
     }
@@ -52,9 +45,9 @@ pub(super) fn brief(summary: &HeadSummary) -> String {
     )
 }
 
-pub(super) fn numbers_ui(ui: &mut Ui, subject: &Subject) {
-    let name = super::head_name(subject.layer, subject.head);
-    let Some(summary) = subject.summary_of(subject.layer, subject.head) else {
+pub(super) fn numbers_ui(ui: &mut Ui, scene: &Scene) {
+    let name = super::head_name(scene.layer, scene.head);
+    let Some(summary) = scene.summary_of(scene.layer, scene.head) else {
         title_ui(ui, &name, |_| ());
         ui.weak("being summed up");
         return;
@@ -64,13 +57,13 @@ pub(super) fn numbers_ui(ui: &mut Ui, subject: &Subject) {
         let kind = RichText::new(summary.kind.title()).color(theme.accent());
         ui.label(kind).on_hover_text(definition(summary.kind));
     });
-    entropy_ui(ui, subject, summary);
+    entropy_ui(ui, scene, summary);
     ui.add_space(SPACE);
-    let tokens = &subject.text.trace.tokens;
+    let tokens = &scene.text.trace.tokens;
     let special = |at: Option<usize>| {
         let label = at
             .filter(|&t| tokens.special[t])
-            .map(|t| subject.text.labels[t].clone());
+            .map(|t| scene.text.labels[t].clone());
         label.unwrap_or("special".to_owned())
     };
     let last = tokens.len().checked_sub(1);
@@ -109,8 +102,8 @@ pub(super) fn numbers_ui(ui: &mut Ui, subject: &Subject) {
     ui.label(RichText::new(note).small().color(theme.secondary()));
 }
 
-fn entropy_ui(ui: &mut Ui, subject: &Subject, summary: &HeadSummary) {
-    let tokens = subject.text.tokens();
+fn entropy_ui(ui: &mut Ui, scene: &Scene, summary: &HeadSummary) {
+    let tokens = scene.text.tokens();
     let share = match summary.entropy_share {
         Some(share) => format!("{} of ln {tokens}", percent(share)),
         None => "one token has nowhere else to look".to_owned(),

@@ -4,7 +4,7 @@ use egui::{
     Align2, Rect, RichText, Role, Sense, Shape, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::{Subject, ViewContext};
+use super::{Scene, ViewContext, title_ui};
 use crate::analysis::neurons::{Firing, activate};
 use crate::trace::LayerSite;
 use crate::widgets::theme::number;
@@ -17,18 +17,19 @@ const TOLERANCE: f64 = 1e-5;
 pub(super) fn curve_ui(
     ui: &mut Ui,
     cx: &ViewContext<'_>,
-    subject: &Subject,
+    scene: &Scene,
     across: &[Firing],
     width: f32,
 ) {
     let function = cx.model.spec().activation;
     let name = function.title();
-    ui.label(RichText::new(format!("{name} at neuron {}", subject.neuron)).strong());
+    let title = format!("{name} at neuron {}", scene.neuron);
+    title_ui(ui, cx, &title, false);
     let size = vec2(width.min(ui.available_width()).max(120.0), 132.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let label = format!(
         "{name} with neuron {} at {} tokens",
-        subject.neuron,
+        scene.neuron,
         across.len()
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
@@ -58,10 +59,10 @@ pub(super) fn curve_ui(
         let dot = cx.theme.accent().gamma_multiply(0.5);
         painter.circle_filled(at(firing.pre, firing.act), 2.5, dot);
     }
-    if let Some(firing) = across.get(subject.token) {
+    if let Some(firing) = across.get(scene.token) {
         painter.circle_filled(at(firing.pre, firing.act), 4.5, cx.theme.accent());
         painter.circle_stroke(at(firing.pre, firing.act), 4.5, (1.0, cx.theme.strong()));
-        check_ui(ui, cx, subject, *firing);
+        check_ui(ui, cx, scene, *firing);
     }
 }
 
@@ -82,8 +83,7 @@ fn axes_ui(
         painter.text(at, align, text, font.clone(), color);
     };
     label(
-        pos2(rect.right(), zero.y),
-        Align2::RIGHT_TOP,
+        pos2(rect.right(), zero.y), Align2::RIGHT_BOTTOM,
         number(most.into()),
     );
     label(
@@ -99,7 +99,7 @@ fn axes_ui(
 }
 
 /// The focused point: where it lies, and how far the recorded value is from the function's.
-fn check_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, firing: Firing) {
+fn check_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, firing: Firing) {
     let function = cx.model.spec().activation;
     let computed = activate(function, firing.pre.into());
     let residual = computed - f64::from(firing.act);
@@ -114,11 +114,11 @@ fn check_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, firing: Firing
         number(computed),
         number(residual),
     );
-    let site = subject.site(LayerSite::FfnAct, (firing.token, firing.neuron));
+    let site = scene.site(LayerSite::FfnAct, (firing.token, firing.neuron));
     ui.label(RichText::new(text).monospace().small().color(color))
         .on_hover_text(format!(
             "{}: recorded {site} = {:?}",
-            subject.text.token(firing.token),
+            scene.text.token(firing.token),
             firing.act
         ));
 }

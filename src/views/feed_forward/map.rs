@@ -2,7 +2,7 @@
 
 use egui::{RichText, Ui, vec2};
 
-use super::{Stage, Subject, ViewContext};
+use super::{Options, Scene, Stage, ViewContext};
 use crate::app::state::Focus;
 use crate::trace::{LayerSite, Site};
 use crate::views::recorded::key_of;
@@ -19,24 +19,21 @@ pub(super) struct Map {
 }
 
 impl Map {
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
-        let Subject {
-            text,
-            layer,
-            stage,
-            firing,
-            ..
-        } = subject;
-        let Some(values) = text.trace.layer(*layer, stage.site()) else {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
+        let (text, layer, firing) = (&scene.text, scene.layer, &scene.firing);
+        let Options { stage, clipped } = scene.options;
+        let Some(values) = text.trace.layer(layer, stage.site()) else {
             return;
         };
         let (tokens, neurons) = (values.size(0), values.size(1));
         let flat = values.flat(); // [T, F]
-        let scale = Scale::signed(match stage {
-            Stage::Before => firing.largest_pre,
-            Stage::After => firing.largest_act,
+        let scale = Scale::signed(match (stage, clipped) {
+            (Stage::Before, true) => firing.reach_pre,
+            (Stage::Before, false) => firing.largest_pre,
+            (Stage::After, true) => firing.reach_act,
+            (Stage::After, false) => firing.largest_act,
         });
-        let name = Site::Layer(*layer, stage.site()).to_string();
+        let name = Site::Layer(layer, stage.site()).to_string();
         ui.horizontal_wrapped(|ui| {
             ui.label(
                 RichText::new(&name)
@@ -77,24 +74,24 @@ impl Map {
         }
         if let Some(cell) = out.hovered {
             out.response
-                .on_hover_text_at_pointer(hover_text(subject, cell));
+                .on_hover_text_at_pointer(hover_text(scene, cell));
         }
     }
 }
 
-fn hover_text(subject: &Subject, (token, neuron): (usize, usize)) -> String {
+fn hover_text(scene: &Scene, (token, neuron): (usize, usize)) -> String {
     let at = |site| {
-        let value = subject
+        let value = scene
             .text
             .trace
-            .layer(subject.layer, site)
+            .layer(scene.layer, site)
             .and_then(|v| v.at(&[token, neuron]));
         let value = value.map_or(f64::NAN, f64::from);
-        format!("{} {}", subject.site(site, (token, neuron)), number(value))
+        format!("{} {}", scene.site(site, (token, neuron)), number(value))
     };
     format!(
         "{}, neuron {neuron}\n{}\n{}",
-        subject.text.token(token),
+        scene.text.token(token),
         at(LayerSite::FfnPre),
         at(LayerSite::FfnAct),
     )

@@ -8,16 +8,16 @@ mod writes;
 
 use std::sync::Arc;
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{RichText, Role, ScrollArea, TextStyle, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
 use super::recorded::{Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::{Panel, View, ViewContext};
-use crate::analysis::neurons::{Firing, LayerFiring, SILENT};
+use crate::analysis::neurons::{Firing, LayerFiring, SILENT, top_neurons, top_tokens};
 use crate::app::command::Command;
 use crate::app::state::Focus;
 use crate::engine::Derived;
-use crate::trace::{LayerSite, Site};
+use crate::trace::{LayerSite, Site, Trace};
 use crate::widgets::theme::{SPACE, number};
 
 pub static PANEL: Panel = Panel {
@@ -42,6 +42,24 @@ enum Stage {
     After,
 }
 
+/// How the neurons are shown: ways of looking, kept by egui and not by the session.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Options {
+    stage: Stage,
+    /// Colours that leave out the few largest values.
+    clipped: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            stage: Stage::After,
+            clipped: true,
+        }
+    }
+}
+
 impl Stage {
     fn site(self) -> LayerSite {
         match self {
@@ -52,19 +70,20 @@ impl Stage {
 }
 
 /// What the parts of the panel look at in this frame.
-struct Subject {
+struct Scene {
     text: Recorded,
     layer: usize,
-    stage: Stage,
+    options: Options,
     firing: Arc<LayerFiring>,
-    /// The token and the neuron that are pointed at; else the locked ones, else the strongest pair.
+    /// The token and the neuron that are pointed at, else the locked ones, else the strongest.
     token: usize,
     neuron: usize,
-    /// True where they are the strongest because nothing is pointed at.
-    strongest: bool,
+    /// Whether each of them is the strongest because none is pointed at.
+    strongest_token: bool,
+    strongest_neuron: bool,
 }
 
-impl Subject {
+impl Scene {
     fn focus(&self, firing: Firing) -> Focus {
         Focus {
             neuron: Some(firing.neuron),
@@ -97,8 +116,8 @@ impl View for FeedForward {
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
-        let stage = kept_ui(ui, Stage::default());
-        let Some((subject, stale)) = self.subject(cx, text, stage) else {
+        let options = kept_ui(ui, Options::default());
+        let Some((scene, stale)) = self.scene(cx, text, options) else {
             ui.weak("The neurons of this layer are being counted.");
             return;
         };
@@ -109,26 +128,26 @@ impl View for FeedForward {
                 if stale {
                     ui.multiply_opacity(cx.theme.stale_alpha());
                 }
-                options_ui(ui, cx, stage);
-                sparsity_ui(ui, cx, &subject);
-                self.map.ui(ui, cx, &subject);
+                options_ui(ui, cx, options);
+                sparsity_ui(ui, cx, &scene);
+                self.map.ui(ui, cx, &scene);
                 ui.add_space(SPACE);
-                self.tops.ui(ui, cx, &subject);
+                self.tops.ui(ui, cx, &scene);
                 ui.add_space(SPACE);
-                writes::writes_ui(ui, cx, &subject);
+                writes::writes_ui(ui, cx, &scene);
                 ui.add_space(SPACE);
             });
     }
 }
 
 impl FeedForward {
-    /// Also tells whether the text or its numbers are on their way out.
-    fn subject(
+    /// Also tells whether the numbers are those of an earlier layer or text.
+    fn scene(
         &mut self,
         cx: &ViewContext<'_>,
         text: Recorded,
-        stage: Stage,
-    ) -> Option<(Subject, bool)> {
+        options: Options,
+    ) -> Option<(Scene, bool)> {
         let layer = cx.layer();
         let key = (text.key, layer);
         let trace = text.trace.clone();
@@ -141,88 +160,122 @@ impl FeedForward {
             self.shown = Some((key, Arc::new(firing.clone())));
         }
         let (shown, firing) = self.shown.as_ref()?;
-        let strongest = firing.strongest?;
-        let size = cx.model.spec().ffn;
         let (focus, locked) = (cx.focus, cx.state.locked);
         let token = text.focused(focus).0.or(text.focused(locked).0);
-        let neuron = focus
-            .neuron
-            .or(locked.neuron)
-            .filter(|&neuron| neuron < size);
-        let stale = *shown != key || !text.current;
-        Some((
-            Subject {
-                token: token
-                    .unwrap_or(strongest.token)
-                    .min(text.tokens().saturating_sub(1)),
-                neuron: neuron.unwrap_or(strongest.neuron).min(size - 1),
-                strongest: token.is_none() && neuron.is_none(),
-                text,
-                layer,
-                stage,
-                firing: firing.clone(),
-            },
-            stale,
-        ))
+        let neuron = focus.neuron.or(locked.neuron);
+        let neuron = neuron.filter(|&neuron| neuron < cx.model.spec().ffn);
+        let pair = strongest(&text.trace, layer, token, neuron).or(firing.strongest)?;
+        let stale = *shown != key;
+        let scene = Scene {
+            token: pair.token.min(text.tokens().saturating_sub(1)),
+            neuron: pair.neuron,
+            strongest_token: token.is_none(),
+            strongest_neuron: neuron.is_none(),
+            text,
+            layer,
+            options,
+            firing: firing.clone(),
+        };
+        Some((scene, stale))
     }
 }
 
-fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut stage: Stage) {
+/// What is pointed at, completed by the strongest that goes with it; none where nothing is.
+fn strongest(
+    trace: &Trace,
+    layer: usize,
+    token: Option<usize>,
+    neuron: Option<usize>,
+) -> Option<Firing> {
+    match (token, neuron) {
+        (Some(token), None) => top_neurons(trace, layer, token, 1).first().copied(),
+        (None, Some(neuron)) => {
+            let top = top_tokens([trace], layer, neuron, 1);
+            top.first().map(|(_, firing)| *firing)
+        }
+        (Some(token), Some(neuron)) => {
+            let at = |site| trace.layer(layer, site)?.at(&[token, neuron]);
+            Some(Firing {
+                token,
+                neuron,
+                pre: at(LayerSite::FfnPre)?,
+                act: at(LayerSite::FfnAct)?,
+            })
+        }
+        (None, None) => None,
+    }
+}
+
+fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Layer");
-        ui.spacing_mut().item_spacing.x = 1.0;
+        ui.spacing_mut().item_spacing.x = 2.0;
         for layer in 0..cx.model.spec().layers {
-            let response = ui.selectable_label(layer == cx.layer(), (layer + 1).to_string());
-            let name = format!("Layer {}", layer + 1);
             let on = layer == cx.layer();
-            response
-                .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &name));
+            let response = ui.selectable_label(on, (layer + 1).to_string());
+            let name = format!("Layer {}", layer + 1);
+            response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &name));
             if response.clicked() {
                 cx.send(Command::SelectLayer(layer));
             }
         }
-        ui.add_space(SPACE);
+        ui.add_space(2.0 * SPACE);
+        let before = "ffn_pre: what the first product gives";
+        let after = "ffn_act: what the second product reads";
         let stages = [
-            (
-                Stage::Before,
-                "Before activation",
-                "ffn_pre: the first product",
-            ),
-            (
-                Stage::After,
-                "After activation",
-                "ffn_act: what the second product reads",
-            ),
+            (Stage::Before, "Before activation", before),
+            (Stage::After, "After activation", after),
         ];
-        switch_ui(ui, &mut stage, &stages);
+        switch_ui(ui, &mut options.stage, &stages);
+        ui.add_space(2.0 * SPACE);
+        let clipped = "Colours reach to what 99.9% of the values stay below; the few beyond take the end's colour";
+        let scales = [
+            (true, "Own range", clipped),
+            (false, "To largest", "Colours reach to the largest value"),
+        ];
+        switch_ui(ui, &mut options.clipped, &scales);
     });
-    keep_ui(ui, stage);
+    keep_ui(ui, options);
     ui.add_space(SPACE);
 }
 
 /// How few neurons speak.
-fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject) {
-    let firing = &subject.firing;
+fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
+    let firing = &scene.firing;
+    let act = Site::Layer(scene.layer, LayerSite::FfnAct);
     let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    let silent = |i: usize| {
+        let text = format!("{} below {}", percent(firing.silent[i]), SILENT[i]);
+        let about = format!("Share of {act} of which the magnitude is below {}", SILENT[i]);
+        (text, about)
+    };
+    let parts = [
+        silent(0),
+        silent(1),
+        (
+            format!("{} negative", percent(firing.negative)),
+            format!("Share of {act} below 0: how much of them the activation lets through"),
+        ),
+        (
+            format!("largest {}", number(firing.largest_act.into())),
+            format!("Largest magnitude of {act}"),
+        ),
+    ];
     ui.horizontal_wrapped(|ui| {
-        let act = Site::Layer(subject.layer, LayerSite::FfnAct);
-        let parts = [
-            (
-                format!("{} silent", percent(firing.silent)),
-                format!("Share of {act} of which the magnitude is below {SILENT}"),
-            ),
-            (
-                format!("{} negative", percent(firing.negative)),
-                format!("Share of {act} below 0: how far the activation lets negatives through"),
-            ),
-            (
-                format!("largest {}", number(firing.largest_act.into())),
-                format!("Largest magnitude of {act}"),
-            ),
-        ];
-        ui.label(RichText::new("After the activation:").color(cx.theme.secondary()));
+        ui.label(RichText::new("Sparsity after the activation").color(cx.theme.secondary()));
         for (text, about) in parts {
             ui.label(text).on_hover_text(about);
+        }
+    });
+}
+
+/// A part's title; `strongest` where it shows a default because nothing is pointed at.
+fn title_ui(ui: &mut Ui, cx: &ViewContext<'_>, title: &str, strongest: bool) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).text_style(TextStyle::Heading));
+        if strongest {
+            let note = RichText::new("strongest here").small().color(cx.theme.secondary());
+            ui.label(note).on_hover_text("Nothing is pointed at, so this is the largest value.");
         }
     });
 }

@@ -1,12 +1,14 @@
 //! The strongest neurons of one token, the strongest tokens of one neuron, and its activation.
 
+use std::sync::Arc;
+
 use egui::{RichText, Ui};
 
-use super::{Subject, ViewContext, activation};
+use super::{Scene, ViewContext, activation, title_ui};
 use crate::analysis::neurons::{Firing, across_tokens, top_neurons, top_tokens};
 use crate::app::state::{Focus, TextId};
 use crate::trace::Trace;
-use crate::views::recorded::{Memo, full_trace, trace_key};
+use crate::views::recorded::{Memo, trace_key};
 use crate::widgets::theme::{SPACE, number};
 use crate::widgets::{Cell, Column, Table, piece_label};
 
@@ -30,60 +32,59 @@ pub(super) struct Tops {
 }
 
 impl Tops {
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
         let width = ui.available_width();
         if width < WIDE {
-            self.neurons_ui(ui, cx, subject);
+            self.neurons_ui(ui, cx, scene);
             ui.add_space(SPACE);
-            self.tokens_ui(ui, cx, subject);
+            self.tokens_ui(ui, cx, scene);
             ui.add_space(SPACE);
-            self.curve_ui(ui, cx, subject, width);
+            self.curve_ui(ui, cx, scene, width);
             return;
         }
         let third = (width - 4.0 * SPACE) / 3.0;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0 * SPACE;
-            column_ui(ui, third, |ui| self.neurons_ui(ui, cx, subject));
-            column_ui(ui, third, |ui| self.tokens_ui(ui, cx, subject));
-            column_ui(ui, third, |ui| self.curve_ui(ui, cx, subject, third));
+            column_ui(ui, third, |ui| self.neurons_ui(ui, cx, scene));
+            column_ui(ui, third, |ui| self.tokens_ui(ui, cx, scene));
+            column_ui(ui, third, |ui| self.curve_ui(ui, cx, scene, third));
         });
     }
 
-    fn neurons_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
-        let (text, layer, token) = (&subject.text, subject.layer, subject.token);
+    fn neurons_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
+        let (text, layer, token) = (&scene.text, scene.layer, scene.token);
         let top = self.neurons.get((text.key, layer, token), || {
             top_neurons(&text.trace, layer, token, SHOWN)
         });
-        heading_ui(ui, cx, format!("Neurons of {}", text.token(token)), subject);
+        let title = format!("Neurons of {}", text.token(token));
+        title_ui(ui, cx, &title, scene.strongest_token);
         let table = Table {
             name: "Strongest neurons of the token",
             columns: &columns("neuron"),
             rows: top.len(),
             focus: top
                 .iter()
-                .position(|firing| firing.neuron == subject.neuron),
+                .position(|firing| firing.neuron == scene.neuron),
             locked: None,
         };
         let out = table.ui(ui, |row, column| match column {
             0 => Cell::Figure(top[row].neuron.to_string()),
             _ => figure(top[row], column),
         });
-        let focus = |row: usize| top.get(row).map(|&firing| subject.focus(firing));
+        let focus = |row: usize| top.get(row).map(|&firing| scene.focus(firing));
         cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
     }
 
-    fn tokens_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
-        let neuron = subject.neuron;
-        let model = &subject.text.trace.model;
-        let full = cx
-            .texts
-            .iter()
-            .filter_map(|text| Some((text, full_trace(text).ok()?)));
-        let full: Vec<_> = full.filter(|(_, trace)| trace.model == *model).collect();
+    fn tokens_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
+        let neuron = scene.neuron;
+        let model = &scene.text.trace.model;
+        let whole = |trace: &&Arc<Trace>| trace.is_full() && trace.model == *model;
+        let traces = cx.texts.iter().map(|text| (text, text.trace.as_ref().filter(whole)));
+        let full: Vec<_> = traces.filter_map(|(text, trace)| Some((text, trace?))).collect();
         let keys = full.iter().map(|(_, trace)| trace_key(trace)).collect();
-        let top = self.tokens.get((keys, subject.layer, neuron), || {
+        let top = self.tokens.get((keys, scene.layer, neuron), || {
             let traces = full.iter().map(|(_, trace)| &***trace);
-            let top = top_tokens(traces, subject.layer, neuron, SHOWN);
+            let top = top_tokens(traces, scene.layer, neuron, SHOWN);
             let found = |(at, firing): (usize, Firing)| {
                 let (text, trace): (_, &Trace) = (full[at].0, full[at].1);
                 TopToken {
@@ -100,9 +101,10 @@ impl Tops {
             };
             top.into_iter().map(found).collect()
         });
-        heading_ui(ui, cx, format!("Tokens of neuron {neuron}"), subject);
+        let title = format!("Tokens of neuron {neuron}");
+        title_ui(ui, cx, &title, scene.strongest_neuron);
         let here =
-            |top: &TopToken| top.text == subject.text.id && top.firing.token == subject.token;
+            |top: &TopToken| top.text == scene.text.id && top.firing.token == scene.token;
         let table = Table {
             name: "Strongest tokens of the neuron",
             columns: &columns("text: token"),
@@ -134,12 +136,12 @@ impl Tops {
         cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
     }
 
-    fn curve_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, width: f32) {
-        let (text, layer, neuron) = (&subject.text, subject.layer, subject.neuron);
+    fn curve_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, width: f32) {
+        let (text, layer, neuron) = (&scene.text, scene.layer, scene.neuron);
         let across = self.across.get((text.key, layer, neuron), || {
             across_tokens(&text.trace, layer, neuron)
         });
-        activation::curve_ui(ui, cx, subject, across, width.min(360.0));
+        activation::curve_ui(ui, cx, scene, across, width.min(360.0));
     }
 }
 
@@ -148,19 +150,6 @@ fn column_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
         ui.set_max_width(width);
         ui.set_min_width(width);
         contents(ui);
-    });
-}
-
-fn heading_ui(ui: &mut Ui, cx: &ViewContext<'_>, title: String, subject: &Subject) {
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(title).strong());
-        if subject.strongest {
-            let note = RichText::new("strongest here")
-                .small()
-                .color(cx.theme.secondary());
-            ui.label(note)
-                .on_hover_text("Nothing is pointed at, so this is the largest of the map.");
-        }
     });
 }
 
@@ -173,8 +162,8 @@ fn columns(what: &'static str) -> [Column; 3] {
     };
     [
         column(what, 80.0, 1.0, false),
-        column("before", 64.0, 0.0, true),
-        column("after", 64.0, 0.0, true),
+        column("before", 76.0, 0.0, true),
+        column("after", 76.0, 0.0, true),
     ]
 }
 

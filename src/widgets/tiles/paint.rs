@@ -50,6 +50,8 @@ impl Tiles<'_> {
                 let opacity = if faded { FADED } else { 1.0 };
                 let tint = Color32::WHITE.gamma_multiply(opacity);
                 painter.image(id, rect, Rect::from_min_size(corner, part), tint);
+                let hairline = (pixel, theme.hairline());
+                painter.rect_stroke(rect, 0.0, hairline, StrokeKind::Outside);
                 let tile = Some((row, column));
                 if self.locked == tile {
                     painter.rect_stroke(rect, 0.0, (2.0, theme.accent()), StrokeKind::Outside);
