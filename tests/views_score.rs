@@ -10,7 +10,7 @@ use embedscope::views;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, fixture, load, settle, show, tiny};
+use panel_support::{Bench, builder, fixture, load, show, tiny};
 
 const TWELVE: [&str; 12] = [
     "The cat sat",
@@ -41,6 +41,12 @@ fn open(panel: &str, texts: &[&str]) -> Harness<'static, Bench> {
 
 fn sent(harness: &Harness<'_, Bench>, wanted: &Command) -> bool {
     harness.state().commands.contains(wanted)
+}
+
+/// Until what a command changed is derived anew.
+fn settle(harness: &mut Harness<'_, Bench>) {
+    panel_support::settle(harness);
+    panel_support::settle(harness);
 }
 
 #[test]
