@@ -1,6 +1,7 @@
 //! The one text of a panel: its trace, or why there is none.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use egui::{RichText, Ui};
 
@@ -24,9 +25,8 @@ impl Subject {
         self.trace.tokens.len()
     }
 
-    /// Names the trace for as long as it is held: for textures and derived values.
-    pub fn key(&self) -> u64 {
-        Arc::as_ptr(&self.trace) as u64
+    pub fn key(&self) -> SameTrace {
+        SameTrace(self.trace.clone())
     }
 
     /// The focused token of this text, within its trace.
@@ -52,6 +52,23 @@ impl Subject {
             ..Focus::token(self.id, token)
         }
     }
+}
+
+/// A trace as the key of what is derived from it: equal to itself alone. It holds the trace, so
+/// that no other can come to lie at the same address meanwhile.
+#[derive(Clone)]
+pub struct SameTrace(pub Arc<Trace>);
+
+impl PartialEq for SameTrace {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A number that no other picture has: names values for a texture.
+pub fn fresh_key() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The viewed text's trace. Says what is wrong or still to come where there is none, and dims

@@ -7,11 +7,11 @@ use crate::analysis::shared::shared;
 use crate::engine::Derived;
 use crate::tokens::Tokens;
 use crate::views::ViewContext;
-use crate::views::subject::{Subject, note_ui, section_ui, side_color};
+use crate::views::subject::{SameTrace, Subject, note_ui, section_ui, side_color};
 use crate::widgets::{Piece, SPACE_SMALL, Theme, piece_label, word_strip_ui};
 
 /// The two traces that are compared.
-type Key = (u64, u64);
+type Key = (SameTrace, SameTrace);
 
 #[derive(Default)]
 pub struct Strips {
