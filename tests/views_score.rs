@@ -49,6 +49,20 @@ fn settle(harness: &mut Harness<'_, Bench>) {
     panel_support::settle(harness);
 }
 
+/// Nothing sticks out to the right.
+fn fits(harness: &Harness<'_, Bench>, width: f32, panel: &str) {
+    for node in harness.root().children_recursive() {
+        let node = node.accesskit_node();
+        if let Some(bounds) = node.raw_bounds() {
+            let (right, label) = (bounds.x1, node.label());
+            assert!(
+                right <= f64::from(width) + 0.5,
+                "{panel} at {width}: {label:?} ends at {right}"
+            );
+        }
+    }
+}
+
 #[test]
 fn both_panels_paint_any_number_of_texts_at_any_width_in_both_looks() {
     let lists: [&[&str]; 5] = [
@@ -68,6 +82,7 @@ fn both_panels_paint_any_number_of_texts_at_any_width_in_both_looks() {
                         _ => "Cosines of all texts under mean pooling",
                     };
                     harness.get_by_label(wanted);
+                    fits(&harness, width, panel);
                 }
             }
         }
