@@ -63,7 +63,11 @@ impl View for EmbeddingView {
             }
             stages.account_ui(ui);
             self.maps.maps_ui(ui, cx, &subject, &stages);
-            section_ui(ui, "Lengths", "|·| of each summand, of their sum and after the norm");
+            section_ui(
+                ui,
+                "Lengths",
+                "|·| of each summand, of their sum and after the norm",
+            );
             lengths_ui(ui, cx, &subject, &stages);
             let token = stages::selected(cx, &subject, &stages);
             self.vectors.vectors_ui(ui, cx, &subject, &stages, token);

@@ -46,8 +46,12 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, options:
     }
     let width = ui.available_width();
     ui.horizontal_top(|ui| {
-        super::part_ui(ui, 0.5 * width, |ui| strips_ui(ui, scene, &cell, (query, key)));
-        super::part_ui(ui, ui.available_width(), |ui| sums_ui(ui, scene, &cell, (query, key)));
+        super::part_ui(ui, 0.5 * width, |ui| {
+            strips_ui(ui, scene, &cell, (query, key))
+        });
+        super::part_ui(ui, ui.available_width(), |ui| {
+            sums_ui(ui, scene, &cell, (query, key))
+        });
     });
 }
 
@@ -56,9 +60,24 @@ fn strips_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usiz
     let (text, head) = (&scene.text, scene.head);
     let site = |site, token: usize| format!("{}[{head}, {token}]", Site::Layer(scene.layer, site));
     let (q, k) = (site(LayerSite::Q, query), site(LayerSite::K, key));
-    strip_ui(ui, "q", &format!("{q}, what {} asks for", text.token(query)), &cell.q);
-    strip_ui(ui, "k", &format!("{k}, what {} offers", text.token(key)), &cell.k);
-    strip_ui(ui, "q∘k", &format!("{q} × {k}, dimension by dimension"), &cell.product);
+    strip_ui(
+        ui,
+        "q",
+        &format!("{q}, what {} asks for", text.token(query)),
+        &cell.q,
+    );
+    strip_ui(
+        ui,
+        "k",
+        &format!("{k}, what {} offers", text.token(key)),
+        &cell.k,
+    );
+    strip_ui(
+        ui,
+        "q∘k",
+        &format!("{q} × {k}, dimension by dimension"),
+        &cell.product,
+    );
 }
 
 /// One vector of the head, a bar for each dimension.
@@ -95,8 +114,16 @@ fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)
     });
     let index = format!("[{}, {query}, {key}]", scene.head);
     for (site, value, residual) in [
-        (LayerSite::Scores, cell.recorded_score, cell.score_residual()),
-        (LayerSite::Pattern, cell.recorded_weight, cell.weight_residual()),
+        (
+            LayerSite::Scores,
+            cell.recorded_score,
+            cell.score_residual(),
+        ),
+        (
+            LayerSite::Pattern,
+            cell.recorded_weight,
+            cell.weight_residual(),
+        ),
     ] {
         let site = Site::Layer(scene.layer, site);
         recorded_ui(ui, &format!("{site}{index}"), value, residual);
@@ -116,7 +143,11 @@ fn steps(cell: &Cell, tokens: usize) -> Vec<(String, f64, String)> {
         ),
     ];
     if cell.bias != 0.0 {
-        rows.push(row("+ bias", cell.bias, "from relative positions or a mask"));
+        rows.push(row(
+            "+ bias",
+            cell.bias,
+            "from relative positions or a mask",
+        ));
     }
     rows.extend([
         row("= score s", cell.score, "before the softmax"),

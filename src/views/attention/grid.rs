@@ -46,7 +46,11 @@ impl Grid {
         let atlas = shown.and_then(|(atlas, key)| Some((atlas.as_ref().as_ref()?, *key)));
         let scale = scale(options, atlas.map(|(atlas, _)| atlas));
         title_ui(ui, "Every head", |ui| {
-            let unit = if options.relative { "of its own range" } else { "" };
+            let unit = if options.relative {
+                "of its own range"
+            } else {
+                ""
+            };
             legend_ui(ui, &scale, unit);
         });
         finder_ui(ui, scene, options);

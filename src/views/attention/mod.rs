@@ -218,8 +218,16 @@ fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
 
 fn options_ui(ui: &mut Ui, options: &mut Options) {
     let maps = [
-        (Map::Pattern, "Pattern", "After the softmax: every row sums to 1"),
-        (Map::Scores, "Scores", "Before the softmax: scaled q·k, positive or negative"),
+        (
+            Map::Pattern,
+            "Pattern",
+            "After the softmax: every row sums to 1",
+        ),
+        (
+            Map::Scores,
+            "Scores",
+            "Before the softmax: scaled q·k, positive or negative",
+        ),
     ];
     let which = [
         (false, "One head", "The chosen head"),

@@ -5,7 +5,9 @@ use egui::{Align, Layout, RichText, Ui, vec2};
 use super::stages::{Stage, Stages};
 use crate::views::ViewContext;
 use crate::views::subject::Subject;
-use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, legend_ui};
+use crate::widgets::{
+    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, legend_ui,
+};
 
 /// From this width on the maps stand side by side.
 const WIDE: f32 = 720.0;
@@ -60,7 +62,8 @@ impl Maps {
                     ui.set_width(width);
                     title_ui(ui, stage);
                     let fit = vec2(width, height);
-                    let out = self.map_ui(ui, cx, subject, stages, (index, stage, scale), fit, first);
+                    let out =
+                        self.map_ui(ui, cx, subject, stages, (index, stage, scale), fit, first);
                     point(cx, subject, &out);
                 });
             }
@@ -98,13 +101,22 @@ impl Maps {
         let name = format!("{}, tokens × dimensions", stage.title);
         let locked = cx.state.locked;
         let cell = subject.locked(cx).zip(locked.dimension);
-        let map = Heatmap::new(&name, stages.key(), stages.len(), stages.size, &stage.values, scale)
-            .fit(fit)
-            .focus_row(subject.focused(cx))
-            .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
-            .locked(cell);
+        let map = Heatmap::new(
+            &name,
+            stages.key(),
+            stages.len(),
+            stages.size,
+            &stage.values,
+            scale,
+        )
+        .fit(fit)
+        .focus_row(subject.focused(cx))
+        .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
+        .locked(cell);
         let map = match labels {
-            true => map.row_labels(&stages.labels).secondary_rows(&stages.tokens.special),
+            true => map
+                .row_labels(&stages.labels)
+                .secondary_rows(&stages.tokens.special),
             false => map,
         };
         map.ui(ui, &mut self.textures[index])

@@ -61,7 +61,9 @@ impl Stages {
         .into_iter()
         .flatten()
         .collect();
-        let size = trace.values(Site::Embed(EmbedSite::Out)).map_or(0, |v| v.size(1));
+        let size = trace
+            .values(Site::Embed(EmbedSite::Out))
+            .map_or(0, |v| v.size(1));
         let values = sum(trace).unwrap_or_default();
         summed.push(Stage {
             title: "sum",
@@ -77,7 +79,11 @@ impl Stages {
         });
         let largest = summed.iter().map(|s| Scale::signed_of(&s.values).max);
         Self {
-            labels: tokens.pieces.iter().map(|piece| piece_label(piece)).collect(),
+            labels: tokens
+                .pieces
+                .iter()
+                .map(|piece| piece_label(piece))
+                .collect(),
             size,
             scale: Scale::signed(largest.fold(0.0, f32::max)),
             out_scale: Scale::signed_of(&out.values),
@@ -137,7 +143,9 @@ impl Stages {
         let titles: Vec<String> = self.all().map(|(s, _)| format!("|{}|", s.title)).collect();
         let mut out = format!("index\tpiece\t{}\n", titles.join("\t"));
         for (t, label) in self.labels.iter().enumerate() {
-            let figures = self.all().map(|(s, _)| s.norms.get(t).copied().unwrap_or(f64::NAN));
+            let figures = self
+                .all()
+                .map(|(s, _)| s.norms.get(t).copied().unwrap_or(f64::NAN));
             let figures: Vec<String> = figures.map(|x| x.to_string()).collect();
             out += &format!("{t}\t{label}\t{}\n", figures.join("\t"));
         }
@@ -147,12 +155,21 @@ impl Stages {
 
 fn norms(values: &[f32], size: usize) -> Vec<f64> {
     let rows = values.chunks_exact(size.max(1));
-    rows.map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()).collect()
+    rows.map(|row| {
+        row.iter()
+            .map(|&x| f64::from(x).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    })
+    .collect()
 }
 
 /// The token to look into: the focused or locked one, else the first of the text itself.
 pub fn selected(cx: &ViewContext<'_>, subject: &Subject, stages: &Stages) -> usize {
     let own = stages.tokens.special.iter().position(|special| !special);
-    let chosen = subject.focused(cx).or(subject.locked(cx)).filter(|&t| t < stages.len());
+    let chosen = subject
+        .focused(cx)
+        .or(subject.locked(cx))
+        .filter(|&t| t < stages.len());
     chosen.or(own).unwrap_or(0)
 }

@@ -17,7 +17,10 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
     title_ui(ui, cx, "How much it writes", false);
     let site = |site| Site::Layer(scene.layer, site);
     let (out, mid) = (site(LayerSite::FfnOut), site(LayerSite::ResidMid));
-    note_ui(ui, format!("Lengths of {out} and of {mid}, to which it is added; bars share one scale."));
+    note_ui(
+        ui,
+        format!("Lengths of {out} and of {mid}, to which it is added; bars share one scale."),
+    );
     let both = firing.onto.iter().chain(&firing.written);
     let most = both.copied().fold(f64::MIN_POSITIVE, f64::max);
     let table = Table {

@@ -82,7 +82,10 @@ fn marked(ui: &Ui, theme: Theme, text: &str, changes: &[Change]) -> LayoutJob {
         color: theme.secondary(),
         ..plain.clone()
     };
-    let end = text.char_indices().nth(MOST_CHARACTERS).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .nth(MOST_CHARACTERS)
+        .map_or(text.len(), |(at, _)| at);
     let mut job = LayoutJob::default();
     let mut at = 0;
     for change in changes.iter().filter(|c| !c.at.is_empty()) {
@@ -90,7 +93,11 @@ fn marked(ui: &Ui, theme: Theme, text: &str, changes: &[Change]) -> LayoutJob {
             break;
         }
         // Both are boundaries of characters, or the slice is left out.
-        job.append(text.get(at..change.at.start).unwrap_or_default(), 0.0, plain.clone());
+        job.append(
+            text.get(at..change.at.start).unwrap_or_default(),
+            0.0,
+            plain.clone(),
+        );
         job.append(&piece_label(&change.after), 0.0, changed.clone());
         at = change.at.end;
     }
@@ -176,7 +183,12 @@ mod tests {
             after: after.to_owned(),
             at: 0..after.len(),
         };
-        let changes = [change("T", "t"), change("\u{200b}", ""), change("T", "t"), change("東", " 東 ")];
+        let changes = [
+            change("T", "t"),
+            change("\u{200b}", ""),
+            change("T", "t"),
+            change("東", " 東 "),
+        ];
         let said: Vec<String> = kinds(&changes).iter().map(Kind::text).collect();
         assert_eq!(said, ["T → t ×2", "‹200B› removed", "東 → ␣東␣"]);
     }
