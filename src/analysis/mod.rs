@@ -7,6 +7,7 @@ pub mod neurons;
 pub mod pooling;
 pub mod position;
 pub mod projection;
+pub mod range;
 pub mod residual;
 pub mod shared;
 pub mod similarity;

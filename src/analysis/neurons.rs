@@ -2,12 +2,16 @@
 
 use candle_core::cpu::erf::erf_f64;
 
+use super::range::reach;
 use crate::cancel::Cancel;
 use crate::model::spec::Activation;
 use crate::trace::{LayerSite, Trace};
 
-/// A neuron counts as silent where its value after the activation is smaller than this.
-pub const SILENT: f32 = 0.01;
+/// A neuron counts as silent where its magnitude after the activation is below one of these: next to
+/// nothing, and no more than the negative side of GELU lets through.
+pub const SILENT: [f32; 2] = [0.01, 0.1];
+/// The share of values that the colours of a map tell apart.
+pub const CLIP: f64 = 0.999;
 
 /// One neuron at one token.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,8 +30,11 @@ pub struct LayerFiring {
     /// Largest magnitude before and after the activation.
     pub largest_pre: f32,
     pub largest_act: f32,
-    /// Share of the T·F values after the activation that are smaller than [`SILENT`].
-    pub silent: f64,
+    /// The same without the few largest: see [`reach`] at [`CLIP`].
+    pub reach_pre: f32,
+    pub reach_act: f32,
+    /// Shares of the T·F values after the activation whose magnitude is below each of [`SILENT`].
+    pub silent: [f64; 2],
     /// Share of them below 0.
     pub negative: f64,
     /// |ffn_out| of each token, `[T]`.
@@ -43,7 +50,7 @@ impl LayerFiring {
     pub fn new(trace: &Trace, layer: usize, cancel: &Cancel) -> Option<Self> {
         let pre = trace.layer(layer, LayerSite::FfnPre)?; // [T, F]
         let act = trace.layer(layer, LayerSite::FfnAct)?; // [T, F]
-        let (mut silent, mut negative, mut count) = (0_usize, 0_usize, 0_usize);
+        let (mut silent, mut negative, mut count) = ([0_usize; 2], 0_usize, 0_usize);
         let mut strongest: Option<Firing> = None;
         let (mut largest_pre, mut largest_act) = (0.0_f32, 0.0_f32);
         for token in 0..act.size(0) {
@@ -52,7 +59,9 @@ impl LayerFiring {
             }
             let (before, after) = (pre.row(&[token]), act.row(&[token])); // [F]
             for (neuron, (&pre, &act)) in before.iter().zip(after.iter()).enumerate() {
-                silent += usize::from(act.abs() < SILENT);
+                for (silent, limit) in silent.iter_mut().zip(SILENT) {
+                    *silent += usize::from(act.abs() < limit);
+                }
                 negative += usize::from(act < 0.0);
                 largest_pre = largest_pre.max(pre.abs());
                 if strongest.is_none() || act.abs() > largest_act {
@@ -71,20 +80,14 @@ impl LayerFiring {
         Some(Self {
             largest_pre,
             largest_act,
-            silent: share(silent),
+            reach_pre: reach(&pre.flat(), CLIP),
+            reach_act: reach(&act.flat(), CLIP),
+            silent: silent.map(share),
             negative: share(negative),
             written: norms(trace, layer, LayerSite::FfnOut)?,
             onto: norms(trace, layer, LayerSite::ResidMid)?,
             strongest,
         })
-    }
-
-    /// |ffn_out| / |resid_mid| of each token, `[T]`.
-    pub fn ratios(&self) -> Vec<f32> {
-        let pairs = self.written.iter().zip(&self.onto);
-        pairs
-            .map(|(written, onto)| (written / onto) as f32)
-            .collect()
     }
 }
 
@@ -246,10 +249,9 @@ mod tests {
         let pre = [[1.0, -5.0, 0.0, 2.0], [0.5, -1.0, 9.0, 3.0]];
         let act = [[0.8, -0.001, 0.0, 2.0], [0.3, -0.2, 8.5, 3.0]];
         let layer = LayerFiring::new(&trace(&pre, &act), 0, &Cancel::new()).unwrap();
-        assert_eq!((layer.silent, layer.negative), (2.0 / 8.0, 2.0 / 8.0));
+        assert_eq!((layer.silent, layer.negative), ([2.0 / 8.0; 2], 2.0 / 8.0));
         assert_eq!((layer.largest_pre, layer.largest_act), (9.0, 8.5));
         assert_eq!((layer.written[1], layer.onto[0]), (5.0, 10.0));
-        assert_eq!(layer.ratios(), [0.5, 0.5]);
         let strongest = Firing {
             token: 1,
             neuron: 2,

@@ -65,8 +65,9 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
             .with_accessibility_check(false)
             .allow_missing_glyphs()
             .wgpu();
-        let mut app = App::headless(state, model);
+        let mut app: Option<App> = None;
         let mut harness = builder.build_ui(move |ui| {
+            let app = app.get_or_insert_with(|| App::headless(ui.ctx(), state.clone(), model.clone()));
             app.update(ui.ctx());
             match whole {
                 true => app.window_ui(ui),

@@ -56,6 +56,13 @@ impl Line {
     }
 }
 
+/// So that an error does not stand behind half a line.
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 /// Progress of a download.
 pub struct Download(Mutex<Line>);
 

@@ -1,10 +1,17 @@
 //! One file per panel, one registry line each. Views paint what is ready and send commands; they
 //! compute nothing that takes longer than a frame.
 
+mod attention;
+mod compare;
 mod context;
 mod embedding;
+mod feed_forward;
+mod pooling;
 mod position;
+mod recorded;
+mod score;
 mod subject;
+mod switch;
 mod tokens;
 
 pub use context::{TextView, ViewContext};
@@ -33,7 +40,15 @@ pub trait View {
 }
 
 /// Every panel, in the order of the pipeline.
-pub static PANELS: &[&Panel] = &[&tokens::PANEL, &embedding::PANEL, &position::PANEL];
+pub static PANELS: &[&Panel] = &[
+    &tokens::PANEL,
+    &embedding::PANEL,
+    &position::PANEL,
+    &attention::PANEL,
+    &feed_forward::PANEL,
+    &pooling::PANEL,
+    &score::PANEL,
+];
 
 /// The panel of that name.
 pub fn find(id: &str) -> Option<&'static Panel> {

@@ -4,11 +4,13 @@
 //! 2019; Abnar & Zuidema 2020): none of this is an explanation of a score.
 
 mod cell;
+mod links;
 mod pool;
 mod summary;
 
 pub use cell::Cell;
-pub use pool::{Atlas, Map, max_pool, mean_over_heads};
+pub use links::{Link, Links};
+pub use pool::{Atlas, CLIP, Map, max_pool, mean_over_heads};
 pub use summary::{
-    BROAD, HeadSummary, Kind, POSITIONAL, SINK, Share, Shares, entropy, row_sum, summaries,
+    BROAD, EXCESS, HeadSummary, Kind, Share, Shares, entropy, row_sum, summaries,
 };

@@ -1,10 +1,16 @@
 //! Attention maps made small (thumbnails) and made one (the mean over heads).
 
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::range::reach;
 use crate::cancel::Cancel;
 use crate::trace::{LayerSite, Trace};
 
+/// The share of a map's cells that its colours tell apart; the few beyond take the end's colour.
+pub const CLIP: f64 = 0.995;
+
 /// Which map of a head.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Map {
     /// After the softmax, 0 to 1.
     #[default]
@@ -37,7 +43,7 @@ pub struct Atlas {
 
 impl Atlas {
     /// Pools each head's `[T, T]` to at most `most` cells a side. With `relative`, each tile is
-    /// divided by its own largest magnitude, so that a broad head of a long text is not all dark.
+    /// divided by its own [`reach`] at [`CLIP`], so that a broad head of a long text is not all dark.
     /// None where the trace does not keep the map, or once `cancel` is up.
     pub fn new(
         trace: &Trace,
@@ -59,7 +65,7 @@ impl Atlas {
                 }
                 let tile = max_pool(&maps.plane(head), tokens, side);
                 let scale = if relative {
-                    1.0 / largest(&tile).max(f32::MIN_POSITIVE)
+                    1.0 / reach(&tile, CLIP).max(f32::MIN_POSITIVE)
                 } else {
                     1.0
                 };

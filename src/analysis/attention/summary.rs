@@ -3,18 +3,18 @@
 //! The kinds are those that Clark et al. 2019 ("What does BERT look at?") and Voita et al. 2019
 //! ("Analyzing multi-head self-attention") describe.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cancel::Cancel;
 use crate::trace::{LayerSite, Trace};
 
-/// Excess over chance from which a head counts as previous, next or self.
-pub const POSITIONAL: f64 = 0.4;
-/// Excess over chance from which a head counts as a sink on special tokens.
-pub const SINK: f64 = 0.5;
+/// Excess over chance from which a head counts as previous, next, self or sink.
+pub const EXCESS: f64 = 0.4;
 /// Share of the largest possible entropy from which a head counts as broad.
 pub const BROAD: f64 = 0.8;
 
 /// What a head mostly does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// Each token reads the one before it.
     Previous,
@@ -135,18 +135,18 @@ impl HeadSummary {
     }
 }
 
-/// The kind whose excess over chance is largest among those that reach their threshold; broad only
+/// The kind whose excess over chance is largest among those that reach [`EXCESS`]; broad only
 /// where none does.
 fn kind(shares: &Shares, entropy_share: Option<f64>) -> Kind {
     let candidates = [
-        (Kind::Previous, shares.previous.excess(), POSITIONAL),
-        (Kind::Next, shares.next.excess(), POSITIONAL),
-        (Kind::Own, shares.own.excess(), POSITIONAL),
-        (Kind::Sink, shares.sink().excess(), SINK),
+        (Kind::Previous, shares.previous.excess()),
+        (Kind::Next, shares.next.excess()),
+        (Kind::Own, shares.own.excess()),
+        (Kind::Sink, shares.sink().excess()),
     ];
     let reached = candidates
         .into_iter()
-        .filter(|(_, excess, least)| excess >= least);
+        .filter(|(_, excess)| *excess >= EXCESS);
     match reached.max_by(|a, b| a.1.total_cmp(&b.1)) {
         Some((kind, ..)) => kind,
         None if entropy_share.is_some_and(|share| share >= BROAD) => Kind::Broad,

@@ -85,6 +85,8 @@ impl<'a> Job<'a> {
             let start = window * WINDOW;
             let tokens = self.tokens(start, texts)?;
             let vectors = self.embed(start, &tokens)?;
+            // stdout may be the same terminal.
+            self.line.clear();
             for (i, (text, vector)) in texts.iter().zip(&vectors).enumerate() {
                 self.check(start + i, vector)?;
                 writer.row(text, vector).map_err(|e| failed(&e))?;

@@ -99,7 +99,7 @@ impl Heatmap<'_> {
 }
 
 /// The arrow pressed while this has the keyboard, as (right, down).
-pub(in crate::widgets) fn arrow_step(
+pub(crate) fn arrow_step(
     ui: &Ui,
     response: &Response,
     arrows: EventFilter,

@@ -9,7 +9,7 @@ mod texture;
 use egui::{Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 pub(crate) use axis::{Axis, MAX_SIDE};
-pub(super) use interact::arrow_step;
+pub(crate) use interact::arrow_step;
 pub use texture::HeatmapTexture;
 pub(crate) use texture::{Grid, Stamp};
 

@@ -25,6 +25,7 @@ pub struct Tiles<'a> {
     max_tile: f32,
     focus: Option<(usize, usize)>,
     locked: Option<(usize, usize)>,
+    faded: &'a [bool],
     dimmed: bool,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Tiles<'a> {
             max_tile: 96.0,
             focus: None,
             locked: None,
+            faded: &[],
             dimmed: false,
         }
     }
@@ -95,6 +97,12 @@ impl<'a> Tiles<'a> {
 
     pub fn locked(mut self, tile: Option<(usize, usize)>) -> Self {
         self.locked = tile;
+        self
+    }
+
+    /// Tiles (row by row) that step back so that the others stand out.
+    pub fn faded(mut self, faded: &'a [bool]) -> Self {
+        self.faded = faded;
         self
     }
 

@@ -8,6 +8,9 @@ use crate::widgets::heatmap::{Axis, Grid, HeatmapTexture, Stamp};
 use crate::widgets::label::{self, Step};
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
+/// How much is left of a tile that steps back.
+const FADED: f32 = 0.15;
+
 impl Tiles<'_> {
     pub(super) fn paint(
         &self,
@@ -43,7 +46,12 @@ impl Tiles<'_> {
                     continue;
                 }
                 let corner = pos2(column as f32 * part.x, row as f32 * part.y);
-                painter.image(id, rect, Rect::from_min_size(corner, part), Color32::WHITE);
+                let faded = self.faded.get(row * self.columns + column) == Some(&true);
+                let opacity = if faded { FADED } else { 1.0 };
+                let tint = Color32::WHITE.gamma_multiply(opacity);
+                painter.image(id, rect, Rect::from_min_size(corner, part), tint);
+                let hairline = (pixel, theme.hairline());
+                painter.rect_stroke(rect, 0.0, hairline, StrokeKind::Outside);
                 let tile = Some((row, column));
                 if self.locked == tile {
                     painter.rect_stroke(rect, 0.0, (2.0, theme.accent()), StrokeKind::Outside);

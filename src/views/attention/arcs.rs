@@ -1,0 +1,352 @@
+//! Lines between two columns of the tokens, as in BertViz's head view (Vig 2019): on the left those
+//! that read, on the right those that are read.
+
+use std::sync::Arc;
+
+use egui::{
+    Align2, EventFilter, FontId, Painter, Rect, Response, Role, ScrollArea, Sense, Slider,
+    TextStyle, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::head::cell_focus;
+use super::{Options, Scene, ViewContext, title_ui};
+use crate::analysis::attention::{Link, Links, Map, mean_over_heads};
+use crate::app::state::Focus;
+use crate::cancel::Cancel;
+use crate::engine::Derived;
+use crate::trace::LayerSite;
+use crate::views::recorded::Recorded;
+use crate::widgets::heatmap::arrow_step;
+use crate::widgets::theme::{Theme, number};
+
+/// From one token to the next.
+const PITCH: f32 = 18.0;
+/// The tallest that the columns grow before they scroll.
+const TALLEST: f32 = 480.0;
+/// No more lines than this are painted while no token is in focus.
+const MOST: usize = 1000;
+/// And no more than this behind those of a focused token.
+const BEHIND: usize = 100;
+
+/// What the lines depend on.
+#[derive(Clone, Copy, PartialEq)]
+struct Key {
+    trace: u64,
+    layer: usize,
+    /// None for the mean over heads.
+    head: Option<usize>,
+    threshold: f32,
+}
+
+/// Lines with the text that they are of.
+struct Drawn {
+    text: Recorded,
+    links: Links,
+}
+
+#[derive(Default)]
+pub(super) struct Arcs {
+    drawn: Derived<Key, Drawn>,
+}
+
+impl Arcs {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        scene: &Scene,
+        options: &mut Options,
+    ) {
+        title_ui(ui, "Who reads whom", |ui| {
+            ui.weak(scene.name(options));
+        });
+        let slider = Slider::new(&mut options.threshold, 0.0..=0.5).text("smallest weight shown");
+        ui.add(slider);
+        let key = Key {
+            trace: scene.text.key,
+            layer: scene.layer,
+            head: (!options.mean).then_some(scene.head),
+            threshold: options.threshold,
+        };
+        let text = scene.text.clone();
+        let make = move |cancel: &_| Drawn {
+            links: links(&text, key, cancel),
+            text,
+        };
+        let Some(drawn) = self.drawn.get(cx.engine, &key, make) else {
+            return;
+        };
+        let drawn: Arc<Drawn> = drawn.value;
+        let height = PITCH * drawn.text.tokens() as f32;
+        let mut columns = |ui: &mut Ui| columns_ui(ui, cx, &drawn, scene, key);
+        match height > TALLEST {
+            true => {
+                let area = ScrollArea::vertical().id_salt("arcs").max_height(TALLEST);
+                area.auto_shrink([false, true]).show(ui, columns);
+            }
+            false => columns(ui),
+        }
+        note_ui(ui, &drawn.links);
+    }
+}
+
+fn links(text: &Recorded, key: Key, cancel: &Cancel) -> Links {
+    let (trace, tokens) = (&text.trace, text.tokens());
+    let of = |pattern: &[f32]| Links::new(pattern, tokens, key.threshold, MOST);
+    let found = match key.head {
+        Some(head) => {
+            let pattern = trace.layer(key.layer, LayerSite::Pattern); // [H, T, T]
+            pattern.map(|pattern| of(&pattern.plane(head)))
+        }
+        None => mean_over_heads(trace, key.layer, Map::Pattern, cancel).map(|mean| of(&mean)),
+    };
+    found.unwrap_or_default()
+}
+
+fn note_ui(ui: &mut Ui, links: &Links) {
+    let shown = links.shown.len();
+    let text = match shown < links.above {
+        true => format!(
+            "The {shown} strongest of {} weights; point at a token for all of its own.",
+            links.above
+        ),
+        false => format!("{shown} weights; point at a token for its own."),
+    };
+    let color = Theme::of(ui).secondary();
+    ui.label(egui::RichText::new(text).small().color(color));
+}
+
+/// Where the two columns stand.
+struct Columns {
+    rect: Rect,
+    /// Where lines begin and end.
+    left: f32,
+    right: f32,
+    font: FontId,
+}
+
+impl Columns {
+    fn y(&self, token: usize) -> f32 {
+        self.rect.top() + PITCH * (token as f32 + 0.5)
+    }
+
+    /// The token under the pointer, and whether it is one that is read.
+    fn at(&self, pos: egui::Pos2, tokens: usize) -> Option<(usize, bool)> {
+        let row = (pos.y - self.rect.top()) / PITCH;
+        let inside = row >= 0.0 && row < tokens as f32;
+        inside.then_some((row as usize, pos.x > 0.5 * (self.left + self.right)))
+    }
+}
+
+fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, scene: &Scene, key: Key) {
+    let text = &drawn.text;
+    let tokens = text.tokens();
+    let width = ui.available_width().min(420.0);
+    let size = vec2(width, PITCH * tokens as f32);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let names = (0.3 * width).min(110.0);
+    let columns = Columns {
+        rect,
+        left: rect.left() + names,
+        right: rect.right() - names,
+        font: TextStyle::Small.resolve(ui.style()),
+    };
+    let hovered = response.hover_pos().and_then(|pos| columns.at(pos, tokens));
+    let stale = text.key != scene.text.key;
+    if !stale {
+        point_ui(ui, cx, text, &response, hovered);
+    }
+    let (query, other) = text.focused(cx.focus);
+    let own = own_links(text, key, query, other);
+    let painter = ui.painter().with_clip_rect(ui.clip_rect().intersect(rect));
+    lines_ui(&painter, &columns, cx.theme, &drawn.links.shown, &own);
+    labels_ui(&painter, &columns, cx.theme, text, (query, other), &own);
+    let name = format!(
+        "Who reads whom in {}",
+        super::head_name(key.layer, key.head.unwrap_or(0))
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), &name));
+    if let Some(at) = hovered {
+        response.on_hover_text_at_pointer(hover_text(text, key, at, query));
+    }
+}
+
+/// Hovering or clicking a reader picks the query; one that is read, the key of the locked query.
+fn point_ui(
+    ui: &Ui,
+    cx: &mut ViewContext<'_>,
+    text: &Recorded,
+    response: &Response,
+    hovered: Option<(usize, bool)>,
+) {
+    let (locked, _) = text.focused(cx.state.locked);
+    let focus = hovered.map(|(token, read)| match (read, locked) {
+        (false, _) => Focus::token(text.id, token),
+        (true, Some(query)) => cell_focus(text, query, token),
+        (true, None) => Focus {
+            other: Some(token),
+            ..Focus::text(text.id)
+        },
+    });
+    let mut clicked = focus.filter(|_| response.clicked());
+    if response.clicked() {
+        response.request_focus();
+    }
+    let arrows = EventFilter {
+        vertical_arrows: true,
+        ..Default::default()
+    };
+    if let Some((_, down)) = arrow_step(ui, response, arrows) {
+        let last = text.tokens().saturating_sub(1);
+        let to = locked.map_or(0, |at| at.saturating_add_signed(down).min(last));
+        clicked = Some(Focus::token(text.id, to));
+    }
+    if response.has_focus() {
+        let stroke = (1.0, cx.theme.accent());
+        ui.painter()
+            .rect_stroke(response.rect, 2.0, stroke, egui::StrokeKind::Inside);
+    }
+    cx.point(focus, clicked);
+}
+
+/// The weights of the focused token alone: of its row where it reads, of its column where it is read.
+fn own_links(text: &Recorded, key: Key, query: Option<usize>, other: Option<usize>) -> Vec<Link> {
+    let Some(pattern) = text.trace.layer(key.layer, LayerSite::Pattern) else {
+        return Vec::new();
+    };
+    let weight = |query: usize, token: usize| match key.head {
+        Some(head) => pattern.at(&[head, query, token]).unwrap_or(0.0),
+        None => {
+            let heads = pattern.size(0);
+            let all = (0..heads).filter_map(|head| pattern.at(&[head, query, token]));
+            (all.map(f64::from).sum::<f64>() / heads as f64) as f32
+        }
+    };
+    let link = |query, token| Link {
+        query,
+        key: token,
+        weight: weight(query, token),
+    };
+    let tokens = 0..text.tokens();
+    match (query, other) {
+        (Some(query), _) => tokens.map(|token| link(query, token)).collect(),
+        (None, Some(token)) => tokens.map(|query| link(query, token)).collect(),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Opacity follows the weight; all lines step back behind those of the focused token.
+fn lines_ui(painter: &Painter, columns: &Columns, theme: Theme, all: &[Link], own: &[Link]) {
+    let visible = painter.clip_rect().y_range().expand(PITCH);
+    let line = |link: &Link, strength: f32| {
+        let (from, to) = (columns.y(link.query), columns.y(link.key));
+        if from.max(to) < visible.min || from.min(to) > visible.max {
+            return;
+        }
+        let color = theme
+            .accent()
+            .gamma_multiply(link.weight.sqrt().min(1.0) * strength);
+        let stroke = (1.0 + 2.0 * link.weight.min(1.0), color);
+        painter.line_segment([pos2(columns.left, from), pos2(columns.right, to)], stroke);
+    };
+    // Behind the focused token's lines only the strongest others stay, and barely.
+    let (kept, strength) = match own.is_empty() {
+        true => (all.len(), 0.9),
+        false => (all.len().min(BEHIND), 0.1),
+    };
+    let behind = &all[all.len() - kept..];
+    behind.iter().for_each(|link| line(link, strength));
+    own.iter()
+        .filter(|link| link.weight >= 0.001)
+        .for_each(|link| line(link, 1.0));
+}
+
+fn labels_ui(
+    painter: &Painter,
+    columns: &Columns,
+    theme: Theme,
+    text: &Recorded,
+    (query, other): (Option<usize>, Option<usize>),
+    own: &[Link],
+) {
+    let special = &text.trace.tokens.special;
+    let visible = painter.clip_rect().y_range().expand(PITCH);
+    for (token, label) in text.labels.iter().enumerate() {
+        let y = columns.y(token);
+        if !visible.contains(y) {
+            continue;
+        }
+        let weight = own.get(token).map_or(0.0, |link| link.weight);
+        for read in [false, true] {
+            let marked = if read {
+                other == Some(token)
+            } else {
+                query == Some(token)
+            };
+            // The weights stand on the side that the focused token is not on.
+            let weighed = !own.is_empty() && read == query.is_some();
+            let color = match (marked, special[token]) {
+                (true, _) => theme.strong(),
+                (false, true) => theme.secondary(),
+                (false, false) => theme.foreground(),
+            };
+            let row = y - 0.5 * PITCH..=y + 0.5 * PITCH;
+            let side = match read {
+                false => Rect::from_x_y_ranges(columns.rect.left()..=columns.left - 3.0, row),
+                true => Rect::from_x_y_ranges(columns.right + 3.0..=columns.rect.right(), row),
+            };
+            if weighed {
+                let fill = theme.accent().gamma_multiply(0.75 * weight.min(1.0));
+                painter.rect_filled(side.shrink2(vec2(0.0, 1.0)), 2.0, fill);
+            } else if marked {
+                painter.rect_filled(side.shrink2(vec2(0.0, 1.0)), 2.0, theme.faint());
+            }
+            let painter = painter.with_clip_rect(side.intersect(painter.clip_rect()));
+            let (at, align) = match read {
+                false => (side.right_center() - vec2(3.0, 0.0), Align2::RIGHT_CENTER),
+                true => (side.left_center() + vec2(3.0, 0.0), Align2::LEFT_CENTER),
+            };
+            painter.text(at, align, label, columns.font.clone(), color);
+            if weighed && weight >= 0.005 {
+                let (at, align) = match read {
+                    false => (side.left_center() + vec2(2.0, 0.0), Align2::LEFT_CENTER),
+                    true => (side.right_center() - vec2(2.0, 0.0), Align2::RIGHT_CENTER),
+                };
+                let figures = FontId::monospace(columns.font.size - 1.0);
+                painter.text(at, align, format!("{weight:.2}"), figures, theme.strong());
+            }
+        }
+    }
+}
+
+fn hover_text(
+    text: &Recorded,
+    key: Key,
+    (token, read): (usize, bool),
+    query: Option<usize>,
+) -> String {
+    let site = crate::trace::Site::Layer(key.layer, LayerSite::Pattern);
+    let head = key
+        .head
+        .map_or("mean over heads".to_owned(), |head| head.to_string());
+    match (read, query) {
+        (false, _) => format!(
+            "What {} reads\n{site}[{head}, {token}, ·]",
+            text.token(token)
+        ),
+        (true, None) => format!(
+            "Who reads {}\n{site}[{head}, ·, {token}]",
+            text.token(token)
+        ),
+        (true, Some(query)) => {
+            let links = own_links(text, key, Some(query), None);
+            let weight = links.get(token).map_or(f64::NAN, |link| link.weight.into());
+            format!(
+                "{} reads from {}\n{}\n{site}[{head}, {query}, {token}]",
+                text.token(query),
+                text.token(token),
+                number(weight)
+            )
+        }
+    }
+}

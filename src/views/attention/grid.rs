@@ -1,0 +1,165 @@
+//! Every head as a thumbnail, layers by heads: one texture, whatever their number.
+
+use std::sync::Arc;
+
+use egui::{Response, Ui, vec2};
+
+use super::{Options, Scene, ViewContext, head_name, numbers, title_ui};
+use crate::analysis::attention::{Atlas, Kind, Map};
+use crate::app::command::Command;
+use crate::engine::Derived;
+use crate::trace::Site;
+use crate::views::recorded::key_of;
+use crate::widgets::{HeatmapTexture, Scale, Tiles, legend_ui};
+
+/// The largest side of a thumbnail, in points.
+const LARGEST: f32 = 56.0;
+/// Cells along a thumbnail's side that are kept: what two pixels a point can show.
+const CELLS: usize = 96;
+
+/// What an atlas depends on.
+#[derive(Clone, Copy, PartialEq, Hash)]
+struct Key {
+    trace: u64,
+    map: Map,
+    relative: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Grid {
+    atlas: Derived<Key, Option<Atlas>>,
+    texture: HeatmapTexture,
+    /// The last that was ready, with a hash of its key.
+    shown: Option<(Arc<Option<Atlas>>, u64)>,
+}
+
+impl Grid {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        scene: &Scene,
+        options: &mut Options,
+    ) {
+        let stale = self.update(cx, scene, options);
+        let shown = self.shown.as_ref();
+        let atlas = shown.and_then(|(atlas, key)| Some((atlas.as_ref().as_ref()?, *key)));
+        let scale = scale(options, atlas.map(|(atlas, _)| atlas));
+        title_ui(ui, "Every head", |ui| {
+            let unit = if options.relative { "of its own range" } else { "" };
+            legend_ui(ui, &scale, unit);
+        });
+        finder_ui(ui, scene, options);
+        let Some((atlas, key)) = atlas else {
+            ui.weak("The thumbnails are being made.");
+            return;
+        };
+        let numbered = |count: usize, letter: &str| -> Vec<String> {
+            (1..=count).map(|n| format!("{letter}{n}")).collect()
+        };
+        let (layers, heads) = (numbered(atlas.layers, "L"), numbered(atlas.heads, ""));
+        let faded: Vec<bool> = (0..atlas.layers * atlas.heads)
+            .map(|index| fades(scene, options, index / atlas.heads, index % atlas.heads))
+            .collect();
+        let name = format!(
+            "Every head: {} layers by {} heads",
+            atlas.layers, atlas.heads
+        );
+        let grid = (atlas.layers, atlas.heads);
+        let room = vec2(ui.available_width(), f32::INFINITY);
+        let out = Tiles::new(&name, key, grid, atlas.side, &atlas.values, scale)
+            .row_labels(&layers)
+            .column_labels(&heads)
+            .fit(room)
+            .max_tile(LARGEST)
+            .locked(Some((scene.layer, scene.head)))
+            .faded(&faded)
+            .dimmed(stale)
+            .ui(ui, &mut self.texture);
+        choose_ui(cx, scene, out.response, out.hovered, out.clicked);
+    }
+
+    /// Asks for the atlas of now; tells whether an older one is still shown.
+    fn update(&mut self, cx: &ViewContext<'_>, scene: &Scene, options: &Options) -> bool {
+        let key = Key {
+            trace: scene.text.key,
+            map: options.map,
+            relative: options.relative,
+        };
+        let trace = scene.text.trace.clone();
+        let make = move |cancel: &_| Atlas::new(&trace, key.map, CELLS, key.relative, cancel);
+        let now = self
+            .atlas
+            .get(cx.engine, &key, make)
+            .filter(|shown| shown.current);
+        match now {
+            Some(shown) => {
+                self.shown = Some((shown.value, key_of(key)));
+                false
+            }
+            None => true,
+        }
+    }
+}
+
+/// The kinds with how many heads each has; a click makes them stand out.
+fn finder_ui(ui: &mut Ui, scene: &Scene, options: &mut Options) {
+    let all = scene.summaries();
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for kind in Kind::ALL {
+            let count = all.map_or(0, |all| all.iter().filter(|s| s.kind == kind).count());
+            let on = options.kind == Some(kind);
+            let label = format!("{} {count}", kind.title());
+            let response = ui.selectable_label(on, label);
+            if response.on_hover_text(numbers::definition(kind)).clicked() {
+                options.kind = (!on).then_some(kind);
+            }
+        }
+    });
+}
+
+/// With `relative` every tile is divided by its own reach.
+fn scale(options: &Options, atlas: Option<&Atlas>) -> Scale {
+    match (options.map, options.relative) {
+        (Map::Pattern, _) => Scale::amount(1.0),
+        (Map::Scores, true) => Scale::signed(1.0),
+        (Map::Scores, false) => Scale::signed(atlas.map_or(0.0, |atlas| atlas.largest)),
+    }
+}
+
+/// True for heads that the finder does not look for.
+fn fades(scene: &Scene, options: &Options, layer: usize, head: usize) -> bool {
+    let kind = scene.summary_of(layer, head).map(|summary| summary.kind);
+    options.kind.is_some_and(|wanted| kind != Some(wanted))
+}
+
+/// A click or an arrow key chooses a head; hovering tells about one.
+fn choose_ui(
+    cx: &mut ViewContext<'_>,
+    scene: &Scene,
+    response: Response,
+    hovered: Option<(usize, usize)>,
+    chosen: Option<(usize, usize)>,
+) {
+    if let Some((layer, head)) = chosen {
+        cx.send(Command::SelectLayer(layer));
+        cx.send(Command::SelectHead(head));
+    }
+    if let Some((layer, head)) = hovered {
+        response.on_hover_text_at_pointer(describe(scene, layer, head));
+    }
+}
+
+fn describe(scene: &Scene, layer: usize, head: usize) -> String {
+    let pattern = Site::Layer(layer, Map::Pattern.site());
+    let mut text = format!("{}\n{pattern}[{head}, ·, ·]", head_name(layer, head));
+    if let Some(summary) = scene.summary_of(layer, head) {
+        text.push_str(&format!(
+            "\n{}\n{}",
+            summary.kind.title(),
+            numbers::brief(summary)
+        ));
+    }
+    text
+}

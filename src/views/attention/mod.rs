@@ -1,0 +1,253 @@
+//! The Attention panel: every head small, one head large, arcs, and the arithmetic of one cell.
+
+mod arcs;
+mod cell;
+mod grid;
+mod head;
+mod numbers;
+
+use std::sync::Arc;
+
+use egui::{RichText, ScrollArea, TextStyle, Ui};
+use serde::{Deserialize, Serialize};
+
+use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::{Panel, View, ViewContext};
+use crate::analysis::attention::{HeadSummary, Kind, Map, summaries};
+use crate::engine::Derived;
+use crate::trace::Site;
+use crate::widgets::theme::SPACE;
+
+pub static PANEL: Panel = Panel {
+    id: "attention",
+    title: "Attention",
+    about: "In each layer every head lets each token (query, a row) read from all tokens (keys, \
+            columns). A row of the pattern is a softmax over q·k/√d, so it sums to 1. The grid \
+            shows every head small; a click or the arrow keys make one large. A head is named by \
+            where it looks beyond chance, the share that uniform attention would give: previous, \
+            next, self or separator/sink where that share goes at least 40% of the way from chance \
+            to everything; broad where the entropy of its rows is at least 80% of ln T; mixed \
+            otherwise. Point at a cell for the arithmetic that made it. Raw attention shows where a \
+            head reads from; it is not an explanation of the output: values, the other heads and \
+            later layers decide what becomes of it. What carries a score is in the Score panel.",
+    one_text: true,
+    make: || Box::<Attention>::default(),
+};
+
+/// How the heads are shown. Kept by egui, not by the session: ways of looking, like the place of a
+/// scroll bar.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Options {
+    map: Map,
+    /// The mean over this layer's heads instead of the chosen head.
+    mean: bool,
+    /// Colours that reach as far as each map's own values instead of to 1.
+    relative: bool,
+    /// Weights below this have no arc.
+    threshold: f32,
+    /// Heads of this kind stand out in the grid.
+    kind: Option<Kind>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            map: Map::Pattern,
+            mean: false,
+            relative: true,
+            threshold: 0.05,
+            kind: None,
+        }
+    }
+}
+
+/// What the parts of the panel look at in this frame.
+struct Scene {
+    text: Recorded,
+    layer: usize,
+    head: usize,
+    heads: usize,
+    /// Of every head, `[L, H]`; none until they are ready.
+    summaries: Option<Arc<Option<Vec<HeadSummary>>>>,
+}
+
+impl Scene {
+    fn summaries(&self) -> Option<&[HeadSummary]> {
+        self.summaries.as_deref()?.as_deref()
+    }
+
+    fn summary_of(&self, layer: usize, head: usize) -> Option<&HeadSummary> {
+        self.summaries()?.get(layer * self.heads + head)
+    }
+
+    /// What stands for the shown map in titles.
+    fn name(&self, options: &Options) -> String {
+        match options.mean {
+            true => format!("L{} · mean of {} heads", self.layer + 1, self.heads),
+            false => head_name(self.layer, self.head),
+        }
+    }
+
+    fn site(&self, map: Map) -> Site {
+        Site::Layer(self.layer, map.site())
+    }
+}
+
+/// Layers and heads count from 1 on screen; sites count from 0.
+fn head_name(layer: usize, head: usize) -> String {
+    format!("L{} · head {}", layer + 1, head + 1)
+}
+
+#[derive(Default)]
+struct Attention {
+    viewed: Viewed,
+    summaries: Derived<u64, Option<Vec<HeadSummary>>>,
+    grid: grid::Grid,
+    head: head::Head,
+    arcs: arcs::Arcs,
+    tsv: Memo<u64, Option<String>>,
+}
+
+impl View for Attention {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        let Some(text) = self.viewed.recorded_ui(ui, cx) else {
+            return;
+        };
+        let trace = text.trace.clone();
+        let make = move |cancel: &_| summaries(&trace, cancel);
+        let shown = self.summaries.get(cx.engine, &text.key, make);
+        let scene = Scene {
+            layer: cx.layer(),
+            head: cx.head(),
+            heads: cx.model.spec().heads,
+            // Numbers of an earlier text would pass for this one's.
+            summaries: shown.filter(|shown| shown.current).map(|shown| shown.value),
+            text,
+        };
+        self.remember_tsv(&scene);
+        ScrollArea::vertical()
+            .id_salt("attention")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                let mut options = kept_ui(ui, Options::default());
+                options_ui(ui, &mut options);
+                match ui.available_width() >= WIDE {
+                    true => self.wide_ui(ui, cx, &scene, &mut options),
+                    false => self.narrow_ui(ui, cx, &scene, &mut options),
+                }
+                ui.add_space(SPACE);
+                cell::cell_ui(ui, cx, &scene, &options);
+                ui.add_space(SPACE);
+                keep_ui(ui, options);
+            });
+    }
+
+    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
+        self.tsv.peek().cloned().flatten()
+    }
+}
+
+/// From this width on, parts stand side by side.
+const WIDE: f32 = 720.0;
+
+impl Attention {
+    fn wide_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        scene: &Scene,
+        options: &mut Options,
+    ) {
+        let width = ui.available_width();
+        ui.horizontal_top(|ui| {
+            part_ui(ui, 0.6 * width, |ui| self.grid.ui(ui, cx, scene, options));
+            part_ui(ui, ui.available_width(), |ui| {
+                numbers::numbers_ui(ui, scene)
+            });
+        });
+        ui.add_space(SPACE);
+        ui.horizontal_top(|ui| {
+            part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, scene, options));
+            part_ui(ui, ui.available_width(), |ui| {
+                self.arcs.ui(ui, cx, scene, options);
+            });
+        });
+    }
+
+    fn narrow_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        scene: &Scene,
+        options: &mut Options,
+    ) {
+        self.grid.ui(ui, cx, scene, options);
+        ui.add_space(SPACE);
+        numbers::numbers_ui(ui, scene);
+        ui.add_space(SPACE);
+        self.head.ui(ui, cx, scene, options);
+        ui.add_space(SPACE);
+        self.arcs.ui(ui, cx, scene, options);
+    }
+
+    /// The clipboard's table, made when its numbers change and not in every frame.
+    fn remember_tsv(&mut self, scene: &Scene) {
+        let ready = scene.summaries();
+        let key = ready.map_or(0, |_| scene.text.key);
+        self.tsv
+            .get(key, || ready.map(|all| numbers::tsv(all, scene.heads)));
+    }
+}
+
+fn part_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
+    ui.vertical(|ui| {
+        ui.set_max_width(width);
+        ui.set_min_width(width - SPACE);
+        contents(ui);
+    });
+}
+
+/// A part's title, with something on its right where there is room.
+fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(title).text_style(TextStyle::Heading));
+        beside(ui);
+    });
+}
+
+fn options_ui(ui: &mut Ui, options: &mut Options) {
+    let maps = [
+        (Map::Pattern, "Pattern", "After the softmax: every row sums to 1"),
+        (Map::Scores, "Scores", "Before the softmax: scaled q·k, positive or negative"),
+    ];
+    let which = [
+        (false, "One head", "The chosen head"),
+        (true, "Mean over heads", "The mean over this layer's heads"),
+    ];
+    let whole = match options.map {
+        Map::Pattern => "0 to 1",
+        Map::Scores => "To largest",
+    };
+    let scales = [
+        (
+            true,
+            "Own range",
+            "Each map's colours reach to what 99.5% of its cells stay below; the few beyond take the end's colour",
+        ),
+        (
+            false,
+            whole,
+            "The same colours for every head: weights from 0 to 1, scores to the largest of all heads",
+        ),
+    ];
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        switch_ui(ui, &mut options.map, &maps);
+        ui.add_space(2.0 * SPACE);
+        switch_ui(ui, &mut options.mean, &which);
+        ui.add_space(2.0 * SPACE);
+        switch_ui(ui, &mut options.relative, &scales);
+    });
+    ui.add_space(SPACE);
+}

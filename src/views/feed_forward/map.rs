@@ -1,0 +1,98 @@
+//! Tokens by neurons, pooled to the pixels that there are.
+
+use egui::{RichText, Ui, vec2};
+
+use super::{Options, Scene, Stage, ViewContext};
+use crate::app::state::Focus;
+use crate::trace::{LayerSite, Site};
+use crate::views::recorded::key_of;
+use crate::widgets::theme::number;
+use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
+
+/// The height of one token's row, and of all of them.
+const ROW: f32 = 16.0;
+const TALLEST: f32 = 360.0;
+
+#[derive(Default)]
+pub(super) struct Map {
+    texture: HeatmapTexture,
+}
+
+impl Map {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
+        let (text, layer, firing) = (&scene.text, scene.layer, &scene.firing);
+        let Options { stage, clipped } = scene.options;
+        let Some(values) = text.trace.layer(layer, stage.site()) else {
+            return;
+        };
+        let (tokens, neurons) = (values.size(0), values.size(1));
+        let flat = values.flat(); // [T, F]
+        let scale = Scale::signed(match (stage, clipped) {
+            (Stage::Before, true) => firing.reach_pre,
+            (Stage::Before, false) => firing.largest_pre,
+            (Stage::After, true) => firing.reach_act,
+            (Stage::After, false) => firing.largest_act,
+        });
+        let name = Site::Layer(layer, stage.site()).to_string();
+        ui.horizontal_wrapped(|ui| {
+            ui.label(
+                RichText::new(&name)
+                    .monospace()
+                    .small()
+                    .color(cx.theme.secondary()),
+            );
+            legend_ui(ui, &scale, "");
+        });
+        let key = key_of((text.key, layer, stage));
+        let special = &text.trace.tokens.special;
+        let height = (ROW * tokens as f32 + 48.0).clamp(96.0, TALLEST);
+        let (token, _) = text.focused(cx.focus);
+        let locked = cx.state.locked;
+        let locked = text
+            .focused(locked)
+            .0
+            .zip(locked.neuron.filter(|&n| n < neurons));
+        let out = Heatmap::new(&name, key, tokens, neurons, &flat, scale)
+            .row_labels(&text.labels)
+            .secondary_rows(special)
+            .column_axis("neuron")
+            .fit(vec2(ui.available_width(), height))
+            .focus_row(token)
+            .focus_column(cx.focus.neuron.filter(|&n| n < neurons))
+            .locked(locked)
+            .tooltip(false)
+            .ui(ui, &mut self.texture);
+        let focus = |(token, neuron)| Focus {
+            neuron: Some(neuron),
+            ..Focus::token(text.id, token)
+        };
+        cx.point(out.hovered.map(focus), out.clicked.map(focus));
+        if out.hovered.is_none()
+            && let Some(row) = out.hovered_row
+        {
+            cx.hover(Focus::token(text.id, row));
+        }
+        if let Some(cell) = out.hovered {
+            out.response
+                .on_hover_text_at_pointer(hover_text(scene, cell));
+        }
+    }
+}
+
+fn hover_text(scene: &Scene, (token, neuron): (usize, usize)) -> String {
+    let at = |site| {
+        let value = scene
+            .text
+            .trace
+            .layer(scene.layer, site)
+            .and_then(|v| v.at(&[token, neuron]));
+        let value = value.map_or(f64::NAN, f64::from);
+        format!("{} {}", scene.site(site, (token, neuron)), number(value))
+    };
+    format!(
+        "{}, neuron {neuron}\n{}\n{}",
+        scene.text.token(token),
+        at(LayerSite::FfnPre),
+        at(LayerSite::FfnAct),
+    )
+}

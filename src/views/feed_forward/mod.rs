@@ -1,0 +1,281 @@
+//! The Feed-forward panel: tokens by neurons, the strongest of both, the activation, and how much
+//! the block writes.
+
+mod activation;
+mod map;
+mod tops;
+mod writes;
+
+use std::sync::Arc;
+
+use egui::{RichText, Role, ScrollArea, TextStyle, Ui, WidgetInfo};
+use serde::{Deserialize, Serialize};
+
+use super::recorded::{Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::{Panel, View, ViewContext};
+use crate::analysis::neurons::{Firing, LayerFiring, SILENT, top_neurons, top_tokens};
+use crate::app::command::Command;
+use crate::app::state::Focus;
+use crate::engine::Derived;
+use crate::trace::{LayerSite, Site, Trace};
+use crate::widgets::theme::{SPACE, number};
+
+pub static PANEL: Panel = Panel {
+    id: "feed_forward",
+    title: "Feed-forward",
+    about: "After attention, each token by itself goes through a feed-forward block: a product to \
+            F neurons, an activation function, a product back, added to the residual stream. The \
+            map shows every neuron (column) at every token (row), before or after the activation. \
+            Few neurons speak at a time. Point at a cell for its token's strongest neurons and for \
+            the tokens, of all texts of the session, that drive its neuron most. A neuron that \
+            fires is not yet one that matters: what it writes goes through the second product and \
+            is normalised with the rest of the stream.",
+    one_text: true,
+    make: || Box::<FeedForward>::default(),
+};
+
+/// Before or after the activation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum Stage {
+    Before,
+    #[default]
+    After,
+}
+
+/// How the neurons are shown: ways of looking, kept by egui and not by the session.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Options {
+    stage: Stage,
+    /// Colours that leave out the few largest values.
+    clipped: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            stage: Stage::After,
+            clipped: true,
+        }
+    }
+}
+
+impl Stage {
+    fn site(self) -> LayerSite {
+        match self {
+            Self::Before => LayerSite::FfnPre,
+            Self::After => LayerSite::FfnAct,
+        }
+    }
+}
+
+/// What the parts of the panel look at in this frame.
+struct Scene {
+    text: Recorded,
+    layer: usize,
+    options: Options,
+    firing: Arc<LayerFiring>,
+    /// The token and the neuron that are pointed at, else the locked ones, else the strongest.
+    token: usize,
+    neuron: usize,
+    /// Whether each of them is the strongest because none is pointed at.
+    strongest_token: bool,
+    strongest_neuron: bool,
+}
+
+impl Scene {
+    fn focus(&self, firing: Firing) -> Focus {
+        Focus {
+            neuron: Some(firing.neuron),
+            ..Focus::token(self.text.id, firing.token)
+        }
+    }
+
+    fn site(&self, site: LayerSite, firing: (usize, usize)) -> String {
+        format!(
+            "{}[{}, {}]",
+            Site::Layer(self.layer, site),
+            firing.0,
+            firing.1
+        )
+    }
+}
+
+#[derive(Default)]
+struct FeedForward {
+    viewed: Viewed,
+    firing: Derived<(u64, usize), Option<LayerFiring>>,
+    /// The last that was ready, so that nothing blanks on the way to the next.
+    shown: Option<((u64, usize), Arc<LayerFiring>)>,
+    map: map::Map,
+    tops: tops::Tops,
+}
+
+impl View for FeedForward {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        let Some(text) = self.viewed.recorded_ui(ui, cx) else {
+            return;
+        };
+        let options = kept_ui(ui, Options::default());
+        let Some((scene, stale)) = self.scene(cx, text, options) else {
+            ui.weak("The neurons of this layer are being counted.");
+            return;
+        };
+        ScrollArea::vertical()
+            .id_salt("feed forward")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                if stale {
+                    ui.multiply_opacity(cx.theme.stale_alpha());
+                }
+                options_ui(ui, cx, options);
+                sparsity_ui(ui, cx, &scene);
+                self.map.ui(ui, cx, &scene);
+                ui.add_space(SPACE);
+                self.tops.ui(ui, cx, &scene);
+                ui.add_space(SPACE);
+                writes::writes_ui(ui, cx, &scene);
+                ui.add_space(SPACE);
+            });
+    }
+}
+
+impl FeedForward {
+    /// Also tells whether the numbers are those of an earlier layer or text.
+    fn scene(
+        &mut self,
+        cx: &ViewContext<'_>,
+        text: Recorded,
+        options: Options,
+    ) -> Option<(Scene, bool)> {
+        let layer = cx.layer();
+        let key = (text.key, layer);
+        let trace = text.trace.clone();
+        let make = move |cancel: &_| LayerFiring::new(&trace, layer, cancel);
+        if let Some(shown) = self.firing.get(cx.engine, &key, make)
+            && shown.current
+            && self.shown.as_ref().is_none_or(|(old, _)| *old != key)
+            && let Some(firing) = shown.value.as_ref()
+        {
+            self.shown = Some((key, Arc::new(firing.clone())));
+        }
+        let (shown, firing) = self.shown.as_ref()?;
+        let (focus, locked) = (cx.focus, cx.state.locked);
+        let token = text.focused(focus).0.or(text.focused(locked).0);
+        let neuron = focus.neuron.or(locked.neuron);
+        let neuron = neuron.filter(|&neuron| neuron < cx.model.spec().ffn);
+        let pair = strongest(&text.trace, layer, token, neuron).or(firing.strongest)?;
+        let stale = *shown != key;
+        let scene = Scene {
+            token: pair.token.min(text.tokens().saturating_sub(1)),
+            neuron: pair.neuron,
+            strongest_token: token.is_none(),
+            strongest_neuron: neuron.is_none(),
+            text,
+            layer,
+            options,
+            firing: firing.clone(),
+        };
+        Some((scene, stale))
+    }
+}
+
+/// What is pointed at, completed by the strongest that goes with it; none where nothing is.
+fn strongest(
+    trace: &Trace,
+    layer: usize,
+    token: Option<usize>,
+    neuron: Option<usize>,
+) -> Option<Firing> {
+    match (token, neuron) {
+        (Some(token), None) => top_neurons(trace, layer, token, 1).first().copied(),
+        (None, Some(neuron)) => {
+            let top = top_tokens([trace], layer, neuron, 1);
+            top.first().map(|(_, firing)| *firing)
+        }
+        (Some(token), Some(neuron)) => {
+            let at = |site| trace.layer(layer, site)?.at(&[token, neuron]);
+            Some(Firing {
+                token,
+                neuron,
+                pre: at(LayerSite::FfnPre)?,
+                act: at(LayerSite::FfnAct)?,
+            })
+        }
+        (None, None) => None,
+    }
+}
+
+fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Layer");
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for layer in 0..cx.model.spec().layers {
+            let on = layer == cx.layer();
+            let response = ui.selectable_label(on, (layer + 1).to_string());
+            let name = format!("Layer {}", layer + 1);
+            response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &name));
+            if response.clicked() {
+                cx.send(Command::SelectLayer(layer));
+            }
+        }
+        ui.add_space(2.0 * SPACE);
+        let before = "ffn_pre: what the first product gives";
+        let after = "ffn_act: what the second product reads";
+        let stages = [
+            (Stage::Before, "Before activation", before),
+            (Stage::After, "After activation", after),
+        ];
+        switch_ui(ui, &mut options.stage, &stages);
+        ui.add_space(2.0 * SPACE);
+        let clipped = "Colours reach to what 99.9% of the values stay below; the few beyond take the end's colour";
+        let scales = [
+            (true, "Own range", clipped),
+            (false, "To largest", "Colours reach to the largest value"),
+        ];
+        switch_ui(ui, &mut options.clipped, &scales);
+    });
+    keep_ui(ui, options);
+    ui.add_space(SPACE);
+}
+
+/// How few neurons speak.
+fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
+    let firing = &scene.firing;
+    let act = Site::Layer(scene.layer, LayerSite::FfnAct);
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    let silent = |i: usize| {
+        let text = format!("{} below {}", percent(firing.silent[i]), SILENT[i]);
+        let about = format!("Share of {act} of which the magnitude is below {}", SILENT[i]);
+        (text, about)
+    };
+    let parts = [
+        silent(0),
+        silent(1),
+        (
+            format!("{} negative", percent(firing.negative)),
+            format!("Share of {act} below 0: how much of them the activation lets through"),
+        ),
+        (
+            format!("largest {}", number(firing.largest_act.into())),
+            format!("Largest magnitude of {act}"),
+        ),
+    ];
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new("Sparsity after the activation").color(cx.theme.secondary()));
+        for (text, about) in parts {
+            ui.label(text).on_hover_text(about);
+        }
+    });
+}
+
+/// A part's title; `strongest` where it shows a default because nothing is pointed at.
+fn title_ui(ui: &mut Ui, cx: &ViewContext<'_>, title: &str, strongest: bool) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).text_style(TextStyle::Heading));
+        if strongest {
+            let note = RichText::new("strongest here").small().color(cx.theme.secondary());
+            ui.label(note).on_hover_text("Nothing is pointed at, so this is the largest value.");
+        }
+    });
+}

@@ -1,0 +1,134 @@
+//! The Pooling panel: what each pooling makes of the same token vectors, side by side.
+
+mod card;
+mod derive;
+mod texts;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use egui::{RichText, Ui};
+
+use super::compare::Identity;
+use super::switch::switch_ui;
+use super::{Panel, View, ViewContext};
+use crate::engine::{Derived, Shown};
+use crate::trace::PoolingMode;
+use crate::widgets::{SPACE, SPACE_SMALL, Scale, legend_ui};
+use card::CardState;
+use derive::{Card, Poolings, PoolingsKey};
+
+pub static PANEL: Panel = Panel {
+    id: "pooling",
+    title: "Pooling",
+    about: "The encoder ends with one vector for each token; a pooling makes one vector of them. \
+        CLS takes the first token's, mean averages them, max takes the largest value of each \
+        dimension, the weighted mean trusts later tokens more. Each column shows one of them: the \
+        pooled vectors of A and B, the cosine of every text with every other, and the texts in the \
+        plane in which their vectors differ most (principal components). All maps of cosines have one \
+        scale, so columns can be compared. A click on a title makes the program use that pooling; the \
+        model was trained with the one marked as its own, and the others were never asked for during \
+        training.",
+    one_text: false,
+    make: || Box::<PoolingView>::default(),
+};
+
+/// A column is at least this wide, in points.
+const COLUMN: f32 = 232.;
+
+#[derive(Default)]
+struct PoolingView {
+    poolings: Derived<PoolingsKey, Poolings>,
+    cards: HashMap<Vec<PoolingMode>, CardState>,
+    /// What was painted last, for the clipboard.
+    shown: Option<Arc<Poolings>>,
+}
+
+impl View for PoolingView {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        texts::missing_ui(ui, cx);
+        let Some(Shown { value, current }) = self.derive(cx) else {
+            return;
+        };
+        self.shown = Some(value.clone());
+        let current = current
+            && cx
+                .texts
+                .iter()
+                .all(|text| text.current || text.trace.is_none());
+        let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
+        area.show(ui, |ui| {
+            if !current {
+                ui.multiply_opacity(cx.theme.stale_alpha());
+            }
+            texts::legend_ui(ui, cx, &value);
+            ui.add_space(SPACE_SMALL);
+            let all = ui
+                .horizontal_wrapped(|ui| {
+                    let all = switch_ui(ui, "Poolings", ["main", "all"]) == 1;
+                    legend_ui(ui, &Scale::signed(1.), "cosine");
+                    all
+                })
+                .inner;
+            ui.add_space(SPACE_SMALL);
+            let cards: Vec<&Card> = value.cards.iter().filter(|card| all || card.main).collect();
+            self.cards_ui(ui, cx, &value, &cards);
+            let note = "The cosines are of sentence vectors: of what the pool gives, after the \
+                modules that follow it.";
+            ui.label(RichText::new(note).small().color(cx.theme.secondary()));
+        });
+    }
+
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let shown = self.shown.as_ref()?;
+        let names = shown.names(cx);
+        let mut out = String::new();
+        for card in &shown.cards {
+            out.push_str(&format!("{}\t{}\n", card.title, names.join("\t")));
+            for (name, row) in names.iter().zip(card.cosines.chunks(names.len().max(1))) {
+                let row: Vec<String> = row.iter().map(f32::to_string).collect();
+                out.push_str(&format!("{name}\t{}\n", row.join("\t")));
+            }
+        }
+        Some(out)
+    }
+}
+
+impl PoolingView {
+    fn derive(&mut self, cx: &ViewContext<'_>) -> Option<Shown<Poolings>> {
+        let traced = cx.texts.iter().filter_map(|text| {
+            let trace = text.trace.clone()?;
+            Some((text.id, Identity(trace)))
+        });
+        let key = PoolingsKey {
+            model: Identity(cx.model.clone()),
+            texts: traced.collect(),
+        };
+        if key.texts.is_empty() {
+            return None;
+        }
+        let made = key.clone();
+        self.poolings
+            .get(cx.engine, &key, move |_| Poolings::new(&made))
+    }
+
+    fn cards_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        poolings: &Poolings,
+        cards: &[&Card],
+    ) {
+        let room = ui.available_width() + SPACE;
+        let columns = ((room / (COLUMN + SPACE)) as usize).clamp(1, cards.len().clamp(1, 4));
+        for row in cards.chunks(columns) {
+            ui.columns(columns, |uis| {
+                for (ui, card) in uis.iter_mut().zip(row) {
+                    let state = self.cards.entry(card.modes.clone()).or_default();
+                    ui.push_id(&card.title, |ui| state.card_ui(ui, cx, poolings, card));
+                }
+            });
+            ui.add_space(2. * SPACE);
+        }
+    }
+}

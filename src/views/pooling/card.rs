@@ -1,0 +1,282 @@
+//! One pooling: vectors, cosines, and the texts in a plane.
+
+use std::hash::{Hash as _, Hasher as _};
+
+use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo, vec2};
+
+use super::derive::{Card, Poolings};
+use crate::analysis::pooling::{choice, modes};
+use crate::app::command::Command;
+use crate::app::state::{Focus, Side, TextId};
+use crate::views::ViewContext;
+use crate::views::compare::{about, color_of, four};
+use crate::widgets::{
+    Heatmap, HeatmapTexture, Piece, SPACE_SMALL, Scale, ScatterPoint, StripResponse, piece_label,
+    scatter_ui, token_strip_ui, vector_strip_ui,
+};
+
+/// Cells of the cosines: large enough for a number.
+const CELL: f32 = 40.;
+const STRIP: f32 = 14.;
+/// A square of this size at most, in points.
+const PICTURE: f32 = 240.;
+
+/// Textures of one column.
+#[derive(Default)]
+pub struct CardState {
+    strips: [HeatmapTexture; 2],
+    cosines: HeatmapTexture,
+}
+
+impl CardState {
+    pub fn card_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        poolings: &Poolings,
+        card: &Card,
+    ) {
+        title_ui(ui, cx, poolings, card);
+        if let Some(misfit) = &card.misfit {
+            ui.label(RichText::new(misfit).small().color(cx.theme.warning()));
+        }
+        self.strips_ui(ui, cx, poolings, card);
+        winners_ui(ui, cx, poolings, card);
+        ui.add_space(SPACE_SMALL);
+        self.cosines_ui(ui, cx, poolings, card);
+        ui.add_space(SPACE_SMALL);
+        texts_ui(ui, cx, poolings, card);
+    }
+
+    /// The pooled vectors of A and B on one scale.
+    fn strips_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        poolings: &Poolings,
+        card: &Card,
+    ) {
+        let shown: Vec<(Side, TextId, usize)> = sides(cx, poolings);
+        let largest = shown.iter().flat_map(|&(_, _, index)| &card.pooled[index]);
+        let largest = largest.fold(0_f32, |most, value| most.max(value.abs()));
+        let scale = Scale::signed(largest);
+        for (side, id, index) in shown {
+            let name = format!("Vector of {} under {} pooling", side.name(), card.title);
+            let mut hasher = std::hash::DefaultHasher::new();
+            (card.key, index).hash(&mut hasher);
+            let focus = cx.focus.dimension;
+            let texture = &mut self.strips[usize::from(side == Side::B)];
+            let response = letter_ui(ui, cx, side, |ui| {
+                let values = &card.pooled[index];
+                vector_strip_ui(
+                    ui,
+                    &name,
+                    hasher.finish(),
+                    values,
+                    scale,
+                    STRIP,
+                    focus,
+                    texture,
+                )
+            });
+            let focus = |dimension| Focus {
+                dimension: Some(dimension),
+                ..Focus::text(id)
+            };
+            cx.point(response.hovered.map(focus), response.clicked.map(focus));
+        }
+        let size = card.pooled.first().map_or(0, Vec::len);
+        let range = format!("{size} dimensions, −{0:.3} to {0:.3}", largest);
+        ui.label(RichText::new(range).small().color(cx.theme.secondary()));
+    }
+
+    fn cosines_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        poolings: &Poolings,
+        card: &Card,
+    ) {
+        let names = poolings.names(cx);
+        let focus = cx.focus.text.and_then(|id| poolings.index(id));
+        let room = ui.available_width();
+        let name = format!("Cosines of all texts under {} pooling", card.title);
+        let count = names.len();
+        let map = Heatmap::new(
+            &name,
+            card.key,
+            count,
+            count,
+            &card.cosines,
+            Scale::signed(1.),
+        )
+        .row_labels(&names)
+        .column_labels(&names)
+        .max_cell(CELL)
+        .fit(vec2(room, room.min(1.5 * PICTURE)))
+        .square(true)
+        .focus_row(focus)
+        .focus_column(focus)
+        .show_values(true);
+        let response = map.ui(ui, &mut self.cosines);
+        let focus = |index: usize| poolings.texts.get(index).map(|&id| Focus::text(id));
+        let label = response.hovered_row.or(response.hovered_column);
+        let clicked = response.clicked.and_then(|(row, _)| focus(row));
+        cx.point(label.and_then(focus), clicked);
+    }
+}
+
+/// A, then B where it is another text: side, text, and place among the texts that are shown.
+fn sides(cx: &ViewContext<'_>, poolings: &Poolings) -> Vec<(Side, TextId, usize)> {
+    let mut out: Vec<(Side, TextId, usize)> = Vec::new();
+    for side in [Side::A, Side::B] {
+        let id = cx.state.id_of(side);
+        if let Some((id, index)) = id.and_then(|id| Some((id, poolings.index(id)?)))
+            && out.iter().all(|(_, other, _)| *other != id)
+        {
+            out.push((side, id, index));
+        }
+    }
+    out
+}
+
+/// A or B in its colour, and something beside it.
+fn letter_ui<R>(
+    ui: &mut Ui,
+    cx: &ViewContext<'_>,
+    side: Side,
+    beside: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let color = match side {
+        Side::A => cx.theme.a(),
+        Side::B => cx.theme.b(),
+    };
+    let row = ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
+        ui.label(RichText::new(side.name()).strong().color(color));
+        ui.vertical(beside).inner
+    });
+    row.inner
+}
+
+/// The pooling's name, which chooses it, and the cosine of A and B.
+fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
+    let chosen = modes(&cx.model.head, cx.state.pooling) == card.modes;
+    let mut wanted = None;
+    ui.horizontal(|ui| {
+        let button = Button::new(RichText::new(&card.title).strong()).selected(chosen);
+        let response = ui.add(button);
+        let own = if card.own { ", the model's own" } else { "" };
+        let name = format!("Use {} pooling{own}", card.title);
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &name));
+        let hint = match card.modes.as_slice() {
+            [mode] => about(*mode),
+            _ => "The model's own recipe: these vectors one behind the other",
+        };
+        if response.on_hover_text(hint).clicked() {
+            wanted = Some(match card.modes.as_slice() {
+                [mode] => choice(&cx.model.head, *mode),
+                _ => None,
+            });
+        }
+        if card.own {
+            ui.label(RichText::new("own").small().color(cx.theme.secondary()))
+                .on_hover_text("The model was trained with this pooling");
+        }
+        if let [(_, _, a), (_, _, b)] = sides(cx, poolings)[..] {
+            let cos = f64::from(card.cosines[a * poolings.texts.len() + b]);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let number = RichText::new(four(cos))
+                    .monospace()
+                    .color(cx.theme.strong());
+                ui.label(number).on_hover_text("cosine of A and B");
+            });
+        }
+    });
+    if let Some(pooling) = wanted {
+        cx.send(Command::SetPooling(pooling));
+    }
+}
+
+/// Under max: how many dimensions each token won.
+fn winners_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
+    if card.winners.is_empty() {
+        return;
+    }
+    ui.label(
+        RichText::new("dimensions won by each token")
+            .small()
+            .color(cx.theme.secondary()),
+    );
+    for (side, id, index) in sides(cx, poolings) {
+        let (Some(winners), Some(trace)) = (card.winners.get(index), poolings.traces.get(index))
+        else {
+            continue;
+        };
+        let most = winners.counts.iter().max().copied().unwrap_or(0);
+        let scale = Scale::amount(most as f32);
+        let tokens = trace
+            .tokens
+            .pieces
+            .iter()
+            .zip(&trace.tokens.special)
+            .zip(&winners.counts);
+        let labels: Vec<String> = tokens
+            .clone()
+            .map(|((piece, _), count)| format!("{} {count}", piece_label(piece)))
+            .collect();
+        let pieces: Vec<Piece<'_>> = tokens
+            .zip(&labels)
+            .map(|(((_, &special), &count), label)| Piece {
+                label,
+                secondary: special,
+                fill: Some(scale.color(cx.theme, count as f32)),
+                note: None,
+            })
+            .collect();
+        let name = format!("Dimensions won by each token of {}", side.name());
+        let (focus, locked) = (cx.token_of(id), cx.state.locked);
+        let locked = locked.token.filter(|_| locked.text == Some(id));
+        let response: StripResponse = letter_ui(ui, cx, side, |ui| {
+            token_strip_ui(ui, &name, &pieces, focus, locked)
+        });
+        let focus = |token| Focus::token(id, token);
+        cx.point(response.hovered.map(focus), response.clicked.map(focus));
+    }
+}
+
+/// The texts in the plane of their two principal components.
+fn texts_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
+    let names = poolings.names(cx);
+    let points: Vec<ScatterPoint> = poolings
+        .texts
+        .iter()
+        .zip(&card.projection.points)
+        .zip(names)
+        .map(|((&id, point), label)| ScatterPoint {
+            x: point[0] as f32,
+            y: point[1] as f32,
+            label,
+            color: cx
+                .text(id)
+                .map_or(cx.theme.secondary(), |text| color_of(cx, cx.theme, text)),
+            radius: 4.,
+        })
+        .collect();
+    let focus = cx.focus.text.and_then(|id| poolings.index(id));
+    let width = ui.available_width();
+    let size = vec2(width, (0.7 * width).min(PICTURE));
+    let name = format!("The texts under {} pooling, in two dimensions", card.title);
+    let response = scatter_ui(ui, &name, &points, size, focus);
+    let focus = |index: usize| poolings.texts.get(index).map(|&id| Focus::text(id));
+    cx.point(
+        response.hovered.and_then(focus),
+        response.clicked.and_then(focus),
+    );
+    let [x, y] = card
+        .projection
+        .shares
+        .map(|share| format!("{:.0} %", 100. * share));
+    let axes = format!("→ {x} of the variance, ↑ {y}");
+    ui.label(RichText::new(axes).small().color(cx.theme.secondary()));
+}

@@ -1,0 +1,134 @@
+//! What the panel shows, computed away from the window.
+
+use std::sync::Arc;
+
+use crate::analysis::pooling::{self, Winners, misfit, title};
+use crate::analysis::projection::{Projection, pca};
+use crate::analysis::vectors::{cosines, to_f64};
+use crate::app::state::TextId;
+use crate::model::{HeadOptions, Model};
+use crate::trace::{PoolingMode, Trace};
+use crate::views::ViewContext;
+use crate::views::compare::{Identity, fresh_key, short_name};
+
+/// What the columns are of: every text that has a trace.
+#[derive(Clone, PartialEq)]
+pub struct PoolingsKey {
+    pub model: Identity<Model>,
+    pub texts: Vec<(TextId, Identity<Trace>)>,
+}
+
+/// Every pooling of the same n texts.
+pub struct Poolings {
+    pub texts: Vec<TextId>,
+    /// What the columns were made of; the list may hold newer ones.
+    pub traces: Vec<Arc<Trace>>,
+    pub cards: Vec<Card>,
+}
+
+/// One pooling of every text.
+pub struct Card {
+    /// One mode, or those that the model concatenates.
+    pub modes: Vec<PoolingMode>,
+    pub title: String,
+    /// True where this is the model's own recipe.
+    pub own: bool,
+    /// Shown without being asked for.
+    pub main: bool,
+    /// What the pool gives for each text, [n] of [D].
+    pub pooled: Vec<Vec<f32>>,
+    /// [n, n]
+    pub cosines: Vec<f32>,
+    pub projection: Projection,
+    /// Said where the modules behind the pool do not take this vector: the cosines and the plane
+    /// are then of the pooled vectors themselves.
+    pub misfit: Option<String>,
+    /// Under max alone: which token won each dimension, for each text.
+    pub winners: Vec<Winners>,
+    pub key: u64,
+}
+
+impl Poolings {
+    pub fn new(key: &PoolingsKey) -> Self {
+        let model = &key.model.0;
+        let traces: Vec<&Trace> = key.texts.iter().map(|(_, trace)| &*trace.0).collect();
+        let own = model.head.pooling();
+        let several = (own.len() != 1).then_some(None);
+        let modes = several.into_iter().chain(PoolingMode::ALL.map(Some));
+        Self {
+            texts: key.texts.iter().map(|(id, _)| *id).collect(),
+            traces: key.texts.iter().map(|(_, trace)| trace.0.clone()).collect(),
+            cards: modes
+                .filter_map(|mode| Card::new(model, &traces, mode))
+                .collect(),
+        }
+    }
+
+    /// The place of a text among those that are shown.
+    pub fn index(&self, id: TextId) -> Option<usize> {
+        self.texts.iter().position(|&text| text == id)
+    }
+
+    /// A, B and numbers, in the order of the rows.
+    pub fn names(&self, cx: &ViewContext<'_>) -> Vec<String> {
+        let name = |&id: &TextId| {
+            cx.text(id)
+                .map_or_else(String::new, |text| short_name(cx, text))
+        };
+        self.texts.iter().map(name).collect()
+    }
+}
+
+impl Card {
+    /// None where a trace does not hold what is needed, which no recording leaves out.
+    fn new(model: &Model, traces: &[&Trace], pooling: Option<PoolingMode>) -> Option<Self> {
+        let head = &model.head;
+        let modes = pooling::modes(head, pooling);
+        let own = modes == head.pooling();
+        let options = HeadOptions {
+            pooling,
+            ..model.options()
+        };
+        let pooled: Vec<Vec<f32>> = traces
+            .iter()
+            .map(|trace| pooling::pooled(head, trace, pooling).ok())
+            .collect::<Option<_>>()?;
+        let misfit = misfit(head, model.spec().hidden, pooling);
+        let vectors: Vec<Vec<f64>> = match misfit {
+            Some(_) => pooled.iter().map(|vector| to_f64(vector)).collect(),
+            None => traces
+                .iter()
+                .map(|trace| Some(to_f64(&pooling::sentence(head, trace, options).ok()?)))
+                .collect::<Option<_>>()?,
+        };
+        let max = pooling == Some(PoolingMode::Max);
+        let winners = traces.iter().filter(|_| max);
+        Some(Self {
+            title: title(&modes),
+            main: own || is_main(pooling),
+            own,
+            modes,
+            cosines: cosines(&vectors)
+                .into_iter()
+                .map(|cos| cos as f32)
+                .collect(),
+            projection: pca(&vectors),
+            misfit: misfit.map(|misfit| {
+                format!(
+                    "Before the model's Dense module, which takes {} dimensions, not {}",
+                    misfit.takes, misfit.gives
+                )
+            }),
+            winners: winners
+                .filter_map(|trace| pooling::winners(head, trace))
+                .collect(),
+            pooled,
+            key: fresh_key(),
+        })
+    }
+}
+
+fn is_main(pooling: Option<PoolingMode>) -> bool {
+    use PoolingMode::{Cls, Max, Mean, WeightedMean};
+    matches!(pooling, Some(Cls | Max | Mean | WeightedMean))
+}

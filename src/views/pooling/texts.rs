@@ -1,0 +1,84 @@
+//! Which texts the maps are of.
+
+use egui::text::LayoutJob;
+use egui::{Label, RichText, Sense, TextFormat, TextStyle, Ui};
+
+use super::derive::Poolings;
+use crate::app::state::Focus;
+use crate::views::ViewContext;
+use crate::views::compare::{color_of, short_name};
+use crate::widgets::{SPACE, piece_label};
+
+/// Letters of a text that the legend shows.
+const LETTERS: usize = 32;
+
+/// Each text with its colour and its short name; hovering one points at it everywhere.
+pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
+    let mut pointed = (None, None);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 2. * SPACE;
+        for &id in &poolings.texts {
+            let Some(text) = cx.text(id) else { continue };
+            let focused = cx.focus.text == Some(id);
+            let font = TextStyle::Small.resolve(ui.style());
+            let format = |color| TextFormat {
+                font_id: font.clone(),
+                color,
+                ..Default::default()
+            };
+            let quiet = if focused {
+                cx.theme.strong()
+            } else {
+                cx.theme.secondary()
+            };
+            let mut job = LayoutJob::default();
+            job.append("● ", 0., format(color_of(cx, cx.theme, text)));
+            job.append(&short_name(cx, text), 0., format(cx.theme.foreground()));
+            job.append(&format!("  {}", shorten(&text.text)), 0., format(quiet));
+            let label = Label::new(job).sense(Sense::click()).selectable(false);
+            let response = ui.add(label).on_hover_text(&*text.text);
+            if response.hovered() {
+                pointed.0 = Some(Focus::text(id));
+            }
+            if response.clicked() {
+                pointed.1 = Some(Focus::text(id));
+            }
+        }
+    });
+    cx.point(pointed.0, pointed.1);
+}
+
+/// Says which texts are not in the maps, and why.
+pub fn missing_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    for text in cx.texts {
+        let name = short_name(cx, text);
+        if let Some(error) = &text.error {
+            let message = format!("Text {name} is left out, as it cannot be encoded: {error}");
+            ui.label(RichText::new(message).small().color(cx.theme.error()));
+        }
+    }
+    let waiting = cx
+        .texts
+        .iter()
+        .filter(|text| text.trace.is_none() && text.error.is_none());
+    match waiting.count() {
+        0 => {}
+        1 => {
+            ui.weak("One text is being encoded…");
+        }
+        count => {
+            ui.weak(format!("{count} texts are being encoded…"));
+        }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return piece_label("") + " (empty)";
+    }
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

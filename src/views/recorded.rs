@@ -1,0 +1,150 @@
+//! What the panels of a layer's inside share: the viewed text with its full trace, and a memo.
+
+use std::any::type_name;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use egui::util::id_type_map::SerializableAny;
+use egui::{Id, Ui};
+
+use super::ViewContext;
+use super::subject::{Subject, note_ui, subject_ui};
+use crate::app::state::{Focus, TextId};
+use crate::trace::Trace;
+use crate::widgets::piece_label;
+
+/// The last value of a key, for what is cheap but not cheap enough for every frame.
+pub(super) struct Memo<K, V>(Option<(K, V)>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<K: PartialEq, V> Memo<K, V> {
+    pub fn get(&mut self, key: K, make: impl FnOnce() -> V) -> &V {
+        let kept = self.0.take().filter(|(old, _)| *old == key);
+        &self.0.insert(kept.unwrap_or_else(|| (key, make()))).1
+    }
+
+    /// The last value, whatever its key.
+    pub fn peek(&self) -> Option<&V> {
+        self.0.as_ref().map(|(_, value)| value)
+    }
+}
+
+/// A hash of what some values are of.
+pub(super) fn key_of(parts: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Names a trace: a pass follows from model and text; the address tells reruns apart.
+pub(super) fn trace_key(trace: &Arc<Trace>) -> u64 {
+    key_of((&trace.model, &trace.tokens.text, Arc::as_ptr(trace)))
+}
+
+/// One text whose layers' insides are at hand.
+#[derive(Clone)]
+pub(super) struct Recorded {
+    pub id: TextId,
+    pub trace: Arc<Trace>,
+    pub key: u64,
+    /// `[T]`, as they can be seen.
+    pub labels: Arc<[String]>,
+}
+
+impl Recorded {
+    /// T
+    pub fn tokens(&self) -> usize {
+        self.trace.tokens.len()
+    }
+
+    /// A token with its place: `sat [3]`.
+    pub fn token(&self, token: usize) -> String {
+        let label = self.labels.get(token).map_or("?", String::as_str);
+        format!("{label} [{token}]")
+    }
+
+    /// The parts of a focus that lie in this text: query and key.
+    pub fn focused(&self, focus: Focus) -> (Option<usize>, Option<usize>) {
+        let inside = |token: Option<usize>| {
+            token.filter(|&t| focus.text == Some(self.id) && t < self.tokens())
+        };
+        (inside(focus.token), inside(focus.other))
+    }
+}
+
+/// The viewed text; remembers its labels.
+#[derive(Default)]
+pub(super) struct Viewed(Memo<u64, Arc<[String]>>);
+
+impl Viewed {
+    /// None where there is nothing to show; then it says so, and what to do.
+    pub fn recorded_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Recorded> {
+        let Subject { id, trace, .. } = subject_ui(ui, cx)?;
+        if !trace.is_full() {
+            let why = "Only this text's outline is recorded so far; its layers are on their way.";
+            note_ui(ui, why);
+            return None;
+        }
+        let key = trace_key(&trace);
+        let pieces = &trace.tokens.pieces;
+        let label = |piece: &String| piece_label(piece);
+        let labels = self.0.get(key, || pieces.iter().map(label).collect());
+        Some(Recorded {
+            id,
+            key,
+            labels: labels.clone(),
+            trace,
+        })
+    }
+}
+
+/// What [`keep_ui`] kept last, in this run or the one before. For ways of looking, which are neither
+/// undone nor part of a session.
+pub(super) fn kept_ui<T: SerializableAny>(ui: &Ui, default: T) -> T {
+    ui.data_mut(|data| {
+        data.get_persisted_mut_or(Id::unique(type_name::<T>()), default)
+            .clone()
+    })
+}
+
+pub(super) fn keep_ui<T: SerializableAny>(ui: &Ui, value: T) {
+    ui.data_mut(|data| data.insert_persisted(Id::unique(type_name::<T>()), value));
+}
+
+/// Choices of which one is on, with what each shows on hover; for a row that wraps.
+pub(super) fn switch_ui<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    value: &mut T,
+    choices: &[(T, &str, &str)],
+) {
+    for (choice, label, about) in choices {
+        let response = ui.selectable_label(value == choice, *label);
+        if response.on_hover_text(*about).clicked() {
+            *value = *choice;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memo_makes_its_value_once_per_key() {
+        let mut memo = Memo::default();
+        let mut made = 0;
+        for key in [1, 1, 2, 2, 1] {
+            let value = *memo.get(key, || {
+                made += 1;
+                key * 10
+            });
+            assert_eq!(value, key * 10);
+        }
+        assert_eq!(made, 3);
+    }
+}

@@ -1,0 +1,100 @@
+//! The Score panel: the cosine of A and B, and which pairs of tokens it comes from.
+
+mod derive;
+mod headline;
+mod matrix;
+mod shares;
+
+use egui::Ui;
+
+use super::compare::{Identity, Pair, pair_ui};
+use super::{Panel, View, ViewContext};
+use crate::engine::{Derived, Shown};
+use crate::widgets::SPACE;
+use derive::{Score, ScoreKey};
+use matrix::MatrixState;
+
+pub static PANEL: Panel = Panel {
+    id: "score",
+    title: "Score",
+    about: "The cosine of A's and B's sentence vectors, and where it comes from. Each cell of the \
+        matrix is what one token of A and one token of B contribute together: the dot product of \
+        their final vectors, weighted as the pool weighs them and divided by the lengths of the two \
+        sentence vectors. All cells add up to the cosine; what they miss is printed as the residual. \
+        The tokens are contextual: by the last layer each vector already holds what attention \
+        brought in from the other tokens, so a cell does not say what a word would do by itself. \
+        The cosine is not the average of the tokens' cosines, because long vectors count for more.",
+    one_text: false,
+    make: || Box::<ScoreView>::default(),
+};
+
+#[derive(Default)]
+struct ScoreView {
+    score: Derived<ScoreKey, Score>,
+    matrix: MatrixState,
+    /// What was painted last, for the clipboard.
+    shown: Option<std::sync::Arc<Score>>,
+}
+
+impl View for ScoreView {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        let Some(pair) = pair_ui(ui, cx) else {
+            self.shown = None;
+            return;
+        };
+        let Some(Shown { value, current }) = self.derive(cx, &pair) else {
+            ui.weak("The score is being computed…");
+            return;
+        };
+        let current = current && pair.current();
+        self.shown = Some(value.clone());
+        let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
+        area.show(ui, |ui| {
+            if !current {
+                ui.multiply_opacity(cx.theme.stale_alpha());
+            }
+            headline::headline_ui(ui, cx, &pair, &value);
+            headline::poolings_ui(ui, cx, &value);
+            ui.add_space(SPACE);
+            match &value.pairs {
+                Ok(pairs) => {
+                    // The score belongs to the traces that it was made of, not to newer ones.
+                    self.matrix.matrix_ui(ui, cx, &value, pairs);
+                    ui.add_space(SPACE);
+                    shares::shares_ui(ui, cx, pairs);
+                }
+                Err(problem) => {
+                    ui.colored_label(cx.theme.warning(), &**problem);
+                }
+            }
+        });
+    }
+
+    fn tsv(&self, _: &ViewContext<'_>) -> Option<String> {
+        let score = self.shown.as_ref()?;
+        let matrix = &score.pairs.as_ref().ok()?.tokens.matrix;
+        let mut out = format!("\t{}\n", matrix.columns.join("\t"));
+        for (row, name) in matrix.rows.iter().enumerate() {
+            let cells = matrix.row(row).iter().map(f64::to_string);
+            out.push_str(&format!(
+                "{name}\t{}\n",
+                cells.collect::<Vec<_>>().join("\t")
+            ));
+        }
+        Some(out)
+    }
+}
+
+impl ScoreView {
+    fn derive(&mut self, cx: &ViewContext<'_>, pair: &Pair) -> Option<Shown<Score>> {
+        let key = ScoreKey {
+            model: Identity(cx.model.clone()),
+            a: Identity(pair.a.trace.clone()),
+            b: Identity(pair.b.trace.clone()),
+            texts: (pair.a.id, pair.b.id),
+            pooling: cx.state.pooling,
+        };
+        let made = key.clone();
+        self.score.get(cx.engine, &key, move |_| Score::new(made))
+    }
+}

@@ -1,0 +1,70 @@
+//! How much of the score special tokens, stop words and so on carry.
+
+use egui::{RichText, Ui};
+
+use super::derive::Pairs;
+use crate::analysis::similarity::shares::Share;
+use crate::views::ViewContext;
+use crate::views::compare::four;
+use crate::widgets::{Cell, Column, Scale, Table};
+
+const COLUMNS: [Column; 3] = [
+    Column {
+        title: "kind of pair",
+        width: 116.,
+        grow: 0.3,
+        right: false,
+    },
+    Column {
+        title: "pairs",
+        width: 52.,
+        grow: 0.,
+        right: true,
+    },
+    Column {
+        title: "share of the cosine",
+        width: 120.,
+        grow: 1.,
+        right: true,
+    },
+];
+
+/// The table of shares, and what the matrix does and does not say.
+pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
+    let shares: Vec<&Share> = pairs
+        .shares
+        .iter()
+        .filter(|share| share.pairs > 0)
+        .collect();
+    let largest = shares
+        .iter()
+        .fold(0_f64, |most, share| most.max(share.sum.abs()));
+    let scale = Scale::signed(largest as f32);
+    let table = Table {
+        name: "Shares of the cosine by kind of pair",
+        columns: &COLUMNS,
+        rows: shares.len(),
+        focus: None,
+        locked: None,
+    };
+    let response = table.ui(ui, |row, column| {
+        let share = shares[row];
+        match column {
+            0 => Cell::Text(share.class.title().to_owned()),
+            1 => Cell::Figure(share.pairs.to_string()),
+            _ => Cell::Bar {
+                figure: four(share.sum),
+                share: (share.sum.abs() / largest.max(f64::MIN_POSITIVE)) as f32,
+                color: scale.color(cx.theme, share.sum.signum() as f32 * largest as f32),
+            },
+        }
+    });
+    if let Some(share) = response.hovered.and_then(|row| shares.get(row)) {
+        let note = format!("{}: {}", share.class.title(), share.class.about());
+        response.response.on_hover_text_at_pointer(note);
+    }
+    let note = "Each pair counts once, under the first kind that fits it. Pairs are of contextual tokens: \
+        by the last layer each already holds what attention brought in from the others. Long vectors \
+        count for more, so the cosine is not the average of the tokens' cosines.";
+    ui.label(RichText::new(note).small().color(cx.theme.secondary()));
+}
