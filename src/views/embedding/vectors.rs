@@ -24,6 +24,7 @@ impl Vectors {
         subject: &Subject,
         stages: &Stages,
         token: usize,
+        shared: bool,
     ) {
         let Some(label) = stages.labels.get(token) else {
             return;
@@ -32,7 +33,8 @@ impl Vectors {
             "its vectors, with their largest dimensions; hover or lock a token to change it";
         section_ui(ui, &format!("Token {token}: {label}"), about);
         for (index, stage) in stages.all().enumerate() {
-            self.vector_ui(ui, cx, subject, stages, token, (index, stage));
+            let scale = stages.scale(index, shared);
+            self.vector_ui(ui, cx, subject, stages, token, (index, stage, scale));
         }
     }
 
@@ -43,7 +45,7 @@ impl Vectors {
         subject: &Subject,
         stages: &Stages,
         token: usize,
-        (index, (stage, scale)): (usize, (&Stage, Scale)),
+        (index, stage, scale): (usize, &Stage, Scale),
     ) {
         let size = stages.size;
         let Some(row) = stage.values.get(token * size..(token + 1) * size) else {

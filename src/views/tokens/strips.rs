@@ -101,7 +101,11 @@ fn strip_ui(
     let name = format!("Pieces of {}", side.name());
     let (focus, locked) = (subject.focused(cx), subject.locked(cx));
     let out = ui.horizontal_top(|ui| {
-        ui.label(RichText::new(side.name()).strong().color(color));
+        ui.vertical(|ui| {
+            // On the line of the pieces, which have a frame around their text.
+            ui.add_space(0.5 * SPACE_SMALL);
+            ui.label(RichText::new(side.name()).strong().color(color));
+        });
         let strip = |ui: &mut Ui| word_strip_ui(ui, &name, &pieces, &tokens.words, focus, locked);
         ui.vertical(strip).inner
     });
