@@ -246,7 +246,10 @@ fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
     let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let silent = |i: usize| {
         let text = format!("{} below {}", percent(firing.silent[i]), SILENT[i]);
-        let about = format!("Share of {act} of which the magnitude is below {}", SILENT[i]);
+        let about = format!(
+            "Share of {act} of which the magnitude is below {}",
+            SILENT[i]
+        );
         (text, about)
     };
     let parts = [
@@ -274,8 +277,11 @@ fn title_ui(ui: &mut Ui, cx: &ViewContext<'_>, title: &str, strongest: bool) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(title).text_style(TextStyle::Heading));
         if strongest {
-            let note = RichText::new("strongest here").small().color(cx.theme.secondary());
-            ui.label(note).on_hover_text("Nothing is pointed at, so this is the largest value.");
+            let note = RichText::new("strongest here")
+                .small()
+                .color(cx.theme.secondary());
+            ui.label(note)
+                .on_hover_text("Nothing is pointed at, so this is the largest value.");
         }
     });
 }
