@@ -114,6 +114,33 @@ fn a_locked_cell_shows_its_arithmetic_with_its_residual() {
 }
 
 #[test]
+fn pointing_at_a_cell_focuses_its_query_and_its_key() {
+    let mut harness = bench(attention(), &[CAT]);
+    let text = harness.state().texts[0].id;
+    let map = harness
+        .get_by_role_and_label(Role::Image, "L1 · head 1")
+        .rect();
+    // Captions and labels stand above and on the left: the last cell is at the lower right.
+    let mut seen = Vec::new();
+    for step in 1..12 {
+        harness.hover_at(map.left_bottom() + egui::vec2(14.0 * step as f32 + 60.0, -12.0));
+        harness.step();
+        harness.step();
+        let hovered = harness.state().hovered;
+        if let (Some(query), Some(key)) = (hovered.token, hovered.other) {
+            assert_eq!(
+                (hovered.text, query),
+                (Some(text), 8),
+                "the last row is [SEP]"
+            );
+            seen.push(key);
+        }
+    }
+    assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
+    harness.get_by_label_contains("Where [SEP] [8] → ");
+}
+
+#[test]
 fn the_finder_marks_heads_of_one_kind_and_lets_go() {
     let mut harness = bench(attention(), &[CAT]);
     let total: usize = [

@@ -19,10 +19,11 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
     let (out, mid) = (site(LayerSite::FfnOut), site(LayerSite::ResidMid));
     note_ui(
         ui,
-        format!("Lengths of {out} and of {mid}, to which it is added; bars share one scale."),
+        format!(
+            "Lengths of {out} and of {mid}, to which it is added. All bars share one scale, up to the longest of an ordinary token."
+        ),
     );
-    let both = firing.onto.iter().chain(&firing.written);
-    let most = both.copied().fold(f64::MIN_POSITIVE, f64::max);
+    let most = longest(scene);
     let table = Table {
         name: "How much the block writes at each token",
         columns: &columns(),
@@ -52,6 +53,17 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
     });
     let focus = |token| Focus::token(text.id, token);
     cx.point(out.inner.hovered.map(focus), out.inner.clicked.map(focus));
+}
+
+/// The longest vector of an ordinary token: special ones are often several times as long.
+fn longest(scene: &Scene) -> f64 {
+    let lengths = scene.firing.onto.iter().zip(&scene.firing.written);
+    let ordinary = lengths
+        .zip(&scene.text.trace.tokens.special)
+        .filter(|(_, special)| !**special);
+    ordinary
+        .map(|((a, b), _)| a.max(*b))
+        .fold(f64::MIN_POSITIVE, f64::max)
 }
 
 fn columns() -> [Column; 4] {
