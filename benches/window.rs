@@ -45,7 +45,10 @@ fn settle(harness: &mut Harness<'_, App>) {
     loop {
         harness.step();
         let app = harness.state();
-        let current = app.shown().iter().all(|text| text.current || text.error.is_some());
+        let current = app
+            .shown()
+            .iter()
+            .all(|text| text.current || text.error.is_some());
         if current && !app.engine().busy() {
             // What just came in may have called for one more derived value.
             harness.step();
@@ -73,7 +76,9 @@ fn texts(length: usize) -> Vec<String> {
 fn window(c: &mut Criterion) {
     let mut harness = open();
     let mut group = c.benchmark_group("window");
-    group.sample_size(20).measurement_time(Duration::from_secs(4));
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(4));
     for (index, workspace) in WORKSPACES.iter().enumerate() {
         for length in [16, 256] {
             send(&mut harness, Command::SetTexts(texts(length)));

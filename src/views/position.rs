@@ -100,7 +100,10 @@ impl PositionView {
         let off = residual.map_or(String::new(), |off| {
             format!(" · residual max |table − embed.position| = {}", number(off))
         });
-        note_ui(ui, format!("{used} (the bar beside the whole table){shift}{off}"));
+        note_ui(
+            ui,
+            format!("{used} (the bar beside the whole table){shift}{off}"),
+        );
     }
 }
 

@@ -33,7 +33,10 @@ pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
     match shared {
         true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),
         false => {
-            let all: Vec<_> = stages.all().map(|stage| (&stage.own, stage.title)).collect();
+            let all: Vec<_> = stages
+                .all()
+                .map(|stage| (&stage.own, stage.title))
+                .collect();
             legends_ui(ui, &all);
         }
     }
@@ -54,8 +57,9 @@ impl Maps {
     ) {
         ui.add_space(SPACE_SMALL);
         let maps = stages.all().enumerate();
-        let maps: Vec<Map<'_>> =
-            maps.map(|(index, stage)| (index, stage, stages.scale(index, shared))).collect();
+        let maps: Vec<Map<'_>> = maps
+            .map(|(index, stage)| (index, stage, stages.scale(index, shared)))
+            .collect();
         match ui.available_width() >= WIDE {
             true => self.side_by_side_ui(ui, cx, subject, stages, &maps),
             false => self.stacked_ui(ui, cx, subject, stages, &maps),
@@ -123,13 +127,22 @@ impl Maps {
         let name = format!("{}, tokens × dimensions", stage.title);
         let locked = cx.state.locked;
         let cell = subject.locked(cx).zip(locked.dimension);
-        let map = Heatmap::new(&name, stages.key(), stages.len(), stages.size, &stage.values, scale)
-            .fit(fit)
-            .focus_row(subject.focused(cx))
-            .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
-            .locked(cell);
+        let map = Heatmap::new(
+            &name,
+            stages.key(),
+            stages.len(),
+            stages.size,
+            &stage.values,
+            scale,
+        )
+        .fit(fit)
+        .focus_row(subject.focused(cx))
+        .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
+        .locked(cell);
         let map = match labels {
-            true => map.row_labels(&stages.labels).secondary_rows(&stages.tokens.special),
+            true => map
+                .row_labels(&stages.labels)
+                .secondary_rows(&stages.tokens.special),
             false => map,
         };
         map.ui(ui, &mut self.textures[index])

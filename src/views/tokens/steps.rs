@@ -32,15 +32,17 @@ impl Steps {
             model.tokenizer.changes(&text).map_err(|e| e.to_string())
         });
         ui.add_space(SPACE);
-        step_ui(ui, "1 Normalised", |ui| match changes.map(|c| (c.value, c.current)) {
-            Some((changes, true)) => match &*changes {
-                Ok(changes) => normalized_ui(ui, &tokens, changes),
-                Err(error) => {
-                    note_ui(ui, error.clone());
-                }
-            },
-            // Without the changes, or with those of an earlier text, the text alone is shown.
-            _ => normalized_ui(ui, &tokens, &[]),
+        step_ui(ui, "1 Normalised", |ui| {
+            match changes.map(|c| (c.value, c.current)) {
+                Some((changes, true)) => match &*changes {
+                    Ok(changes) => normalized_ui(ui, &tokens, changes),
+                    Err(error) => {
+                        note_ui(ui, error.clone());
+                    }
+                },
+                // Without the changes, or with those of an earlier text, the text alone is shown.
+                _ => normalized_ui(ui, &tokens, &[]),
+            }
         });
         step_ui(ui, "2 Split into words", |ui| words_ui(ui, &tokens));
     }
@@ -49,12 +51,17 @@ impl Steps {
 /// One step, which can be folded away. A long text scrolls inside, so that what follows stays near.
 fn step_ui(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
     const MOST: f32 = 128.0;
-    CollapsingHeader::new(title).default_open(true).show(ui, |ui| {
-        ScrollArea::vertical().id_salt(title).max_height(MOST).show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            add(ui);
+    CollapsingHeader::new(title)
+        .default_open(true)
+        .show(ui, |ui| {
+            ScrollArea::vertical()
+                .id_salt(title)
+                .max_height(MOST)
+                .show(ui, |ui| {
+                    ui.set_width(ui.available_width());
+                    add(ui);
+                });
         });
-    });
 }
 
 fn normalized_ui(ui: &mut Ui, tokens: &Tokens, changes: &[Change]) {
