@@ -10,7 +10,7 @@ use embedscope::views;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, fixture, load, settle, show, tiny};
+use panel_support::{Bench, builder, fixture, load, show, tiny};
 
 const TWELVE: [&str; 12] = [
     "The cat sat",
@@ -41,6 +41,12 @@ fn open(panel: &str, texts: &[&str]) -> Harness<'static, Bench> {
 
 fn sent(harness: &Harness<'_, Bench>, wanted: &Command) -> bool {
     harness.state().commands.contains(wanted)
+}
+
+/// Until what a command changed is derived anew.
+fn settle(harness: &mut Harness<'_, Bench>) {
+    panel_support::settle(harness);
+    panel_support::settle(harness);
 }
 
 #[test]
@@ -137,7 +143,7 @@ fn a_token_of_the_score_is_pointed_at_everywhere() {
 fn words_put_their_pieces_together() {
     let mut harness = open("score", &["The cat sat unhappily", "dogs"]);
     assert_eq!(harness.query_all_by_label("unhappily").count(), 0);
-    harness.get_by_label("Pairs of: words").click();
+    harness.get_by_label("words").click();
     settle(&mut harness);
     harness.get_by_label("unhappily").click();
     settle(&mut harness);
@@ -240,7 +246,7 @@ fn the_rest_of_the_poolings_come_when_asked_for() {
     let mut harness = open("pooling", &["The cat sat", "dogs"]);
     let rest = "Cosines of all texts under last token pooling";
     assert!(harness.query_by_label(rest).is_none());
-    harness.get_by_label("Poolings: all").click();
+    harness.get_by_label("all").click();
     settle(&mut harness);
     harness.get_by_label(rest);
 }

@@ -1,6 +1,7 @@
 //! Position vectors: the sinusoids of the first transformer, and how alike positions are.
 
 use crate::cancel::Cancel;
+use crate::trace::{EmbedSite, Site, Trace, Values};
 
 /// The table of Vaswani et al. 2017, §3.5, [positions, size] row by row:
 /// PE(p, 2i) = sin(p/10000^(2i/size)), PE(p, 2i+1) = cos(p/10000^(2i/size)).
@@ -16,6 +17,24 @@ pub fn sinusoid(positions: impl IntoIterator<Item = usize>, size: usize) -> Vec<
         }));
     }
     table
+}
+
+/// How far `embed.position` of a trace is from the rows of the [P, D] table that it was read from,
+/// `first` on: the largest |Δ|. None where the trace or the table lacks them.
+pub fn residual(trace: &Trace, table: &Values<'_>, first: usize) -> Option<f64> {
+    let used = trace.values(Site::Embed(EmbedSite::Position))?;
+    let mut largest = 0f64;
+    for t in 0..used.size(0) {
+        let (read, row) = (used.row(&[t]), table.row(&[first + t]));
+        if read.len() != row.len() {
+            return None;
+        }
+        for (x, y) in read.iter().zip(row.iter()) {
+            let off = (f64::from(*x) - f64::from(*y)).abs();
+            largest = if off.is_nan() { off } else { largest.max(off) };
+        }
+    }
+    Some(largest)
 }
 
 /// The cosine of every two rows of a [rows, size] table, [rows, rows]; NaN where a row is zero.

@@ -100,7 +100,12 @@ impl App {
     }
 
     /// Without a window: the model is there already, and nothing is restored or remembered.
-    pub(crate) fn headless(state: State, model: Arc<crate::model::Model>) -> Self {
+    pub(crate) fn headless(
+        ctx: &egui::Context,
+        state: State,
+        model: Arc<crate::model::Model>,
+    ) -> Self {
+        theme::install(ctx);
         let device = model.encoder.device().clone();
         let engine = Engine::new(device, SourceOptions::from_env(), Arc::new(|| {}));
         engine.use_model(model);

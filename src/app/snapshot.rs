@@ -65,8 +65,13 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
             .with_accessibility_check(false)
             .allow_missing_glyphs()
             .wgpu();
-        let mut app = App::headless(state, model);
+        let mut app: Option<App> = None;
         let mut harness = builder.build_ui(move |ui| {
+            let Some(app) = &mut app else {
+                // Fonts that are set in a frame are there in the next.
+                app = Some(App::headless(ui.ctx(), state.clone(), model.clone()));
+                return;
+            };
             app.update(ui.ctx());
             match whole {
                 true => app.window_ui(ui),

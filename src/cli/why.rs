@@ -1,13 +1,149 @@
 //! `why`: why two texts score as similar.
 
-use super::{Failure, ModelArgs};
+mod document;
+mod grid;
+mod paint;
+mod report;
+
+use super::output::{print, print_json};
+use super::tokens::warn_of_cut;
+use super::{Failure, ModelArgs, PromptArgs};
+use crate::analysis::pooling::{Misfit, misfit, modes, scores};
+use crate::analysis::similarity::pairs::token_pairs;
+use crate::analysis::similarity::{Method, PairMatrix};
+use crate::cancel::Cancel;
+use crate::model::{Detail, HeadOptions, Model};
+use crate::trace::{PoolingMode, Trace};
 
 #[derive(clap::Args, Debug)]
 pub struct WhyArgs {
+    /// The first text
+    #[arg(value_name = "A", allow_hyphen_values = true)]
     pub a: String,
+    /// The second text
+    #[arg(value_name = "B", allow_hyphen_values = true)]
     pub b: String,
+    /// Instead of the model's own: cls, mean, max, mean_sqrt_len_tokens, weightedmean or lasttoken
+    #[arg(long, value_name = "MODE")]
+    pub pooling: Option<PoolingMode>,
+    /// One JSON document instead of tables
+    #[arg(long)]
+    pub json: bool,
+    /// How to explain the cosine: pairs, or all
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        default_value = "pairs"
+    )]
+    pub method: Vec<String>,
+    /// A third text: what makes B closer to A than this one, or less close
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub against: Option<String>,
+    #[command(flatten)]
+    pub prompt: PromptArgs,
 }
 
-pub fn run(_: &WhyArgs, _: &ModelArgs) -> Result<(), Failure> {
-    Err(Failure::failed("why is not built yet"))
+/// A score with everything that explains it.
+struct Explained {
+    a: Trace,
+    b: Trace,
+    pooling: Vec<PoolingMode>,
+    /// True where `pooling` is the model's own.
+    own: bool,
+    cos: f64,
+    /// None where the modules behind the pool do not take a single mode's vector.
+    poolings: Vec<(PoolingMode, Option<f64>)>,
+    methods: Vec<(Method, PairMatrix)>,
+}
+
+impl Explained {
+    fn pairs(&self) -> Option<&PairMatrix> {
+        let pairs = self
+            .methods
+            .iter()
+            .find(|(method, _)| *method == Method::Pairs);
+        pairs.map(|(_, matrix)| matrix)
+    }
+}
+
+pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {
+    let methods = methods(&args.method)?;
+    let model = model.load()?;
+    let options = HeadOptions {
+        pooling: args.pooling,
+        ..model.options()
+    };
+    check_pooling(&model, args.pooling)?;
+    let explain = |b: &str| explain(&model, &args.a, b, args, options, &methods);
+    let first = explain(&args.b)?;
+    let second = args.against.as_deref().map(explain).transpose()?;
+    match args.json {
+        true => print_json(&document::document(&model, &first, second.as_ref())),
+        false => print(&report::report(
+            &model,
+            &first,
+            second.as_ref(),
+            paint::Colors::of_stdout(),
+            paint::width_of_stdout(),
+        )),
+    }
+}
+
+/// The methods that were asked for, each once.
+fn methods(names: &[String]) -> Result<Vec<Method>, Failure> {
+    let mut out = Vec::new();
+    for name in names {
+        let found = match name.as_str() {
+            "all" => Method::ALL.to_vec(),
+            name => vec![name.parse().map_err(Failure::usage)?],
+        };
+        out.extend(
+            found
+                .into_iter()
+                .filter(|method| !out.contains(method))
+                .collect::<Vec<_>>(),
+        );
+    }
+    Ok(out)
+}
+
+fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Result<(), Failure> {
+    let (Some(mode), Some(Misfit { gives, takes })) =
+        (pooling, misfit(&model.head, model.spec().hidden, pooling))
+    else {
+        return Ok(());
+    };
+    Err(Failure::Usage(format!(
+        "--pooling {mode} gives {gives} dimensions, but the module behind this model's pooling takes {takes}; leave the option out"
+    )))
+}
+
+fn explain(
+    model: &Model,
+    a: &str,
+    b: &str,
+    args: &WhyArgs,
+    options: HeadOptions,
+    methods: &[Method],
+) -> Result<Explained, Failure> {
+    let prompt = args.prompt.prompt();
+    let trace = |text: &str| model.trace(text, &prompt, Detail::Outline, &Cancel::new());
+    let (a, b) = (trace(a)?, trace(b)?);
+    warn_of_cut(&a.tokens);
+    warn_of_cut(&b.tokens);
+    let run = |&method: &Method| match method {
+        Method::Pairs => Ok((method, token_pairs(&model.head, &a, &b, options)?)),
+    };
+    let methods: Vec<_> = methods.iter().map(run).collect::<Result<_, Failure>>()?;
+    let pooling = modes(&model.head, options.pooling);
+    Ok(Explained {
+        own: pooling == model.head.pooling(),
+        pooling,
+        cos: crate::analysis::pooling::score(&model.head, &a, &b, options)?,
+        poolings: scores(&model.head, &a, &b, options)?,
+        methods,
+        a,
+        b,
+    })
 }

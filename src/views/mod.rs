@@ -4,12 +4,13 @@
 mod attention;
 mod compare;
 mod context;
+mod embedding;
 mod feed_forward;
 mod pooling;
+mod position;
 mod recorded;
 mod score;
 mod subject;
-mod switch;
 mod tokens;
 
 pub use context::{TextView, ViewContext};
@@ -40,6 +41,8 @@ pub trait View {
 /// Every panel, in the order of the pipeline.
 pub static PANELS: &[&Panel] = &[
     &tokens::PANEL,
+    &embedding::PANEL,
+    &position::PANEL,
     &attention::PANEL,
     &feed_forward::PANEL,
     &pooling::PANEL,

@@ -7,6 +7,7 @@ use super::derive::Poolings;
 use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::compare::{color_of, short_name};
+use crate::views::subject::note_ui;
 use crate::widgets::{SPACE, piece_label};
 
 /// Letters of a text that the legend shows.
@@ -35,7 +36,10 @@ pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
             job.append("● ", 0., format(color_of(cx, cx.theme, text)));
             job.append(&short_name(cx, text), 0., format(cx.theme.foreground()));
             job.append(&format!("  {}", shorten(&text.text)), 0., format(quiet));
-            let label = Label::new(job).sense(Sense::click()).selectable(false);
+            let label = Label::new(job)
+                .sense(Sense::click())
+                .selectable(false)
+                .extend();
             let response = ui.add(label).on_hover_text(&*text.text);
             if response.hovered() {
                 pointed.0 = Some(Focus::text(id));
@@ -64,10 +68,10 @@ pub fn missing_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
     match waiting.count() {
         0 => {}
         1 => {
-            ui.weak("One text is being encoded…");
+            note_ui(ui, "One text is being encoded…");
         }
         count => {
-            ui.weak(format!("{count} texts are being encoded…"));
+            note_ui(ui, format!("{count} texts are being encoded…"));
         }
     }
 }

@@ -1,0 +1,169 @@
+//! The equation as pictures, [tokens, dimensions] each, under one another or side by side.
+
+use egui::{Align, Id, Layout, RichText, Ui, vec2};
+
+use super::stages::{Stage, Stages};
+use crate::views::ViewContext;
+use crate::views::subject::{Subject, beyond_note, legends_ui, note_ui};
+use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale};
+
+/// From this width on the maps stand side by side.
+const WIDE: f32 = 720.0;
+
+/// Its place in the equation, its values and their scale.
+type Map<'a> = (usize, &'a Stage, Scale);
+
+#[derive(Default)]
+pub struct Maps {
+    textures: [HeatmapTexture; 5],
+}
+
+/// The legends, and whether all summands share one scale. That choice says nothing about the
+/// texts, so the window's own memory keeps it.
+pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
+    let id = Id::unique("embedding: own scales");
+    let own = ui.data_mut(|data| *data.get_persisted_mut_or_default::<bool>(id));
+    let mut shared = !own;
+    ui.add_space(SPACE_SMALL);
+    let label = "One scale for all summands";
+    if ui.checkbox(&mut shared, label).changed() {
+        ui.data_mut(|data| data.insert_persisted(id, !shared));
+    }
+    let out = (&stages.out.own, stages.out.title);
+    match shared {
+        true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),
+        false => {
+            let all: Vec<_> = stages
+                .all()
+                .map(|stage| (&stage.own, stage.title))
+                .collect();
+            legends_ui(ui, &all);
+        }
+    }
+    if let Some(note) = beyond_note(&stages.scale, stages.largest()) {
+        note_ui(ui, note);
+    }
+    shared
+}
+
+impl Maps {
+    pub fn maps_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        stages: &Stages,
+        shared: bool,
+    ) {
+        ui.add_space(SPACE_SMALL);
+        let maps = stages.all().enumerate();
+        let maps: Vec<Map<'_>> = maps
+            .map(|(index, stage)| (index, stage, stages.scale(index, shared)))
+            .collect();
+        match ui.available_width() >= WIDE {
+            true => self.side_by_side_ui(ui, cx, subject, stages, &maps),
+            false => self.stacked_ui(ui, cx, subject, stages, &maps),
+        }
+    }
+
+    fn side_by_side_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        stages: &Stages,
+        maps: &[Map<'_>],
+    ) {
+        // The first map carries the labels, so it gets more room.
+        const LABELS: f32 = 64.0;
+        let count = maps.len() as f32;
+        // What a map takes beyond its fit, for its frame.
+        const FRAME: f32 = 3.0;
+        let each = (ui.available_width() - LABELS - (count - 1.0) * SPACE) / count - FRAME;
+        let height = height(stages, 18.0, 540.0);
+        ui.horizontal_top(|ui| {
+            for &map in maps {
+                let first = map.0 == 0;
+                ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                    let width = if first { each + LABELS } else { each };
+                    ui.set_width(width);
+                    title_ui(ui, map.1);
+                    let fit = vec2(width, height);
+                    let out = self.map_ui(ui, cx, subject, stages, map, fit, first);
+                    point(cx, subject, &out);
+                });
+            }
+        });
+    }
+
+    fn stacked_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        subject: &Subject,
+        stages: &Stages,
+        maps: &[Map<'_>],
+    ) {
+        let fit = vec2(ui.available_width(), height(stages, 17.0, 240.0));
+        for &map in maps {
+            title_ui(ui, map.1);
+            let out = self.map_ui(ui, cx, subject, stages, map, fit, true);
+            point(cx, subject, &out);
+            ui.add_space(SPACE_SMALL);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one map of a row of them")]
+    fn map_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &ViewContext<'_>,
+        subject: &Subject,
+        stages: &Stages,
+        (index, stage, scale): Map<'_>,
+        fit: egui::Vec2,
+        labels: bool,
+    ) -> HeatmapResponse {
+        let name = format!("{}, tokens × dimensions", stage.title);
+        let locked = cx.state.locked;
+        let cell = subject.locked(cx).zip(locked.dimension);
+        let map = Heatmap::new(
+            &name,
+            stages.key(),
+            stages.len(),
+            stages.size,
+            &stage.values,
+            scale,
+        )
+        .fit(fit)
+        .focus_row(subject.focused(cx))
+        .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
+        .locked(cell);
+        let map = match labels {
+            true => map
+                .row_labels(&stages.labels)
+                .secondary_rows(&stages.tokens.special),
+            false => map,
+        };
+        map.ui(ui, &mut self.textures[index])
+    }
+}
+
+fn height(stages: &Stages, row: f32, most: f32) -> f32 {
+    (row * stages.len() as f32 + SPACE).clamp(row, most)
+}
+
+fn title_ui(ui: &mut Ui, stage: &Stage) {
+    ui.horizontal(|ui| {
+        if !stage.sign.is_empty() {
+            ui.label(RichText::new(stage.sign).strong());
+        }
+        ui.label(RichText::new(stage.title).strong());
+    });
+}
+
+fn point(cx: &mut ViewContext<'_>, subject: &Subject, out: &HeatmapResponse) {
+    let row = out.hovered_row.map(|row| subject.focus_on(row));
+    let hovered = out.hovered.map(|cell| subject.focus_cell(cell)).or(row);
+    cx.point(hovered, out.clicked.map(|cell| subject.focus_cell(cell)));
+}

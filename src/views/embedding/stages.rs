@@ -1,0 +1,188 @@
+//! The summands of a text, worked out once for each trace.
+
+use std::sync::Arc;
+
+use egui::{RichText, Ui};
+
+use crate::analysis::embedding::{Residual, residual, row_norms, sum};
+use crate::model::Model;
+use crate::tokens::Tokens;
+use crate::trace::{EmbedSite, Site, Trace};
+use crate::views::ViewContext;
+use crate::views::subject::{Subject, bulk_scale, fresh_key, note_ui};
+use crate::widgets::{Scale, Theme, number, piece_label};
+
+/// One [T, D] value on the way into the first layer.
+pub struct Stage {
+    pub title: &'static str,
+    /// What stands in front of it in the equation.
+    pub sign: &'static str,
+    /// [T, D]
+    pub values: Vec<f32>,
+    /// [T]
+    pub norms: Vec<f64>,
+    /// For these values alone.
+    pub own: Scale,
+}
+
+impl Stage {
+    fn new(title: &'static str, sign: &'static str, values: Vec<f32>, norms: Vec<f64>) -> Self {
+        Self {
+            title,
+            sign,
+            own: bulk_scale(&values),
+            values,
+            norms,
+        }
+    }
+}
+
+/// Token, position and type (what the model has of them), their sum, and the sum normed.
+pub struct Stages {
+    pub tokens: Arc<Tokens>,
+    pub labels: Vec<String>,
+    /// D
+    pub size: usize,
+    /// The summands and their sum, on one scale.
+    pub summed: Vec<Stage>,
+    pub scale: Scale,
+    /// `embed.out`, on a scale of its own.
+    pub out: Stage,
+    /// None while the weights are out of reach.
+    residual: Option<Residual>,
+    trace: Arc<Trace>,
+    key: u64,
+}
+
+impl Stages {
+    pub fn of(trace: &Arc<Trace>, model: &Model) -> Self {
+        let tokens = trace.tokens.clone();
+        let stage = |title, sign, site| {
+            let values = trace.values(Site::Embed(site))?;
+            let norms = row_norms(&values);
+            Some(Stage::new(title, sign, values.flat().into_owned(), norms))
+        };
+        let mut summed: Vec<Stage> = [
+            stage("token", "", EmbedSite::Token),
+            stage("position", "+", EmbedSite::Position),
+            stage("type", "+", EmbedSite::Type),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let size = trace
+            .values(Site::Embed(EmbedSite::Out))
+            .map_or(0, |v| v.size(1));
+        let values = sum(trace).unwrap_or_default();
+        let lengths = norms(&values, size);
+        summed.push(Stage::new("sum", "=", values, lengths));
+        let out = stage("embed.out", "norm →", EmbedSite::Out);
+        let out = out.unwrap_or_else(|| Stage::new("embed.out", "norm →", Vec::new(), Vec::new()));
+        Self {
+            labels: tokens
+                .pieces
+                .iter()
+                .map(|piece| piece_label(piece))
+                .collect(),
+            size,
+            scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
+            residual: model.embed_norm().and_then(|norm| residual(trace, &norm)),
+            trace: trace.clone(),
+            key: fresh_key(),
+            tokens,
+            summed,
+            out,
+        }
+    }
+
+    pub fn is_of(&self, trace: &Arc<Trace>) -> bool {
+        Arc::ptr_eq(&self.trace, trace)
+    }
+
+    /// Names these values for textures.
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// In the order of the equation.
+    pub fn all(&self) -> impl Iterator<Item = &Stage> {
+        self.summed.iter().chain([&self.out])
+    }
+
+    /// The scale of the stage at this place in the equation.
+    pub fn scale(&self, index: usize, shared: bool) -> Scale {
+        match self.summed.get(index) {
+            Some(_) if shared => self.scale,
+            Some(stage) => stage.own,
+            None => self.out.own,
+        }
+    }
+
+    /// The summand or sum of largest magnitude.
+    pub fn largest(&self) -> f32 {
+        let all = self.summed.iter().flat_map(|stage| &stage.values);
+        all.fold(0.0, |most, &x| if x.abs() > most.abs() { x } else { most })
+    }
+
+    /// Whether the summands account for what enters the first layer.
+    pub fn account_ui(&self, ui: &mut Ui) {
+        let theme = Theme::of(ui);
+        let Some(residual) = self.residual else {
+            note_ui(
+                ui,
+                "The weights are on another device, so norm(sum) cannot be checked against embed.out here.",
+            );
+            return;
+        };
+        let (token, dimension) = residual.at;
+        let text = format!(
+            "residual max |norm(sum) − embed.out| = {}, at [{token}, {dimension}]",
+            number(residual.largest)
+        );
+        if residual.is_exact() {
+            note_ui(ui, text);
+        } else {
+            let text = format!("{text}: these summands do not explain what enters layer 0");
+            ui.label(RichText::new(text).color(theme.error()));
+        }
+    }
+
+    /// The lengths, one row for each token.
+    pub fn tsv(&self) -> String {
+        let titles: Vec<String> = self.all().map(|s| format!("|{}|", s.title)).collect();
+        let mut out = format!("index\tpiece\t{}\n", titles.join("\t"));
+        for (t, label) in self.labels.iter().enumerate() {
+            let figures = self
+                .all()
+                .map(|s| s.norms.get(t).copied().unwrap_or(f64::NAN));
+            let figures: Vec<String> = figures.map(|x| x.to_string()).collect();
+            out += &format!("{t}\t{label}\t{}\n", figures.join("\t"));
+        }
+        out
+    }
+}
+
+fn norms(values: &[f32], size: usize) -> Vec<f64> {
+    let rows = values.chunks_exact(size.max(1));
+    rows.map(|row| {
+        row.iter()
+            .map(|&x| f64::from(x).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    })
+    .collect()
+}
+
+/// The token to look into: the focused or locked one, else the first of the text itself.
+pub fn selected(cx: &ViewContext<'_>, subject: &Subject, stages: &Stages) -> usize {
+    let own = stages.tokens.special.iter().position(|special| !special);
+    let chosen = subject
+        .focused(cx)
+        .or(subject.locked(cx))
+        .filter(|&t| t < stages.len());
+    chosen.or(own).unwrap_or(0)
+}
