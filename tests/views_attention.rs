@@ -202,6 +202,12 @@ fn a_neuron_that_is_pointed_at_is_followed_over_all_texts() {
     harness.get_by_label("Before activation").click();
     settle(&mut harness);
     harness.get_by_role_and_label(Role::Image, "layer.1.ffn_pre");
+    let tsv = harness.state().tsv().unwrap();
+    assert_eq!(tsv.lines().count(), 1 + 9, "{tsv}");
+    assert!(
+        tsv.lines().skip(1).all(|line| line.starts_with("2\t")),
+        "{tsv}"
+    );
 }
 
 /// A panel whose last frame's time is known.
