@@ -152,6 +152,22 @@ fn normalize(x: &mut [f64], eps: f64) {
     x.iter_mut().for_each(|x| *x = (*x - mean) * scale);
 }
 
+/// The magnitude that `share` of the values do not exceed: a few outlying dimensions of an encoder
+/// are ten times the rest (Timkey & van Schijndel 2021), and a colour scale up to the largest would
+/// show them and nothing else. NaN is left out; 0 where nothing is left.
+pub fn magnitude_quantile(values: impl IntoIterator<Item = f32>, share: f64) -> f32 {
+    let sizes = values.into_iter().map(f32::abs).filter(|x| !x.is_nan());
+    let mut sizes: Vec<f32> = sizes.collect();
+    if sizes.is_empty() {
+        return 0.;
+    }
+    let last = sizes.len() - 1;
+    let rank = ((sizes.len() as f64 * share).ceil() as usize).saturating_sub(1);
+    *sizes
+        .select_nth_unstable_by(rank.min(last), f32::total_cmp)
+        .1
+}
+
 /// The `count` dimensions of largest magnitude, largest first.
 pub fn largest(vector: &[f32], count: usize) -> Vec<(usize, f32)> {
     let mut all: Vec<(usize, f32)> = vector.iter().copied().enumerate().collect();

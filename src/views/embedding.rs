@@ -62,11 +62,17 @@ impl View for EmbeddingView {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             stages.account_ui(ui);
-            self.maps.maps_ui(ui, cx, &subject, &stages);
-            section_ui(ui, "Lengths", "|·| of each summand, of their sum and after the norm");
+            let shared = maps::scales_ui(ui, &stages);
+            self.maps.maps_ui(ui, cx, &subject, &stages, shared);
+            section_ui(
+                ui,
+                "Lengths",
+                "|·| of each summand, of their sum and after the norm",
+            );
             lengths_ui(ui, cx, &subject, &stages);
             let token = stages::selected(cx, &subject, &stages);
-            self.vectors.vectors_ui(ui, cx, &subject, &stages, token);
+            self.vectors
+                .vectors_ui(ui, cx, &subject, &stages, token, shared);
             self.nearest.nearest_ui(ui, cx, &stages, token);
         });
     }

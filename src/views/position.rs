@@ -89,7 +89,10 @@ impl PositionView {
         let residual = self.residual.get(cx.engine, &subject.key(), make);
         let residual = residual.filter(|r| r.current).and_then(|r| *r.value);
         let (first, last) = (cx.model.first_position(), cx.model.spec().max_tokens() - 1);
-        let used = format!("This text uses positions 0–{} of 0–{last}", subject.tokens().saturating_sub(1));
+        let used = format!(
+            "This text uses positions 0–{} of 0–{last}",
+            subject.tokens().saturating_sub(1)
+        );
         let shift = match first {
             0 => String::new(),
             first => format!("; position 0 is row {first} of the table"),
@@ -97,7 +100,10 @@ impl PositionView {
         let off = residual.map_or(String::new(), |off| {
             format!(" · residual max |table − embed.position| = {}", number(off))
         });
-        note_ui(ui, format!("{used}{shift}{off}"));
+        note_ui(
+            ui,
+            format!("{used} (the bar beside the whole table){shift}{off}"),
+        );
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use egui::{RichText, Ui};
 
 use super::ViewContext;
+use crate::analysis::embedding::magnitude_quantile;
 use crate::app::state::{Focus, Side, TextId};
 use crate::trace::Trace;
-use crate::widgets::{SPACE, Theme};
+use crate::widgets::{SPACE, Scale, Theme, legend_ui, number};
 
 /// What a panel of one text shows.
 pub struct Subject {
@@ -76,7 +77,10 @@ pub fn fresh_key() -> u64 {
 pub fn subject_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Subject> {
     let side = cx.state.side;
     let Some(view) = cx.viewed() else {
-        note_ui(ui, "No text is chosen. Choose one as A or B in the list on the left.");
+        note_ui(
+            ui,
+            "No text is chosen. Choose one as A or B in the list on the left.",
+        );
         return None;
     };
     if let Some(error) = &view.error {
@@ -105,6 +109,40 @@ pub fn subject_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Subject> {
 pub fn note_ui(ui: &mut Ui, text: impl Into<String>) -> egui::Response {
     let theme = Theme::of(ui);
     ui.label(RichText::new(text).small().color(theme.secondary()))
+}
+
+/// Legends in a row; one below the other where they would not fit.
+pub fn legends_ui(ui: &mut Ui, legends: &[(&Scale, &str)]) {
+    /// About what a legend takes: its ramp, two figures and a few words.
+    const LEGEND: f32 = 280.0;
+    let all = |ui: &mut Ui| {
+        for (scale, label) in legends {
+            legend_ui(ui, scale, label);
+        }
+    };
+    match ui.available_width() >= LEGEND * legends.len() as f32 {
+        true => ui.horizontal(all).inner,
+        false => all(ui),
+    }
+}
+
+/// Signed values in colours that tell the bulk of them apart: the few of largest magnitude share
+/// the end of the scale.
+pub fn bulk_scale<'a>(values: impl IntoIterator<Item = &'a f32>) -> Scale {
+    Scale::signed(magnitude_quantile(values.into_iter().copied(), BULK))
+}
+
+/// The share of the values that a [`bulk_scale`] tells apart.
+const BULK: f64 = 0.995;
+
+/// What a [`bulk_scale`] does not show.
+pub fn beyond_note(scale: &Scale, largest: f32) -> Option<String> {
+    // A hair beyond the end is not worth a sentence.
+    let beyond = largest.abs() > 1.01 * scale.max;
+    beyond.then(|| {
+        let largest = number(f64::from(largest));
+        format!("colours end where 99.5% of the values are; the largest is {largest}")
+    })
 }
 
 /// The colour of A or of B.

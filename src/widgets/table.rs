@@ -116,7 +116,9 @@ impl Table<'_> {
     fn widths(&self, room: f32) -> Vec<f32> {
         let fixed: f32 = self.columns.iter().map(|c| c.width).sum();
         let shares: f32 = self.columns.iter().map(|c| c.grow).sum();
-        let spare = (room - fixed).max(0.0) / shares.max(1.0);
+        // Beyond that a row can no longer be followed with the eye.
+        const MOST: f32 = 120.0;
+        let spare = ((room - fixed).max(0.0) / shares.max(1.0)).min(MOST);
         self.columns
             .iter()
             .map(|c| c.width + spare * c.grow)

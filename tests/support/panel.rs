@@ -2,7 +2,9 @@
 //! `#[path = "support/panel.rs"] mod panel_support;`.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use std::path::{Path, PathBuf};
+#[path = "models.rs"]
+pub mod models;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,39 +14,20 @@ use embedscope::app::command::{self, Command};
 use embedscope::app::state::{Focus, State};
 use embedscope::cancel::Cancel;
 use embedscope::engine::Engine;
-use embedscope::model::source::{SourceOptions, resolve};
+use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, Model, ModelRef};
 use embedscope::views::{Panel, TextView, View, ViewContext};
 use embedscope::widgets::theme::{self, Theme};
 
-/// A model folder among the fixtures, for example `tiny/plain`.
-pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
-}
-
-pub fn load(folder: &Path) -> Arc<Model> {
-    let reference = ModelRef::Folder(folder.to_owned());
-    let files = resolve(
-        &reference,
-        &SourceOptions::from_env(),
-        &|_| {},
-        &Cancel::new(),
-    )
-    .unwrap();
-    Arc::new(Model::load(&files, &Device::Cpu).unwrap())
-}
-
 /// `tests/fixtures/tiny/plain`: 2 layers, 4 heads, D = 32, 86 pieces, at most 12 tokens.
 pub fn tiny() -> Arc<Model> {
-    load(&fixture("tiny/plain"))
+    Arc::new(models::tiny("plain"))
 }
 
 /// The tiny model with its positions repeated to `limit` rows, so that texts may be that long.
 pub fn tiny_long(limit: usize) -> Arc<Model> {
     let folder = tempfile::tempdir().unwrap();
-    let from = fixture("tiny/plain");
+    let from = models::fixtures().join("tiny/plain");
     std::fs::create_dir(folder.path().join("1_Pooling")).unwrap();
     for name in [
         "tokenizer.json",
@@ -74,7 +57,8 @@ pub fn tiny_long(limit: usize) -> Arc<Model> {
     let table = table.narrow(0, 0, limit).unwrap().contiguous().unwrap();
     tensors.insert(name, table);
     candle_core::safetensors::save(&tensors, folder.path().join("model.safetensors")).unwrap();
-    load(folder.path())
+    let reference = ModelRef::Folder(folder.path().to_owned());
+    Arc::new(models::load(&reference, &SourceOptions::from_env()).unwrap())
 }
 
 /// A panel, what it is given, and what it said.

@@ -93,3 +93,13 @@ fn lengths_and_largest_dimensions() {
     assert_eq!(largest(&[1., -3., 2., 3.], 3), [(1, -3.), (3, 3.), (2, 2.)]);
     assert_eq!(largest(&[1.], 3), [(0, 1.)]);
 }
+
+#[test]
+fn an_outlier_does_not_set_the_scale() {
+    let mut values: Vec<f32> = (1..=99).map(|i| -(i as f32)).collect();
+    values.push(1000.);
+    assert_eq!(magnitude_quantile(values.iter().copied(), 0.99), 99.);
+    assert_eq!(magnitude_quantile(values.iter().copied(), 1.), 1000.);
+    assert_eq!(magnitude_quantile(values.iter().copied(), 0.), 1.);
+    assert_eq!(magnitude_quantile([f32::NAN], 0.5), 0.);
+}

@@ -1,20 +1,49 @@
 //! The equation as pictures, [tokens, dimensions] each, under one another or side by side.
 
-use egui::{Align, Layout, RichText, Ui, vec2};
+use egui::{Align, Id, Layout, RichText, Ui, vec2};
 
 use super::stages::{Stage, Stages};
 use crate::views::ViewContext;
-use crate::views::subject::Subject;
-use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, legend_ui};
+use crate::views::subject::{Subject, beyond_note, legends_ui, note_ui};
+use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale};
 
 /// From this width on the maps stand side by side.
 const WIDE: f32 = 720.0;
-/// Room for an operator between two maps.
-const SIGN: f32 = 16.0;
+
+/// Its place in the equation, its values and their scale.
+type Map<'a> = (usize, &'a Stage, Scale);
 
 #[derive(Default)]
 pub struct Maps {
     textures: [HeatmapTexture; 5],
+}
+
+/// The legends, and whether all summands share one scale. That choice says nothing about the
+/// texts, so the window's own memory keeps it.
+pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
+    let id = Id::unique("embedding: own scales");
+    let own = ui.data_mut(|data| *data.get_persisted_mut_or_default::<bool>(id));
+    let mut shared = !own;
+    ui.add_space(SPACE_SMALL);
+    let label = "One scale for all summands";
+    if ui.checkbox(&mut shared, label).changed() {
+        ui.data_mut(|data| data.insert_persisted(id, !shared));
+    }
+    let out = (&stages.out.own, stages.out.title);
+    match shared {
+        true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),
+        false => {
+            let all: Vec<_> = stages
+                .all()
+                .map(|stage| (&stage.own, stage.title))
+                .collect();
+            legends_ui(ui, &all);
+        }
+    }
+    if let Some(note) = beyond_note(&stages.scale, stages.largest()) {
+        note_ui(ui, note);
+    }
+    shared
 }
 
 impl Maps {
@@ -24,16 +53,16 @@ impl Maps {
         cx: &mut ViewContext<'_>,
         subject: &Subject,
         stages: &Stages,
+        shared: bool,
     ) {
         ui.add_space(SPACE_SMALL);
-        ui.horizontal_wrapped(|ui| {
-            legend_ui(ui, &stages.scale, "summands and sum");
-            legend_ui(ui, &stages.out_scale, "embed.out");
-        });
-        ui.add_space(SPACE_SMALL);
+        let maps = stages.all().enumerate();
+        let maps: Vec<Map<'_>> = maps
+            .map(|(index, stage)| (index, stage, stages.scale(index, shared)))
+            .collect();
         match ui.available_width() >= WIDE {
-            true => self.side_by_side_ui(ui, cx, subject, stages),
-            false => self.stacked_ui(ui, cx, subject, stages),
+            true => self.side_by_side_ui(ui, cx, subject, stages, &maps),
+            false => self.stacked_ui(ui, cx, subject, stages, &maps),
         }
     }
 
@@ -43,24 +72,24 @@ impl Maps {
         cx: &mut ViewContext<'_>,
         subject: &Subject,
         stages: &Stages,
+        maps: &[Map<'_>],
     ) {
-        let count = stages.all().count() as f32;
         // The first map carries the labels, so it gets more room.
-        const LABELS: f32 = 72.0;
-        let spacing = SPACE_SMALL;
-        let room = ui.available_width() - LABELS - (count - 1.0) * (SIGN + 2.0 * spacing + 30.0);
-        let each = (room / count).max(40.0);
+        const LABELS: f32 = 64.0;
+        let count = maps.len() as f32;
+        // What a map takes beyond its fit, for its frame.
+        const FRAME: f32 = 3.0;
+        let each = (ui.available_width() - LABELS - (count - 1.0) * SPACE) / count - FRAME;
         let height = height(stages, 18.0, 540.0);
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = spacing;
-            for (index, (stage, scale)) in stages.all().enumerate() {
-                let first = index == 0;
+            for &map in maps {
+                let first = map.0 == 0;
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                    let width = if first { each + LABELS } else { each + SIGN };
+                    let width = if first { each + LABELS } else { each };
                     ui.set_width(width);
-                    title_ui(ui, stage);
+                    title_ui(ui, map.1);
                     let fit = vec2(width, height);
-                    let out = self.map_ui(ui, cx, subject, stages, (index, stage, scale), fit, first);
+                    let out = self.map_ui(ui, cx, subject, stages, map, fit, first);
                     point(cx, subject, &out);
                 });
             }
@@ -73,12 +102,12 @@ impl Maps {
         cx: &mut ViewContext<'_>,
         subject: &Subject,
         stages: &Stages,
+        maps: &[Map<'_>],
     ) {
-        let height = height(stages, 14.0, 200.0);
-        for (index, (stage, scale)) in stages.all().enumerate() {
-            title_ui(ui, stage);
-            let fit = vec2(ui.available_width(), height);
-            let out = self.map_ui(ui, cx, subject, stages, (index, stage, scale), fit, true);
+        let fit = vec2(ui.available_width(), height(stages, 17.0, 240.0));
+        for &map in maps {
+            title_ui(ui, map.1);
+            let out = self.map_ui(ui, cx, subject, stages, map, fit, true);
             point(cx, subject, &out);
             ui.add_space(SPACE_SMALL);
         }
@@ -91,20 +120,29 @@ impl Maps {
         cx: &ViewContext<'_>,
         subject: &Subject,
         stages: &Stages,
-        (index, stage, scale): (usize, &Stage, Scale),
+        (index, stage, scale): Map<'_>,
         fit: egui::Vec2,
         labels: bool,
     ) -> HeatmapResponse {
         let name = format!("{}, tokens × dimensions", stage.title);
         let locked = cx.state.locked;
         let cell = subject.locked(cx).zip(locked.dimension);
-        let map = Heatmap::new(&name, stages.key(), stages.len(), stages.size, &stage.values, scale)
-            .fit(fit)
-            .focus_row(subject.focused(cx))
-            .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
-            .locked(cell);
+        let map = Heatmap::new(
+            &name,
+            stages.key(),
+            stages.len(),
+            stages.size,
+            &stage.values,
+            scale,
+        )
+        .fit(fit)
+        .focus_row(subject.focused(cx))
+        .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
+        .locked(cell);
         let map = match labels {
-            true => map.row_labels(&stages.labels).secondary_rows(&stages.tokens.special),
+            true => map
+                .row_labels(&stages.labels)
+                .secondary_rows(&stages.tokens.special),
             false => map,
         };
         map.ui(ui, &mut self.textures[index])

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::tokens::Tokens;
 use crate::trace::{EmbedSite, Site, Trace};
 use crate::views::ViewContext;
-use crate::views::subject::{Subject, fresh_key, note_ui};
+use crate::views::subject::{Subject, bulk_scale, fresh_key, note_ui};
 use crate::widgets::{Scale, Theme, number, piece_label};
 
 /// One [T, D] value on the way into the first layer.
@@ -21,6 +21,20 @@ pub struct Stage {
     pub values: Vec<f32>,
     /// [T]
     pub norms: Vec<f64>,
+    /// For these values alone.
+    pub own: Scale,
+}
+
+impl Stage {
+    fn new(title: &'static str, sign: &'static str, values: Vec<f32>, norms: Vec<f64>) -> Self {
+        Self {
+            title,
+            sign,
+            own: bulk_scale(&values),
+            values,
+            norms,
+        }
+    }
 }
 
 /// Token, position and type (what the model has of them), their sum, and the sum normed.
@@ -34,7 +48,6 @@ pub struct Stages {
     pub scale: Scale,
     /// `embed.out`, on a scale of its own.
     pub out: Stage,
-    pub out_scale: Scale,
     /// None while the weights are out of reach.
     residual: Option<Residual>,
     trace: Arc<Trace>,
@@ -46,12 +59,8 @@ impl Stages {
         let tokens = trace.tokens.clone();
         let stage = |title, sign, site| {
             let values = trace.values(Site::Embed(site))?;
-            Some(Stage {
-                title,
-                sign,
-                norms: row_norms(&values),
-                values: values.flat().into_owned(),
-            })
+            let norms = row_norms(&values);
+            Some(Stage::new(title, sign, values.flat().into_owned(), norms))
         };
         let mut summed: Vec<Stage> = [
             stage("token", "", EmbedSite::Token),
@@ -61,26 +70,22 @@ impl Stages {
         .into_iter()
         .flatten()
         .collect();
-        let size = trace.values(Site::Embed(EmbedSite::Out)).map_or(0, |v| v.size(1));
+        let size = trace
+            .values(Site::Embed(EmbedSite::Out))
+            .map_or(0, |v| v.size(1));
         let values = sum(trace).unwrap_or_default();
-        summed.push(Stage {
-            title: "sum",
-            sign: "=",
-            norms: norms(&values, size),
-            values,
-        });
-        let out = stage("embed.out", "norm →", EmbedSite::Out).unwrap_or(Stage {
-            title: "embed.out",
-            sign: "norm →",
-            values: Vec::new(),
-            norms: Vec::new(),
-        });
-        let largest = summed.iter().map(|s| Scale::signed_of(&s.values).max);
+        let lengths = norms(&values, size);
+        summed.push(Stage::new("sum", "=", values, lengths));
+        let out = stage("embed.out", "norm →", EmbedSite::Out);
+        let out = out.unwrap_or_else(|| Stage::new("embed.out", "norm →", Vec::new(), Vec::new()));
         Self {
-            labels: tokens.pieces.iter().map(|piece| piece_label(piece)).collect(),
+            labels: tokens
+                .pieces
+                .iter()
+                .map(|piece| piece_label(piece))
+                .collect(),
             size,
-            scale: Scale::signed(largest.fold(0.0, f32::max)),
-            out_scale: Scale::signed_of(&out.values),
+            scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
             residual: model.embed_norm().and_then(|norm| residual(trace, &norm)),
             trace: trace.clone(),
             key: fresh_key(),
@@ -104,9 +109,23 @@ impl Stages {
     }
 
     /// In the order of the equation.
-    pub fn all(&self) -> impl Iterator<Item = (&Stage, Scale)> {
-        let summed = self.summed.iter().map(|stage| (stage, self.scale));
-        summed.chain([(&self.out, self.out_scale)])
+    pub fn all(&self) -> impl Iterator<Item = &Stage> {
+        self.summed.iter().chain([&self.out])
+    }
+
+    /// The scale of the stage at this place in the equation.
+    pub fn scale(&self, index: usize, shared: bool) -> Scale {
+        match self.summed.get(index) {
+            Some(_) if shared => self.scale,
+            Some(stage) => stage.own,
+            None => self.out.own,
+        }
+    }
+
+    /// The summand or sum of largest magnitude.
+    pub fn largest(&self) -> f32 {
+        let all = self.summed.iter().flat_map(|stage| &stage.values);
+        all.fold(0.0, |most, &x| if x.abs() > most.abs() { x } else { most })
     }
 
     /// Whether the summands account for what enters the first layer.
@@ -134,10 +153,12 @@ impl Stages {
 
     /// The lengths, one row for each token.
     pub fn tsv(&self) -> String {
-        let titles: Vec<String> = self.all().map(|(s, _)| format!("|{}|", s.title)).collect();
+        let titles: Vec<String> = self.all().map(|s| format!("|{}|", s.title)).collect();
         let mut out = format!("index\tpiece\t{}\n", titles.join("\t"));
         for (t, label) in self.labels.iter().enumerate() {
-            let figures = self.all().map(|(s, _)| s.norms.get(t).copied().unwrap_or(f64::NAN));
+            let figures = self
+                .all()
+                .map(|s| s.norms.get(t).copied().unwrap_or(f64::NAN));
             let figures: Vec<String> = figures.map(|x| x.to_string()).collect();
             out += &format!("{t}\t{label}\t{}\n", figures.join("\t"));
         }
@@ -147,12 +168,21 @@ impl Stages {
 
 fn norms(values: &[f32], size: usize) -> Vec<f64> {
     let rows = values.chunks_exact(size.max(1));
-    rows.map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()).collect()
+    rows.map(|row| {
+        row.iter()
+            .map(|&x| f64::from(x).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    })
+    .collect()
 }
 
 /// The token to look into: the focused or locked one, else the first of the text itself.
 pub fn selected(cx: &ViewContext<'_>, subject: &Subject, stages: &Stages) -> usize {
     let own = stages.tokens.special.iter().position(|special| !special);
-    let chosen = subject.focused(cx).or(subject.locked(cx)).filter(|&t| t < stages.len());
+    let chosen = subject
+        .focused(cx)
+        .or(subject.locked(cx))
+        .filter(|&t| t < stages.len());
     chosen.or(own).unwrap_or(0)
 }

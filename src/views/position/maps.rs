@@ -6,7 +6,9 @@ use super::tables::{PositionTable, Tables};
 use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui};
-use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, Scale, legend_ui, piece_label};
+use crate::widgets::{
+    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, Scale, legend_ui, piece_label,
+};
 
 /// From this width on a table and its cosines stand side by side.
 const WIDE: f32 = 560.0;
@@ -49,7 +51,10 @@ impl Maps {
     ) {
         let rows = rows(subject, tables);
         if tables.step > 1 {
-            note_ui(ui, format!("Every {}th position of the table is shown.", tables.step));
+            note_ui(
+                ui,
+                format!("Every {}th position of the table is shown.", tables.step),
+            );
         }
         for (index, table) in [&tables.learned, &tables.sinusoid].into_iter().enumerate() {
             ui.add_space(SPACE);
@@ -59,8 +64,12 @@ impl Maps {
             let fit = vec2(width, height(tables.positions.len(), width));
             let textures = &mut self.textures[index];
             let mut both = |ui: &mut Ui| {
-                column_ui(ui, width, |ui| table_ui(ui, cx, &rows, table, fit, &mut textures[0]));
-                column_ui(ui, width, |ui| cosines_ui(ui, cx, &rows, table, fit, &mut textures[1]));
+                column_ui(ui, width, |ui| {
+                    table_ui(ui, cx, &rows, table, fit, &mut textures[0])
+                });
+                column_ui(ui, width, |ui| {
+                    cosines_ui(ui, cx, &rows, table, fit, &mut textures[1])
+                });
             };
             match wide {
                 true => ui.horizontal_top(both).inner,
@@ -87,7 +96,11 @@ fn rows<'a>(subject: &'a Subject, tables: &'a Tables) -> Rows<'a> {
         tables,
         subject,
         labels: tables.positions.iter().map(label).collect(),
-        unused: tables.positions.iter().map(|&p| p >= tokens.len()).collect(),
+        unused: tables
+            .positions
+            .iter()
+            .map(|&p| p >= tokens.len())
+            .collect(),
     }
 }
 
@@ -114,15 +127,24 @@ fn table_ui(
     head_ui(ui, table.title, "positions × dimensions", &table.scale);
     let (count, size) = (rows.tables.positions.len(), rows.tables.size);
     let name = format!("Position table, {}", table.title);
-    let locked = rows.row_of(rows.subject.locked(cx)).zip(cx.state.locked.dimension);
-    let out = Heatmap::new(&name, table.keys[0], count, size, &table.values, table.scale)
-        .row_labels(&rows.labels)
-        .secondary_rows(&rows.unused)
-        .focus_row(rows.row_of(rows.subject.focused(cx)))
-        .focus_column(cx.focus.dimension.filter(|&k| k < size))
-        .locked(locked)
-        .fit(fit)
-        .ui(ui, texture);
+    let locked = rows
+        .row_of(rows.subject.locked(cx))
+        .zip(cx.state.locked.dimension);
+    let out = Heatmap::new(
+        &name,
+        table.keys[0],
+        count,
+        size,
+        &table.values,
+        table.scale,
+    )
+    .row_labels(&rows.labels)
+    .secondary_rows(&rows.unused)
+    .focus_row(rows.row_of(rows.subject.focused(cx)))
+    .focus_column(cx.focus.dimension.filter(|&k| k < size))
+    .locked(locked)
+    .fit(fit)
+    .ui(ui, texture);
     let focus = |(row, k): (usize, usize)| Focus {
         dimension: Some(k),
         ..focus_row(rows, row)
@@ -142,9 +164,14 @@ fn cosines_ui(
     head_ui(ui, "cosine", "of every two positions", &scale);
     let count = rows.tables.positions.len();
     let name = format!("Cosines of positions, {}", table.title);
-    let other = cx.focus.other.filter(|_| cx.focus.text == Some(rows.subject.id));
+    let other = cx
+        .focus
+        .other
+        .filter(|_| cx.focus.text == Some(rows.subject.id));
     let locked = cx.state.locked.other;
-    let locked = rows.row_of(rows.subject.locked(cx)).zip(rows.row_of(locked));
+    let locked = rows
+        .row_of(rows.subject.locked(cx))
+        .zip(rows.row_of(locked));
     let out = Heatmap::new(&name, table.keys[1], count, count, &table.similarity, scale)
         .row_labels(&rows.labels)
         .secondary_rows(&rows.unused)
@@ -163,7 +190,8 @@ fn cosines_ui(
 
 /// The token at a row; nothing where the text does not reach it.
 fn focus_row(rows: &Rows<'_>, row: usize) -> Focus {
-    rows.token(row).map_or(Focus::default(), |token| rows.subject.focus_on(token))
+    rows.token(row)
+        .map_or(Focus::default(), |token| rows.subject.focus_on(token))
 }
 
 fn point(

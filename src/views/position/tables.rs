@@ -3,7 +3,7 @@
 use crate::analysis::position::{similarity, sinusoid};
 use crate::cancel::Cancel;
 use crate::model::Model;
-use crate::views::subject::fresh_key;
+use crate::views::subject::{bulk_scale, fresh_key};
 use crate::widgets::Scale;
 
 /// The most positions that are compared with each other; of a longer table every n-th is taken.
@@ -20,9 +20,13 @@ pub enum Part {
 /// One table of positions.
 pub struct PositionTable {
     pub title: &'static str,
-    /// [P, D]
+    /// [P, D], in the order of `dimensions`.
     pub values: Vec<f32>,
+    /// Which dimension each column is.
+    pub dimensions: Vec<usize>,
     pub scale: Scale,
+    /// The value of largest magnitude.
+    pub largest: f32,
     /// Cosines, [P, P].
     pub similarity: Vec<f32>,
     /// Names the values, then the cosines, for textures.
@@ -30,11 +34,27 @@ pub struct PositionTable {
 }
 
 impl PositionTable {
-    fn of(title: &'static str, values: Vec<f32>, size: usize, cancel: &Cancel) -> Option<Self> {
+    /// `values` are [P, D] with dimension after dimension; `dimensions` is how to show them.
+    fn of(
+        title: &'static str,
+        values: &[f32],
+        dimensions: Vec<usize>,
+        cancel: &Cancel,
+    ) -> Option<Self> {
+        let size = dimensions.len();
+        let similarity = similarity(values, size, cancel)?;
+        let rows = values.chunks_exact(size.max(1));
+        let values: Vec<f32> = rows
+            .flat_map(|row| dimensions.iter().map(|&k| row[k]))
+            .collect();
         Some(Self {
             title,
-            scale: Scale::signed_of(&values),
-            similarity: similarity(&values, size, cancel)?,
+            dimensions,
+            scale: bulk_scale(&values),
+            largest: values
+                .iter()
+                .fold(0.0, |m, &x| if x.abs() > f32::abs(m) { x } else { m }),
+            similarity,
             values,
             keys: [fresh_key(), fresh_key()],
         })
@@ -67,11 +87,13 @@ impl Tables {
         let positions: Vec<usize> = (0..count).step_by(step).collect();
         let size = table.size(1);
         let rows = positions.iter().map(|p| table.row(&[first + p]));
-        let learned = rows.flat_map(|row| row.into_owned()).collect();
+        let learned: Vec<f32> = rows.flat_map(|row| row.into_owned()).collect();
         let waves = sinusoid(positions.iter().copied(), size);
+        // Sines and cosines take turns in the formula, which makes stripes of every wave.
+        let waves_in_order = (0..size).step_by(2).chain((1..size).step_by(2)).collect();
         Some(Self {
-            learned: PositionTable::of("learned", learned, size, cancel)?,
-            sinusoid: PositionTable::of("sinusoidal, 2017", waves, size, cancel)?,
+            learned: PositionTable::of("learned", &learned, (0..size).collect(), cancel)?,
+            sinusoid: PositionTable::of("sinusoidal, 2017", &waves, waves_in_order, cancel)?,
             positions,
             step,
             size,

@@ -18,44 +18,60 @@ const fn column(title: &'static str, width: f32, grow: f32, right: bool) -> Colu
 }
 
 static COLUMNS: [Column; 7] = [
-    column("#", 36.0, 0.0, true),
-    column("piece", 92.0, 1.0, false),
+    column("#", 32.0, 0.0, true),
+    column("piece", 84.0, 0.7, false),
     column("id", 56.0, 0.0, true),
     column("word", 44.0, 0.0, true),
-    column("bytes", 76.0, 0.0, true),
-    column("text", 72.0, 1.0, false),
-    column("kind", 60.0, 0.3, false),
+    column("bytes", 84.0, 0.0, true),
+    column("text", 84.0, 0.7, false),
+    column("kind", 64.0, 0.0, false),
+];
+
+/// Where there is less room than this the kind of a token stands in place of its text.
+const NARROW: f32 = 440.0;
+
+static NARROW_COLUMNS: [Column; 6] = [
+    column("#", 28.0, 0.0, true),
+    column("piece", 68.0, 0.5, false),
+    column("id", 52.0, 0.0, true),
+    column("word", 36.0, 0.0, true),
+    column("bytes", 68.0, 0.0, true),
+    column("text", 52.0, 0.5, false),
 ];
 
 pub fn rows_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
     section_ui(ui, "Rows of the vocabulary", "");
     let tokens = &subject.trace.tokens;
+    let wide = ui.available_width() >= NARROW;
     let table = Table {
         name: "Tokens",
-        columns: &COLUMNS,
+        columns: if wide { &COLUMNS } else { &NARROW_COLUMNS },
         rows: tokens.len(),
         focus: subject.focused(cx),
         locked: subject.locked(cx),
     };
-    let out = table.ui(ui, |row, column| cell(tokens, row, column));
+    let out = table.ui(ui, |row, column| cell(tokens, row, column, wide));
     let focus = |token| subject.focus_on(token);
     cx.point(out.hovered.map(focus), out.clicked.map(focus));
 }
 
-fn cell(tokens: &Tokens, row: usize, column: usize) -> Cell {
+fn cell(tokens: &Tokens, row: usize, column: usize, wide: bool) -> Cell {
     let kind = Kind::of(tokens, row);
+    let special = kind == Kind::Special;
     match column {
         0 => Cell::Quiet(row.to_string()),
-        1 if kind == Kind::Special => Cell::Quiet(piece_label(&tokens.pieces[row])),
+        1 if special => Cell::Quiet(piece_label(&tokens.pieces[row])),
         1 => Cell::Text(piece_label(&tokens.pieces[row])),
         2 => Cell::Figure(tokens.ids[row].to_string()),
         3 => Cell::Figure(tokens.words[row].map(|w| w.to_string()).unwrap_or_default()),
-        4 if kind == Kind::Special => Cell::Quiet(String::new()),
+        4 if special => Cell::Quiet(String::new()),
         4 => {
             let (start, end) = tokens.offsets[row];
             Cell::Figure(format!("{start}–{end}"))
         }
-        5 if kind == Kind::Special => Cell::Quiet("none".to_owned()),
+        5 if special && wide => Cell::Quiet("none".to_owned()),
+        5 if special => Cell::Quiet(kind.name().to_owned()),
+        5 if kind == Kind::Unknown && !wide => Cell::Warning(piece_label(covered(tokens, row))),
         5 => Cell::Text(piece_label(covered(tokens, row))),
         _ if kind == Kind::Unknown => Cell::Warning(kind.name().to_owned()),
         _ => Cell::Quiet(kind.name().to_owned()),
