@@ -177,7 +177,10 @@ impl TextTokenizer {
             prompt_bytes: input.prompt.len(),
             prompt_tokens: self.prompt_tokens(input.prompt)?.min(ids.len()),
             type_ids: kept.iter().map(|&t| encoding.get_type_ids()[t]).collect(),
-            pieces: kept.iter().map(|&t| encoding.get_tokens()[t].clone()).collect(),
+            pieces: kept
+                .iter()
+                .map(|&t| encoding.get_tokens()[t].clone())
+                .collect(),
             offsets: kept.iter().map(|&t| offset(t)).collect(),
             words: kept.iter().map(|&t| word(t)).collect(),
             special: kept.iter().map(|&t| special[t]).collect(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use egui::Key;
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, Side};
 use embedscope::model::Model;
@@ -21,7 +21,10 @@ fn panel(id: &str) -> &'static Panel {
 }
 
 fn shown(id: &str, model: Arc<Model>, texts: &[&str]) -> Harness<'static, Bench> {
-    show(builder(1000., 800., true), Bench::new(panel(id), model, texts))
+    show(
+        builder(1000., 800., true),
+        Bench::new(panel(id), model, texts),
+    )
 }
 
 fn says(harness: &Harness<'_, Bench>, words: &str) -> bool {
@@ -41,7 +44,13 @@ fn main_widget(id: &str) -> &'static str {
 fn every_text_fits_every_width_in_both_looks() {
     let model = tiny_long(512);
     let long = "the cat sat on a mat. ".repeat(100);
-    let texts = ["", "cat", &long, "東京 שלום عربى 😀 e\u{301} \u{200b}\t?", "unhappily ".trim()];
+    let texts = [
+        "",
+        "cat",
+        &long,
+        "東京 שלום عربى 😀 e\u{301} \u{200b}\t?",
+        "unhappily ".trim(),
+    ];
     for id in PANELS {
         for text in texts {
             for (width, dark) in [(320., true), (320., false), (1000., true), (1000., false)] {
@@ -49,7 +58,10 @@ fn every_text_fits_every_width_in_both_looks() {
                 let harness = show(builder(width, 700., dark), bench);
                 let rect = harness.get_by_label(main_widget(id)).rect();
                 assert!(rect.width() > 20., "{id} {width}: {rect:?}");
-                assert!(rect.right() <= width, "{id} of {text:.20} at {width}: {rect:?}");
+                assert!(
+                    rect.right() <= width,
+                    "{id} of {text:.20} at {width}: {rect:?}"
+                );
             }
         }
     }
@@ -66,7 +78,10 @@ fn states_without_a_current_trace_say_so() {
         let harness = show(builder(320., 500., false), new().stale());
         harness.get_by_label(main_widget(id));
     }
-    let harness = show(builder(320., 500., true), Bench::new(panel("tokens"), tiny(), &["a"]).stale());
+    let harness = show(
+        builder(320., 500., true),
+        Bench::new(panel("tokens"), tiny(), &["a"]).stale(),
+    );
     assert!(says(&harness, "being updated"));
 }
 
@@ -74,17 +89,31 @@ fn states_without_a_current_trace_say_so() {
 fn rows_tell_ids_words_bytes_and_kinds() {
     let model = tiny();
     let harness = shown("tokens", model.clone(), &["The Unhappily z", "the cat"]);
-    let tokens = model.tokens("The Unhappily z", &Default::default()).unwrap();
+    let tokens = model
+        .tokens("The Unhappily z", &Default::default())
+        .unwrap();
     let id = |piece: &str| tokens.ids[tokens.pieces.iter().position(|p| p == piece).unwrap()];
-    harness.get_by_label(&format!("# 1, piece the, id {}, word 0, bytes 0–3, text The", id("the")));
-    harness.get_by_label(&format!("# 3, piece ##ha, id {}, word 1, bytes 6–8, text ha", id("##ha")));
-    let unknown = format!("piece [UNK], id {}, word 2, bytes 14–15, text z, kind unknown", id("[UNK]"));
+    harness.get_by_label(&format!(
+        "# 1, piece the, id {}, word 0, bytes 0–3, text The",
+        id("the")
+    ));
+    harness.get_by_label(&format!(
+        "# 3, piece ##ha, id {}, word 1, bytes 6–8, text ha",
+        id("##ha")
+    ));
+    let unknown = format!(
+        "piece [UNK], id {}, word 2, bytes 14–15, text z, kind unknown",
+        id("[UNK]")
+    );
     assert!(says(&harness, &unknown));
     assert!(says(&harness, "piece [CLS], id 2, text none, kind special"));
     // In the strip an unknown token shows what it hides.
     harness.get_by_label("[UNK] z");
     assert!(says(&harness, "Changed: T → t   U → u"));
-    assert!(says(&harness, "10 of 12 tokens") || says(&harness, &format!("{} of 12 tokens", tokens.len())));
+    assert!(
+        says(&harness, "10 of 12 tokens")
+            || says(&harness, &format!("{} of 12 tokens", tokens.len()))
+    );
 }
 
 #[test]
@@ -134,7 +163,11 @@ fn pieces_hover_lock_and_let_go() {
     harness.step();
     assert_eq!(harness.state().hovered, Focus::token(id, 2));
     let row = |harness: &Harness<'_, Bench>| {
-        harness.query_all_by_label_contains("piece cat").next().unwrap().click();
+        harness
+            .query_all_by_label_contains("piece cat")
+            .next()
+            .unwrap()
+            .click();
     };
     row(&harness);
     harness.run_steps(3);
@@ -150,7 +183,13 @@ fn the_table_can_be_walked_with_the_keyboard() {
     let mut harness = shown("tokens", tiny(), &["the cat sat", "a mat"]);
     harness.get_by_label("Tokens").focus();
     harness.run_steps(2);
-    for (key, token) in [(Key::ArrowDown, 0), (Key::ArrowDown, 1), (Key::End, 4), (Key::ArrowUp, 3), (Key::PageUp, 0)] {
+    for (key, token) in [
+        (Key::ArrowDown, 0),
+        (Key::ArrowDown, 1),
+        (Key::End, 4),
+        (Key::ArrowUp, 3),
+        (Key::PageUp, 0),
+    ] {
         harness.key_press(key);
         harness.run_steps(3);
         assert_eq!(harness.state().state.locked.token, Some(token), "{key:?}");
@@ -191,7 +230,10 @@ fn a_cell_of_a_map_is_a_token_and_a_dimension() {
     harness.run_steps(2);
     let focus = harness.state().hovered;
     assert_eq!((focus.text, focus.token), (Some(id), Some(2)));
-    assert!(focus.dimension.is_some_and(|k| k.abs_diff(10) <= 1), "{focus:?}");
+    assert!(
+        focus.dimension.is_some_and(|k| k.abs_diff(10) <= 1),
+        "{focus:?}"
+    );
     settle(&mut harness);
     assert!(says(&harness, "Token 2: cat"), "the token below follows");
 }
@@ -200,7 +242,7 @@ fn a_cell_of_a_map_is_a_token_and_a_dimension() {
 fn one_scale_can_be_given_up() {
     let mut harness = shown("embedding", tiny(), &["the cat", "a mat"]);
     assert!(says(&harness, "Colour scale summands, sum"));
-    harness.get_by_label("One scale for all summands").click();
+    harness.get_by_label("Colours: A scale each").click();
     harness.run_steps(3);
     assert!(!says(&harness, "Colour scale summands, sum"));
     assert!(says(&harness, "Colour scale position"));
@@ -209,15 +251,26 @@ fn one_scale_can_be_given_up() {
 #[test]
 fn the_whole_table_of_positions_can_be_seen() {
     let mut harness = shown("position", tiny(), &["the cat", "a mat"]);
-    assert!(says(&harness, "uses positions 0–3 of 0–15 · residual max |table − embed.position| = 0"));
+    assert!(says(
+        &harness,
+        "uses positions 0–3 of 0–15 · residual max |table − embed.position| = 0"
+    ));
     assert_eq!(harness.state().tsv().unwrap().lines().count(), 1 + 4);
-    harness.get_by_label("Whole table").click();
+    harness.get_by_label("Positions: Whole table").click();
     harness.run_steps(2);
     settle(&mut harness);
+    assert!(says(&harness, "0–3 of 0–15, marked by a bar"));
     let tsv = harness.state().tsv().unwrap();
     assert_eq!(tsv.lines().count(), 1 + 16);
     let cell = |row: usize, column: usize| -> f64 {
-        tsv.lines().nth(row + 1).unwrap().split('\t').nth(column + 1).unwrap().parse().unwrap()
+        tsv.lines()
+            .nth(row + 1)
+            .unwrap()
+            .split('\t')
+            .nth(column + 1)
+            .unwrap()
+            .parse()
+            .unwrap()
     };
     assert!((cell(7, 7) - 1.).abs() < 1e-6 && cell(7, 8) < 0.999);
     assert_eq!(cell(3, 12), cell(12, 3));

@@ -163,7 +163,9 @@ pub fn magnitude_quantile(values: impl IntoIterator<Item = f32>, share: f64) -> 
     }
     let last = sizes.len() - 1;
     let rank = ((sizes.len() as f64 * share).ceil() as usize).saturating_sub(1);
-    *sizes.select_nth_unstable_by(rank.min(last), f32::total_cmp).1
+    *sizes
+        .select_nth_unstable_by(rank.min(last), f32::total_cmp)
+        .1
 }
 
 /// The `count` dimensions of largest magnitude, largest first.

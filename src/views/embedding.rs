@@ -64,10 +64,15 @@ impl View for EmbeddingView {
             stages.account_ui(ui);
             let shared = maps::scales_ui(ui, &stages);
             self.maps.maps_ui(ui, cx, &subject, &stages, shared);
-            section_ui(ui, "Lengths", "|·| of each summand, of their sum and after the norm");
+            section_ui(
+                ui,
+                "Lengths",
+                "|·| of each summand, of their sum and after the norm",
+            );
             lengths_ui(ui, cx, &subject, &stages);
             let token = stages::selected(cx, &subject, &stages);
-            self.vectors.vectors_ui(ui, cx, &subject, &stages, token, shared);
+            self.vectors
+                .vectors_ui(ui, cx, &subject, &stages, token, shared);
             self.nearest.nearest_ui(ui, cx, &stages, token);
         });
     }

@@ -77,7 +77,10 @@ pub fn fresh_key() -> u64 {
 pub fn subject_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Subject> {
     let side = cx.state.side;
     let Some(view) = cx.viewed() else {
-        note_ui(ui, "No text is chosen. Choose one as A or B in the list on the left.");
+        note_ui(
+            ui,
+            "No text is chosen. Choose one as A or B in the list on the left.",
+        );
         return None;
     };
     if let Some(error) = &view.error {

@@ -104,6 +104,11 @@ fn other_tokens(cx: &ViewContext<'_>, subject: &Subject) -> Option<(Subject, Arc
     let trace = view.trace.clone()?;
     let tokens = trace.tokens.clone();
     let (id, current) = (view.id, view.current);
-    let other = Subject { id, side, trace, current };
+    let other = Subject {
+        id,
+        side,
+        trace,
+        current,
+    };
     Some((other, tokens))
 }

@@ -40,7 +40,9 @@ pub fn lengths_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject, stag
         1 => Cell::Text(stages.labels[row].clone()),
         _ => {
             let stage = stages.all().nth(column - 2);
-            let norm = stage.and_then(|s| s.norms.get(row).copied()).unwrap_or(f64::NAN);
+            let norm = stage
+                .and_then(|s| s.norms.get(row).copied())
+                .unwrap_or(f64::NAN);
             Cell::Bar {
                 figure: number(norm),
                 share: (norm / shares[column - 2]) as f32,

@@ -1,10 +1,11 @@
 //! The equation as pictures, [tokens, dimensions] each, under one another or side by side.
 
-use egui::{Align, Id, Layout, RichText, Ui, vec2};
+use egui::{Align, Layout, RichText, Ui, vec2};
 
 use super::stages::{Stage, Stages};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, beyond_note, legends_ui, note_ui};
+use crate::views::switch::switch_ui;
 use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale};
 
 /// From this width on the maps stand side by side.
@@ -18,22 +19,22 @@ pub struct Maps {
     textures: [HeatmapTexture; 5],
 }
 
-/// The legends, and whether all summands share one scale. That choice says nothing about the
-/// texts, so the window's own memory keeps it.
+/// The legends, and whether all summands share one scale.
 pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
-    let id = Id::unique("embedding: own scales");
-    let own = ui.data_mut(|data| *data.get_persisted_mut_or_default::<bool>(id));
-    let mut shared = !own;
     ui.add_space(SPACE_SMALL);
-    let label = "One scale for all summands";
-    if ui.checkbox(&mut shared, label).changed() {
-        ui.data_mut(|data| data.insert_persisted(id, !shared));
-    }
+    let shared = switch_ui(
+        ui,
+        "Colours",
+        ["One scale for all summands", "A scale each"],
+    ) == 0;
     let out = (&stages.out.own, stages.out.title);
     match shared {
         true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),
         false => {
-            let all: Vec<_> = stages.all().map(|stage| (&stage.own, stage.title)).collect();
+            let all: Vec<_> = stages
+                .all()
+                .map(|stage| (&stage.own, stage.title))
+                .collect();
             legends_ui(ui, &all);
         }
     }
@@ -54,8 +55,9 @@ impl Maps {
     ) {
         ui.add_space(SPACE_SMALL);
         let maps = stages.all().enumerate();
-        let maps: Vec<Map<'_>> =
-            maps.map(|(index, stage)| (index, stage, stages.scale(index, shared))).collect();
+        let maps: Vec<Map<'_>> = maps
+            .map(|(index, stage)| (index, stage, stages.scale(index, shared)))
+            .collect();
         match ui.available_width() >= WIDE {
             true => self.side_by_side_ui(ui, cx, subject, stages, &maps),
             false => self.stacked_ui(ui, cx, subject, stages, &maps),
@@ -123,13 +125,22 @@ impl Maps {
         let name = format!("{}, tokens × dimensions", stage.title);
         let locked = cx.state.locked;
         let cell = subject.locked(cx).zip(locked.dimension);
-        let map = Heatmap::new(&name, stages.key(), stages.len(), stages.size, &stage.values, scale)
-            .fit(fit)
-            .focus_row(subject.focused(cx))
-            .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
-            .locked(cell);
+        let map = Heatmap::new(
+            &name,
+            stages.key(),
+            stages.len(),
+            stages.size,
+            &stage.values,
+            scale,
+        )
+        .fit(fit)
+        .focus_row(subject.focused(cx))
+        .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
+        .locked(cell);
         let map = match labels {
-            true => map.row_labels(&stages.labels).secondary_rows(&stages.tokens.special),
+            true => map
+                .row_labels(&stages.labels)
+                .secondary_rows(&stages.tokens.special),
             false => map,
         };
         map.ui(ui, &mut self.textures[index])

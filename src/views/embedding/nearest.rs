@@ -57,7 +57,11 @@ impl NearestRows {
         let Some(&id) = stages.tokens.ids.get(token) else {
             return;
         };
-        section_ui(ui, "Nearest rows of the vocabulary", "by cosine to the token's own row, before any context");
+        section_ui(
+            ui,
+            "Nearest rows of the vocabulary",
+            "by cosine to the token's own row, before any context",
+        );
         if cx.model.token_table().is_none() {
             note_ui(
                 ui,
@@ -90,7 +94,9 @@ fn find(model: &Model, id: u32, cancel: &Cancel) -> Option<Found> {
     let table = model.token_table()?;
     let near = nearest(&table, &table.row(&[id as usize]), SHOWN + 1, cancel)?;
     let piece = |row: usize| {
-        let piece = u32::try_from(row).ok().and_then(|id| model.tokenizer.piece(id));
+        let piece = u32::try_from(row)
+            .ok()
+            .and_then(|id| model.tokenizer.piece(id));
         piece.map_or_else(|| "(no piece)".to_owned(), |piece| piece_label(&piece))
     };
     let pieces = near.rows.iter().map(|n| piece(n.row)).collect();
@@ -121,5 +127,8 @@ fn found_ui(ui: &mut Ui, cx: &ViewContext<'_>, found: &Found) {
         }
     });
     let median = number(found.near.median);
-    note_ui(ui, format!("The median row of the whole vocabulary has a cosine of {median}."));
+    note_ui(
+        ui,
+        format!("The median row of the whole vocabulary has a cosine of {median}."),
+    );
 }

@@ -70,14 +70,20 @@ impl Stages {
         .into_iter()
         .flatten()
         .collect();
-        let size = trace.values(Site::Embed(EmbedSite::Out)).map_or(0, |v| v.size(1));
+        let size = trace
+            .values(Site::Embed(EmbedSite::Out))
+            .map_or(0, |v| v.size(1));
         let values = sum(trace).unwrap_or_default();
         let lengths = norms(&values, size);
         summed.push(Stage::new("sum", "=", values, lengths));
         let out = stage("embed.out", "norm →", EmbedSite::Out);
         let out = out.unwrap_or_else(|| Stage::new("embed.out", "norm →", Vec::new(), Vec::new()));
         Self {
-            labels: tokens.pieces.iter().map(|piece| piece_label(piece)).collect(),
+            labels: tokens
+                .pieces
+                .iter()
+                .map(|piece| piece_label(piece))
+                .collect(),
             size,
             scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
             residual: model.embed_norm().and_then(|norm| residual(trace, &norm)),
@@ -150,7 +156,9 @@ impl Stages {
         let titles: Vec<String> = self.all().map(|s| format!("|{}|", s.title)).collect();
         let mut out = format!("index\tpiece\t{}\n", titles.join("\t"));
         for (t, label) in self.labels.iter().enumerate() {
-            let figures = self.all().map(|s| s.norms.get(t).copied().unwrap_or(f64::NAN));
+            let figures = self
+                .all()
+                .map(|s| s.norms.get(t).copied().unwrap_or(f64::NAN));
             let figures: Vec<String> = figures.map(|x| x.to_string()).collect();
             out += &format!("{t}\t{label}\t{}\n", figures.join("\t"));
         }
@@ -160,12 +168,21 @@ impl Stages {
 
 fn norms(values: &[f32], size: usize) -> Vec<f64> {
     let rows = values.chunks_exact(size.max(1));
-    rows.map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()).collect()
+    rows.map(|row| {
+        row.iter()
+            .map(|&x| f64::from(x).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    })
+    .collect()
 }
 
 /// The token to look into: the focused or locked one, else the first of the text itself.
 pub fn selected(cx: &ViewContext<'_>, subject: &Subject, stages: &Stages) -> usize {
     let own = stages.tokens.special.iter().position(|special| !special);
-    let chosen = subject.focused(cx).or(subject.locked(cx)).filter(|&t| t < stages.len());
+    let chosen = subject
+        .focused(cx)
+        .or(subject.locked(cx))
+        .filter(|&t| t < stages.len());
     chosen.or(own).unwrap_or(0)
 }

@@ -29,7 +29,8 @@ impl Vectors {
         let Some(label) = stages.labels.get(token) else {
             return;
         };
-        let about = "its vectors, with their largest dimensions; hover or lock a token to change it";
+        let about =
+            "its vectors, with their largest dimensions; hover or lock a token to change it";
         section_ui(ui, &format!("Token {token}: {label}"), about);
         for (index, stage) in stages.all().enumerate() {
             let scale = stages.scale(index, shared);
@@ -55,8 +56,13 @@ impl Vectors {
             ui.label(RichText::new(format!("{} {}", stage.sign, stage.title).trim()).strong());
             note_ui(ui, format!("|·| {}", number(norm)));
             let top = largest(row, 4);
-            let top = top.iter().map(|(k, x)| format!("[{k}] {}", number(f64::from(*x))));
-            note_ui(ui, format!("largest {}", top.collect::<Vec<_>>().join("  ")));
+            let top = top
+                .iter()
+                .map(|(k, x)| format!("[{k}] {}", number(f64::from(*x))));
+            note_ui(
+                ui,
+                format!("largest {}", top.collect::<Vec<_>>().join("  ")),
+            );
         });
         let mut hasher = DefaultHasher::new();
         (stages.key(), token).hash(&mut hasher);

@@ -7,15 +7,18 @@ use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, beyond_note, note_ui};
 use crate::widgets::{
-    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, Theme, legend_ui, number, piece_label,
+    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, Theme, legend_ui, number,
+    piece_label,
 };
 
 /// From this width on a table and its cosines stand side by side.
 const WIDE: f32 = 560.0;
 
 /// What the columns of the two tables are.
-const ABOUT: [&str; 2] =
-    ["positions × dimensions", "positions × dimensions, sines first, then cosines"];
+const ABOUT: [&str; 2] = [
+    "positions × dimensions",
+    "positions × dimensions, sines first, then cosines",
+];
 
 /// The pictures: table and cosines, learned and sinusoidal.
 #[derive(Default)]
@@ -55,7 +58,10 @@ impl Maps {
     ) {
         let rows = rows(subject, tables);
         if tables.step > 1 {
-            note_ui(ui, format!("Every {}th position of the table is shown.", tables.step));
+            note_ui(
+                ui,
+                format!("Every {}th position of the table is shown.", tables.step),
+            );
         }
         for (index, table) in [&tables.learned, &tables.sinusoid].into_iter().enumerate() {
             ui.add_space(SPACE);
@@ -101,10 +107,16 @@ impl Sizes {
         };
         let table = if wide { room - SPACE - cosines } else { room };
         // A line of text for each row of a short text.
-        let height = (16.0 * rows as f32 + SPACE).min(whole.max(360.0) + SPACE).min(640.0);
+        let height = (16.0 * rows as f32 + SPACE)
+            .min(whole.max(360.0) + SPACE)
+            .min(640.0);
         Self {
             wide,
-            fit: [vec2(table, height), vec2(cosines, height)],
+            // As high as wide, less what its labels take.
+            fit: [
+                vec2(table, height),
+                vec2(cosines, height.min(cosines - 0.4 * LABELS)),
+            ],
         }
     }
 }
@@ -126,7 +138,11 @@ fn rows<'a>(subject: &'a Subject, tables: &'a Tables) -> Rows<'a> {
         tables,
         subject,
         labels: tables.positions.iter().map(label).collect(),
-        unused: tables.positions.iter().map(|&p| p >= tokens.len()).collect(),
+        unused: tables
+            .positions
+            .iter()
+            .map(|&p| p >= tokens.len())
+            .collect(),
     }
 }
 
@@ -151,16 +167,25 @@ fn table_ui(
     let (count, size) = (rows.tables.positions.len(), rows.tables.size);
     let name = format!("Position table, {}", table.title);
     let column = |k: Option<usize>| table.dimensions.iter().position(|&other| Some(other) == k);
-    let locked = rows.row_of(rows.subject.locked(cx)).zip(column(cx.state.locked.dimension));
-    let out = Heatmap::new(&name, table.keys[0], count, size, &table.values, table.scale)
-        .row_labels(&rows.labels)
-        .secondary_rows(&rows.unused)
-        .focus_row(rows.row_of(rows.subject.focused(cx)))
-        .focus_column(column(cx.focus.dimension))
-        .locked(locked)
-        .tooltip(false)
-        .fit(fit)
-        .ui(ui, texture);
+    let locked = rows
+        .row_of(rows.subject.locked(cx))
+        .zip(column(cx.state.locked.dimension));
+    let out = Heatmap::new(
+        &name,
+        table.keys[0],
+        count,
+        size,
+        &table.values,
+        table.scale,
+    )
+    .row_labels(&rows.labels)
+    .secondary_rows(&rows.unused)
+    .focus_row(rows.row_of(rows.subject.focused(cx)))
+    .focus_column(column(cx.focus.dimension))
+    .locked(locked)
+    .tooltip(false)
+    .fit(fit)
+    .ui(ui, texture);
     let focus = |(row, column): (usize, usize)| Focus {
         dimension: table.dimensions.get(column).copied(),
         ..focus_row(rows, row)
@@ -173,7 +198,8 @@ fn table_ui(
     if let Some((row, column)) = out.hovered {
         let (label, k) = (&rows.labels[row], table.dimensions[column]);
         let value = number(f64::from(table.values[row * size + column]));
-        out.response.on_hover_text_at_pointer(format!("position {label} · dimension {k}\n{value}"));
+        out.response
+            .on_hover_text_at_pointer(format!("position {label} · dimension {k}\n{value}"));
     }
 }
 
@@ -189,9 +215,14 @@ fn cosines_ui(
     head_ui(ui, "cosine", "of every two positions", &scale);
     let count = rows.tables.positions.len();
     let name = format!("Cosines of positions, {}", table.title);
-    let other = cx.focus.other.filter(|_| cx.focus.text == Some(rows.subject.id));
+    let other = cx
+        .focus
+        .other
+        .filter(|_| cx.focus.text == Some(rows.subject.id));
     let locked = cx.state.locked.other;
-    let locked = rows.row_of(rows.subject.locked(cx)).zip(rows.row_of(locked));
+    let locked = rows
+        .row_of(rows.subject.locked(cx))
+        .zip(rows.row_of(locked));
     let out = Heatmap::new(&name, table.keys[1], count, count, &table.similarity, scale)
         .row_labels(&rows.labels)
         .secondary_rows(&rows.unused)
@@ -218,7 +249,7 @@ fn mark_ui(ui: &Ui, rows: &Rows<'_>, out: &HeatmapResponse) {
     let share = used as f32 / rows.unused.len() as f32;
     let bottom = cells.top() + (cells.height() * share).max(2.0);
     let bar = egui::Rect::from_x_y_ranges(
-        cells.left() - SPACE_SMALL..=cells.left() - 1.0,
+        cells.left() - 3.0..=cells.left() - 1.0,
         cells.top()..=bottom,
     );
     ui.painter().rect_filled(bar, 0.0, Theme::of(ui).accent());
@@ -226,7 +257,8 @@ fn mark_ui(ui: &Ui, rows: &Rows<'_>, out: &HeatmapResponse) {
 
 /// The token at a row; nothing where the text does not reach it.
 fn focus_row(rows: &Rows<'_>, row: usize) -> Focus {
-    rows.token(row).map_or(Focus::default(), |token| rows.subject.focus_on(token))
+    rows.token(row)
+        .map_or(Focus::default(), |token| rows.subject.focus_on(token))
 }
 
 fn point(

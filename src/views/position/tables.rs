@@ -44,12 +44,16 @@ impl PositionTable {
         let size = dimensions.len();
         let similarity = similarity(values, size, cancel)?;
         let rows = values.chunks_exact(size.max(1));
-        let values: Vec<f32> = rows.flat_map(|row| dimensions.iter().map(|&k| row[k])).collect();
+        let values: Vec<f32> = rows
+            .flat_map(|row| dimensions.iter().map(|&k| row[k]))
+            .collect();
         Some(Self {
             title,
             dimensions,
             scale: bulk_scale(&values),
-            largest: values.iter().fold(0.0, |m, &x| if x.abs() > f32::abs(m) { x } else { m }),
+            largest: values
+                .iter()
+                .fold(0.0, |m, &x| if x.abs() > f32::abs(m) { x } else { m }),
             similarity,
             values,
             keys: [fresh_key(), fresh_key()],

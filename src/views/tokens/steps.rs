@@ -32,15 +32,17 @@ impl Steps {
             model.tokenizer.changes(&text).map_err(|e| e.to_string())
         });
         ui.add_space(SPACE);
-        step_ui(ui, "1 Normalised", |ui| match changes.map(|c| (c.value, c.current)) {
-            Some((changes, true)) => match &*changes {
-                Ok(changes) => normalized_ui(ui, &tokens, changes),
-                Err(error) => {
-                    note_ui(ui, error.clone());
-                }
-            },
-            // Without the changes, or with those of an earlier text, the text alone is shown.
-            _ => normalized_ui(ui, &tokens, &[]),
+        step_ui(ui, "1 Normalised", |ui| {
+            match changes.map(|c| (c.value, c.current)) {
+                Some((changes, true)) => match &*changes {
+                    Ok(changes) => normalized_ui(ui, &tokens, changes),
+                    Err(error) => {
+                        note_ui(ui, error.clone());
+                    }
+                },
+                // Without the changes, or with those of an earlier text, the text alone is shown.
+                _ => normalized_ui(ui, &tokens, &[]),
+            }
         });
         step_ui(ui, "2 Split into words", |ui| words_ui(ui, &tokens));
     }
@@ -49,12 +51,17 @@ impl Steps {
 /// One step, which can be folded away. A long text scrolls inside, so that what follows stays near.
 fn step_ui(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
     const MOST: f32 = 128.0;
-    CollapsingHeader::new(title).default_open(true).show(ui, |ui| {
-        ScrollArea::vertical().id_salt(title).max_height(MOST).show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            add(ui);
+    CollapsingHeader::new(title)
+        .default_open(true)
+        .show(ui, |ui| {
+            ScrollArea::vertical()
+                .id_salt(title)
+                .max_height(MOST)
+                .show(ui, |ui| {
+                    ui.set_width(ui.available_width());
+                    add(ui);
+                });
         });
-    });
 }
 
 fn normalized_ui(ui: &mut Ui, tokens: &Tokens, changes: &[Change]) {
@@ -89,7 +96,10 @@ fn marked(ui: &Ui, theme: Theme, text: &str, changes: &[Change]) -> LayoutJob {
         color: theme.secondary(),
         ..plain.clone()
     };
-    let end = text.char_indices().nth(MOST_CHARACTERS).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .nth(MOST_CHARACTERS)
+        .map_or(text.len(), |(at, _)| at);
     let mut job = LayoutJob::default();
     let mut at = 0;
     for change in changes.iter().filter(|c| !c.at.is_empty()) {
@@ -97,7 +107,11 @@ fn marked(ui: &Ui, theme: Theme, text: &str, changes: &[Change]) -> LayoutJob {
             break;
         }
         // Both are boundaries of characters, or the slice is left out.
-        job.append(text.get(at..change.at.start).unwrap_or_default(), 0.0, plain.clone());
+        job.append(
+            text.get(at..change.at.start).unwrap_or_default(),
+            0.0,
+            plain.clone(),
+        );
         job.append(&piece_label(&change.after), 0.0, changed.clone());
         at = change.at.end;
     }
@@ -183,7 +197,12 @@ mod tests {
             after: after.to_owned(),
             at: 0..after.len(),
         };
-        let changes = [change("T", "t"), change("\u{200b}", ""), change("T", "t"), change("東", " 東 ")];
+        let changes = [
+            change("T", "t"),
+            change("\u{200b}", ""),
+            change("T", "t"),
+            change("東", " 東 "),
+        ];
         let said: Vec<String> = kinds(&changes).iter().map(Kind::text).collect();
         assert_eq!(said, ["T → t ×2", "‹200B› removed", "東 → ␣東␣"]);
     }

@@ -30,7 +30,9 @@ impl Strips {
         };
         let (ids, other_ids) = (tokens.ids.clone(), others.ids.clone());
         let key = (subject.key(), other.key());
-        let both = self.shared.get(cx.engine, &key, move |_| shared(&ids, &other_ids));
+        let both = self
+            .shared
+            .get(cx.engine, &key, move |_| shared(&ids, &other_ids));
         // Marks of an earlier pair would be of other tokens.
         let both = both.filter(|both| both.current).map(|both| both.value);
         let (mine, theirs) = match &both {
@@ -60,7 +62,10 @@ impl Strips {
 }
 
 fn legend(tokens: &Tokens) -> String {
-    let mut said = vec!["Underlined: one word in several pieces", "grey: added by the template"];
+    let mut said = vec![
+        "Underlined: one word in several pieces",
+        "grey: added by the template",
+    ];
     if tokens.prompt_bytes > 0 {
         said.push("blue: the prompt");
     }
@@ -133,7 +138,10 @@ fn note(tokens: &Tokens, index: usize, kind: Kind, only: Option<&str>) -> String
         Kind::Special => note += "\nadded by the model's template",
         _ => {
             let (start, end) = tokens.offsets[index];
-            note += &format!("\nbytes {start}–{end}: {}", piece_label(covered(tokens, index)));
+            note += &format!(
+                "\nbytes {start}–{end}: {}",
+                piece_label(covered(tokens, index))
+            );
         }
     }
     match kind {

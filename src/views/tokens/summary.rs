@@ -9,13 +9,16 @@ use crate::widgets::{SPACE, SPACE_SMALL, Theme, piece_label};
 pub fn summary_ui(ui: &mut Ui, subject: &Subject) {
     let tokens = &subject.trace.tokens;
     ui.horizontal_wrapped(|ui| {
-        ui.label(count(tokens)).on_hover_text(
-            "The most this model reads of one text; special tokens count as well",
-        );
+        ui.label(count(tokens))
+            .on_hover_text("The most this model reads of one text; special tokens count as well");
         limit_ui(ui, tokens);
         note_ui(ui, parts(tokens));
         // Always there, so that nothing moves when it goes.
-        let state = if subject.current { "" } else { "· being updated" };
+        let state = if subject.current {
+            ""
+        } else {
+            "· being updated"
+        };
         note_ui(ui, state);
     });
     if tokens.dropped > 0 {
@@ -31,10 +34,15 @@ fn count(tokens: &Tokens) -> String {
 fn limit_ui(ui: &mut Ui, tokens: &Tokens) {
     let theme = Theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(64.0, SPACE), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} used", count(tokens))));
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} used", count(tokens))));
     let share = tokens.len() as f32 / tokens.limit.max(1) as f32;
     let used = Rect::from_min_size(rect.min, vec2(rect.width() * share.min(1.0), rect.height()));
-    let color = if tokens.dropped > 0 { theme.warning() } else { theme.accent() };
+    let color = if tokens.dropped > 0 {
+        theme.warning()
+    } else {
+        theme.accent()
+    };
     ui.painter().rect_filled(rect, 2.0, theme.faint());
     ui.painter().rect_filled(used, 2.0, color);
 }
@@ -45,7 +53,10 @@ fn parts(tokens: &Tokens) -> String {
     let unknown = tokens.unknown.iter().filter(|u| **u).count();
     let mut words: Vec<u32> = tokens.words.iter().flatten().copied().collect();
     words.dedup();
-    let mut parts = vec![format!("{} words", words.len()), format!("{special} special")];
+    let mut parts = vec![
+        format!("{} words", words.len()),
+        format!("{special} special"),
+    ];
     if tokens.prompt_tokens > 0 {
         parts.push(format!("{} in the prompt", tokens.prompt_tokens));
     }
@@ -89,7 +100,13 @@ fn shorten(text: &str) -> String {
 fn piece_spaces(text: &str) -> String {
     let parts: Vec<String> = text
         .split(' ')
-        .map(|part| if part.is_empty() { String::new() } else { piece_label(part) })
+        .map(|part| {
+            if part.is_empty() {
+                String::new()
+            } else {
+                piece_label(part)
+            }
+        })
         .collect();
     parts.join(" ")
 }
