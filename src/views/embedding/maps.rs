@@ -1,10 +1,11 @@
 //! The equation as pictures, [tokens, dimensions] each, under one another or side by side.
 
-use egui::{Align, Id, Layout, RichText, Ui, vec2};
+use egui::{Align, Layout, RichText, Ui, vec2};
 
 use super::stages::{Stage, Stages};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, beyond_note, legends_ui, note_ui};
+use crate::views::switch::switch_ui;
 use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale};
 
 /// From this width on the maps stand side by side.
@@ -18,17 +19,14 @@ pub struct Maps {
     textures: [HeatmapTexture; 5],
 }
 
-/// The legends, and whether all summands share one scale. That choice says nothing about the
-/// texts, so the window's own memory keeps it.
+/// The legends, and whether all summands share one scale.
 pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
-    let id = Id::unique("embedding: own scales");
-    let own = ui.data_mut(|data| *data.get_persisted_mut_or_default::<bool>(id));
-    let mut shared = !own;
     ui.add_space(SPACE_SMALL);
-    let label = "One scale for all summands";
-    if ui.checkbox(&mut shared, label).changed() {
-        ui.data_mut(|data| data.insert_persisted(id, !shared));
-    }
+    let shared = switch_ui(
+        ui,
+        "Colours",
+        ["One scale for all summands", "A scale each"],
+    ) == 0;
     let out = (&stages.out.own, stages.out.title);
     match shared {
         true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),
