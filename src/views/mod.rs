@@ -32,7 +32,7 @@ pub trait View {
     /// Paints into the whole of `ui`. The model is loaded and there is at least one text.
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut ViewContext<'_>);
 
-    /// The panel's figures as tab-separated values, for the clipboard.
+    /// The panel's figures as tab-separated values, for the clipboard. Called when they are copied.
     fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
         None
     }

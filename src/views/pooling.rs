@@ -35,6 +35,8 @@ pub static PANEL: Panel = Panel {
     make: || Box::<PoolingView>::default(),
 };
 
+/// Room for a scale with its ends, in points.
+const LEGEND: f32 = 240.;
 /// A column is at least this wide, in points.
 const COLUMN: f32 = 232.;
 
@@ -116,6 +118,10 @@ fn which_ui(ui: &mut Ui) -> Which {
             (Which::All, "all", all),
         ];
         switch_ui(ui, &mut which, &choices);
+        // A legend does not wrap by itself.
+        if ui.available_size_before_wrap().x < LEGEND {
+            ui.end_row();
+        }
         legend_ui(ui, &Scale::signed(1.), "cosine");
     });
     keep_ui(ui, which);

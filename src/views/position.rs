@@ -5,8 +5,10 @@ mod tables;
 
 use std::sync::Arc;
 
-use egui::{Id, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
+use serde::{Deserialize, Serialize};
 
+use super::recorded::{keep_ui, kept_ui, switch_ui};
 use super::subject::{SameTrace, Subject, note_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::position::residual;
@@ -53,7 +55,7 @@ impl View for PositionView {
                 return;
             }
             let part = part_ui(ui, &subject);
-            self.account_ui(ui, cx, &subject);
+            self.account_ui(ui, cx, &subject, part);
             let model = cx.model.clone();
             let key = (model.hash.clone(), part);
             let make = move |cancel: &_| Tables::of(&model, part, cancel);
@@ -83,7 +85,7 @@ impl View for PositionView {
 
 impl PositionView {
     /// Which rows the text uses, and that they are what the encoder added.
-    fn account_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject) {
+    fn account_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, part: Part) {
         let (model, trace) = (cx.model.clone(), subject.trace.clone());
         let make = move |_: &_| residual(&trace, &model.position_table()?, model.first_position());
         let residual = self.residual.get(cx.engine, &subject.key(), make);
@@ -93,6 +95,11 @@ impl PositionView {
             "This text uses positions 0–{} of 0–{last}",
             subject.tokens().saturating_sub(1)
         );
+        let marked = if part == Part::Whole {
+            ", marked by a bar"
+        } else {
+            ""
+        };
         let shift = match first {
             0 => String::new(),
             first => format!("; position 0 is row {first} of the table"),
@@ -100,28 +107,33 @@ impl PositionView {
         let off = residual.map_or(String::new(), |off| {
             format!(" · residual max |table − embed.position| = {}", number(off))
         });
-        note_ui(
-            ui,
-            format!("{used} (the bar beside the whole table){shift}{off}"),
-        );
+        note_ui(ui, format!("{used}{marked}{shift}{off}"));
     }
 }
 
-/// The switch between the rows that the text uses and the whole table. It outlives the panel and
-/// says nothing about the texts, so the window's own memory keeps it.
+/// The rows to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Which {
+    #[default]
+    Text,
+    Whole,
+}
+
+/// The switch between the rows that the text uses and the whole table.
 fn part_ui(ui: &mut Ui, subject: &Subject) -> Part {
-    let id = Id::unique("position: whole table");
-    let mut whole = ui.data_mut(|data| *data.get_persisted_mut_or_default::<bool>(id));
-    let before = whole;
-    ui.horizontal(|ui| {
-        ui.selectable_value(&mut whole, false, "This text");
-        ui.selectable_value(&mut whole, true, "Whole table");
-    });
-    if whole != before {
-        ui.data_mut(|data| data.insert_persisted(id, whole));
-    }
-    match whole {
-        true => Part::Whole,
-        false => Part::First(subject.tokens()),
+    let mut which = kept_ui(ui, Which::default());
+    let choices = [
+        (Which::Text, "this text", "The positions that the text uses"),
+        (
+            Which::Whole,
+            "whole table",
+            "Every position that the model knows",
+        ),
+    ];
+    ui.horizontal(|ui| switch_ui(ui, &mut which, &choices));
+    keep_ui(ui, which);
+    match which {
+        Which::Text => Part::First(subject.tokens()),
+        Which::Whole => Part::Whole,
     }
 }

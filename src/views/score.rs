@@ -7,7 +7,7 @@ mod matrix;
 mod shares;
 mod strips;
 
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
 use super::compare::{Pair, pair_ui};
 use super::recorded::{keep_ui, kept_ui, switch_ui};
@@ -115,8 +115,10 @@ impl ScoreView {
             return;
         }
         ui.columns(2, |columns| {
-            self.matrix.matrix_ui(&mut columns[0], cx, mapping);
-            shares::shares_ui(&mut columns[1], cx, pairs);
+            // Columns stretch what is in them; paragraphs should end where their words do.
+            let left = Layout::top_down(Align::Min);
+            columns[0].with_layout(left, |ui| self.matrix.matrix_ui(ui, cx, mapping));
+            columns[1].with_layout(left, |ui| shares::shares_ui(ui, cx, pairs));
         });
     }
 

@@ -58,11 +58,12 @@ impl Panels<'_> {
                     button
                         .response
                         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-                    if let Some(tsv) = view.tsv(&cx)
-                        && ui
-                            .small_button("Copy")
-                            .on_hover_text("Copy the figures as tab-separated values")
-                            .clicked()
+                    let copy = ui
+                        .small_button("Copy")
+                        .on_hover_text("Copy the figures as tab-separated values");
+                    // Writing the figures out takes longer than a frame has, so only when asked.
+                    if copy.clicked()
+                        && let Some(tsv) = view.tsv(&cx)
                     {
                         cx.send(Command::Copy(tsv));
                     }

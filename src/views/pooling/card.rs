@@ -162,8 +162,12 @@ fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &C
             });
         }
         if card.own {
-            ui.label(RichText::new("own").small().color(cx.theme.secondary()))
-                .on_hover_text("The model was trained with this pooling");
+            ui.label(
+                RichText::new("model's own")
+                    .small()
+                    .color(cx.theme.secondary()),
+            )
+            .on_hover_text("The model was trained with this pooling");
         }
         if let [(_, _, a), (_, _, b)] = sides(cx, poolings)[..] {
             let cos = f64::from(card.cosines[a * poolings.texts.len() + b]);

@@ -1,7 +1,7 @@
 //! Which texts the maps are of.
 
 use egui::text::LayoutJob;
-use egui::{Label, RichText, Sense, TextFormat, TextStyle, Ui};
+use egui::{Label, RichText, ScrollArea, Sense, TextFormat, TextStyle, Ui};
 
 use super::derive::Poolings;
 use crate::app::state::Focus;
@@ -12,9 +12,20 @@ use crate::widgets::{SPACE, piece_label};
 
 /// Letters of a text that the legend shows.
 const LETTERS: usize = 32;
+/// Many texts scroll beyond this height, in points.
+const HEIGHT: f32 = 160.;
 
 /// Each text with its colour and its short name; hovering one points at it everywhere.
 pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
+    let area = ScrollArea::vertical().id_salt("texts").max_height(HEIGHT);
+    area.show(ui, |ui| {
+        // Lines of text, not rows of buttons.
+        ui.spacing_mut().interact_size.y = 0.;
+        names_ui(ui, cx, poolings);
+    });
+}
+
+fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
     let mut pointed = (None, None);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2. * SPACE;

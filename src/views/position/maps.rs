@@ -5,13 +5,20 @@ use egui::{Align, Layout, RichText, Ui, Vec2, vec2};
 use super::tables::{PositionTable, Tables};
 use crate::app::state::Focus;
 use crate::views::ViewContext;
-use crate::views::subject::{Subject, note_ui};
+use crate::views::subject::{Subject, beyond_note, note_ui};
 use crate::widgets::{
-    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, Scale, legend_ui, piece_label,
+    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, Theme, legend_ui, number,
+    piece_label,
 };
 
 /// From this width on a table and its cosines stand side by side.
 const WIDE: f32 = 560.0;
+
+/// What the columns of the two tables are.
+const ABOUT: [&str; 2] = [
+    "positions × dimensions",
+    "positions × dimensions, sines first, then cosines",
+];
 
 /// The pictures: table and cosines, learned and sinusoidal.
 #[derive(Default)]
@@ -58,23 +65,58 @@ impl Maps {
         }
         for (index, table) in [&tables.learned, &tables.sinusoid].into_iter().enumerate() {
             ui.add_space(SPACE);
-            let wide = ui.available_width() >= WIDE;
-            let room = ui.available_width();
-            let width = if wide { 0.5 * (room - SPACE) } else { room };
-            let fit = vec2(width, height(tables.positions.len(), width));
+            let sizes = Sizes::new(ui, tables.positions.len());
             let textures = &mut self.textures[index];
             let mut both = |ui: &mut Ui| {
-                column_ui(ui, width, |ui| {
-                    table_ui(ui, cx, &rows, table, fit, &mut textures[0])
+                let [table_fit, cosines_fit] = sizes.fit;
+                column_ui(ui, table_fit.x, |ui| {
+                    let table = (table, ABOUT[index]);
+                    table_ui(ui, cx, &rows, table, table_fit, &mut textures[0]);
                 });
-                column_ui(ui, width, |ui| {
-                    cosines_ui(ui, cx, &rows, table, fit, &mut textures[1])
+                column_ui(ui, cosines_fit.x, |ui| {
+                    cosines_ui(ui, cx, &rows, table, cosines_fit, &mut textures[1]);
                 });
             };
-            match wide {
+            match sizes.wide {
                 true => ui.horizontal_top(both).inner,
                 false => both(ui),
             }
+        }
+    }
+}
+
+/// Room for a table and for its cosines.
+struct Sizes {
+    wide: bool,
+    fit: [Vec2; 2],
+}
+
+impl Sizes {
+    fn new(ui: &Ui, rows: usize) -> Self {
+        /// Labels and frame beside a map, and the least that a table is worth.
+        const LABELS: f32 = 96.0;
+        const LEAST: f32 = 280.0;
+        let room = ui.available_width();
+        let wide = room >= WIDE;
+        // A pixel for each position: pooling would draw a grid over the stripes.
+        let whole = rows as f32 / ui.pixels_per_point();
+        let half = 0.5 * (room - SPACE);
+        let cosines = match wide {
+            true => half.max((whole + LABELS).min(room - SPACE - LEAST)),
+            false => room,
+        };
+        let table = if wide { room - SPACE - cosines } else { room };
+        // A line of text for each row of a short text.
+        let height = (16.0 * rows as f32 + SPACE)
+            .min(whole.max(360.0) + SPACE)
+            .min(640.0);
+        Self {
+            wide,
+            // As high as wide, less what its labels take.
+            fit: [
+                vec2(table, height),
+                vec2(cosines, height.min(cosines - 0.4 * LABELS)),
+            ],
         }
     }
 }
@@ -104,32 +146,30 @@ fn rows<'a>(subject: &'a Subject, tables: &'a Tables) -> Rows<'a> {
     }
 }
 
-fn height(rows: usize, width: f32) -> f32 {
-    (16.0 * rows as f32 + 48.0).clamp(64.0, width.clamp(200.0, 480.0))
-}
-
 fn head_ui(ui: &mut Ui, title: &str, about: &str, scale: &Scale) {
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(title).strong());
         note_ui(ui, about);
-        legend_ui(ui, scale, "");
     });
+    legend_ui(ui, scale, "");
+    ui.add_space(SPACE_SMALL);
 }
 
 fn table_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     rows: &Rows<'_>,
-    table: &PositionTable,
+    (table, about): (&PositionTable, &str),
     fit: Vec2,
     texture: &mut HeatmapTexture,
 ) {
-    head_ui(ui, table.title, "positions × dimensions", &table.scale);
+    head_ui(ui, table.title, about, &table.scale);
     let (count, size) = (rows.tables.positions.len(), rows.tables.size);
     let name = format!("Position table, {}", table.title);
+    let column = |k: Option<usize>| table.dimensions.iter().position(|&other| Some(other) == k);
     let locked = rows
         .row_of(rows.subject.locked(cx))
-        .zip(cx.state.locked.dimension);
+        .zip(column(cx.state.locked.dimension));
     let out = Heatmap::new(
         &name,
         table.keys[0],
@@ -141,15 +181,26 @@ fn table_ui(
     .row_labels(&rows.labels)
     .secondary_rows(&rows.unused)
     .focus_row(rows.row_of(rows.subject.focused(cx)))
-    .focus_column(cx.focus.dimension.filter(|&k| k < size))
+    .focus_column(column(cx.focus.dimension))
     .locked(locked)
+    .tooltip(false)
     .fit(fit)
     .ui(ui, texture);
-    let focus = |(row, k): (usize, usize)| Focus {
-        dimension: Some(k),
+    let focus = |(row, column): (usize, usize)| Focus {
+        dimension: table.dimensions.get(column).copied(),
         ..focus_row(rows, row)
     };
+    mark_ui(ui, rows, &out);
     point(cx, rows, &out, focus);
+    if let Some(note) = beyond_note(&table.scale, table.largest) {
+        note_ui(ui, note);
+    }
+    if let Some((row, column)) = out.hovered {
+        let (label, k) = (&rows.labels[row], table.dimensions[column]);
+        let value = number(f64::from(table.values[row * size + column]));
+        out.response
+            .on_hover_text_at_pointer(format!("position {label} · dimension {k}\n{value}"));
+    }
 }
 
 fn cosines_ui(
@@ -185,7 +236,23 @@ fn cosines_ui(
         other: rows.token(column),
         ..focus_row(rows, row)
     };
+    mark_ui(ui, rows, &out);
     point(cx, rows, &out, focus);
+}
+
+/// A bar beside the rows that the text uses, where there are others.
+fn mark_ui(ui: &Ui, rows: &Rows<'_>, out: &HeatmapResponse) {
+    let used = rows.unused.iter().filter(|unused| !**unused).count();
+    let Some(cells) = out.cells.filter(|_| used < rows.unused.len()) else {
+        return;
+    };
+    let share = used as f32 / rows.unused.len() as f32;
+    let bottom = cells.top() + (cells.height() * share).max(2.0);
+    let bar = egui::Rect::from_x_y_ranges(
+        cells.left() - 3.0..=cells.left() - 1.0,
+        cells.top()..=bottom,
+    );
+    ui.painter().rect_filled(bar, 0.0, Theme::of(ui).accent());
 }
 
 /// The token at a row; nothing where the text does not reach it.

@@ -55,8 +55,8 @@ impl MatrixState {
         };
         let cell = |(row, column)| mapping.focus(Some(row), Some(column));
         cx.point(hovered, response.clicked.map(cell));
-        legend_ui(ui, &scale, "what a pair adds");
-        sum_ui(ui, cx, grid);
+        legend_ui(ui, &scale, "added by a pair");
+        ui.scope(|ui| sum_ui(ui, cx, grid));
     }
 }
 
@@ -81,6 +81,8 @@ fn sum_ui(ui: &mut Ui, cx: &ViewContext<'_>, grid: &Grid) {
             "Σ|C|/|ΣC|: 1 where all pairs pull the same way, large where they cancel each other",
         ),
     ];
+    // Lines of text, not rows of buttons.
+    ui.spacing_mut().interact_size.y = 0.;
     ui.horizontal_wrapped(|ui| {
         for (name, figure, about) in figures {
             let mut job = egui::text::LayoutJob::default();

@@ -28,7 +28,7 @@ pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
         };
         cx.point(hovered.map(focus), clicked.map(focus));
     }
-    legend_ui(ui, &scale, "what a token adds to the cosine");
+    legend_ui(ui, &scale, "added by a token");
 }
 
 /// Returns what is hovered and what was clicked.

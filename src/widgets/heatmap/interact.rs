@@ -15,6 +15,7 @@ impl Heatmap<'_> {
         response: Response,
     ) -> HeatmapResponse {
         let mut out = HeatmapResponse {
+            cells: Some(layout.cells),
             hovered: None,
             clicked: None,
             hovered_row: None,

@@ -47,6 +47,8 @@ pub struct Heatmap<'a> {
 pub struct HeatmapResponse {
     /// Covers the labels too.
     pub response: Response,
+    /// Where the cells are, without labels; none where there are none.
+    pub cells: Option<egui::Rect>,
     /// The cell under the pointer; of those that share a pixel, the one that is shown.
     pub hovered: Option<(usize, usize)>,
     /// The cell that was clicked or walked to with the arrow keys: lock it.
@@ -228,6 +230,7 @@ impl<'a> Heatmap<'a> {
 fn empty_ui(ui: &mut Ui, name: &str) -> HeatmapResponse {
     HeatmapResponse {
         response: nothing_ui(ui, name),
+        cells: None,
         hovered: None,
         clicked: None,
         hovered_row: None,
