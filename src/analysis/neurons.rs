@@ -11,7 +11,7 @@ use crate::trace::{LayerSite, Trace};
 /// nothing, and no more than the negative side of GELU lets through.
 pub const SILENT: [f32; 2] = [0.01, 0.1];
 /// The share of values that the colours of a map tell apart.
-pub const CLIP: f64 = 0.999;
+pub const CLIP: f64 = 0.995;
 
 /// One neuron at one token.
 #[derive(Clone, Copy, Debug, PartialEq)]

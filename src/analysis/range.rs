@@ -1,17 +1,15 @@
 //! How far the colours of a map should reach.
 
+use super::embedding::magnitude_quantile;
+
 /// The magnitude that `share` (0 to 1) of the values do not exceed: a few extremes, often [CLS], then
-/// do not leave the rest dark. More than 40 000 values are sampled evenly. 0 for none.
+/// do not leave the rest dark. More than 40 000 values are sampled evenly, which is what makes this
+/// cheap enough for a large map. 0 for none.
 pub fn reach(values: &[f32], share: f64) -> f32 {
     const SAMPLED: usize = 40_000;
     // Odd, so as not to fall into step with the rows of a map.
     let step = (values.len() / SAMPLED) | 1;
-    let mut sizes: Vec<f32> = values.iter().step_by(step).map(|v| v.abs()).collect();
-    let Some(last) = sizes.len().checked_sub(1) else {
-        return 0.0;
-    };
-    let at = (last as f64 * share.clamp(0.0, 1.0)).floor() as usize;
-    *sizes.select_nth_unstable_by(at, f32::total_cmp).1
+    magnitude_quantile(values.iter().copied().step_by(step), share)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::analysis::range::reach;
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::views::recorded::{Memo, Recorded, key_of};
+use crate::views::subject::{beyond_note, note_ui};
 use crate::widgets::theme::{Theme, number};
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 
@@ -32,7 +33,8 @@ struct Mean {
 pub(super) struct Head {
     texture: HeatmapTexture,
     mean: Derived<(u64, usize, Map), Mean>,
-    reach: Memo<u64, f32>,
+    /// How far the colours reach, and the largest magnitude.
+    range: Memo<u64, (f32, f32)>,
 }
 
 impl Head {
@@ -80,7 +82,9 @@ impl Head {
         text: &Recorded,
         (key, values, stale): (u64, &[f32], bool),
     ) {
-        let reach = *self.reach.get(key, || reach(values, CLIP));
+        let size = |most: f32, value: &f32| most.max(value.abs());
+        let range = || (reach(values, CLIP), values.iter().fold(0.0, size));
+        let (reach, largest) = *self.range.get(key, range);
         let scale = scale_of(options, scene, reach);
         let name = scene.name(options);
         title_ui(ui, &name, |ui| {
@@ -124,6 +128,9 @@ impl Head {
         if let Some(cell) = out.hovered {
             let hover = hover_text(scene, options, text, cell, values);
             out.response.on_hover_text_at_pointer(hover);
+        }
+        if let Some(beyond) = beyond_note(&scale, largest) {
+            note_ui(ui, beyond);
         }
         let row = out.hovered_row.or(query);
         row_ui(ui, options, text, row, values);

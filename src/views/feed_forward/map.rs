@@ -6,6 +6,7 @@ use super::{Options, Scene, Stage, ViewContext};
 use crate::app::state::Focus;
 use crate::trace::{LayerSite, Site};
 use crate::views::recorded::key_of;
+use crate::views::subject::{beyond_note, note_ui};
 use crate::widgets::theme::number;
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 
@@ -27,11 +28,14 @@ impl Map {
         };
         let (tokens, neurons) = (values.size(0), values.size(1));
         let flat = values.flat(); // [T, F]
+        let largest = match stage {
+            Stage::Before => firing.largest_pre,
+            Stage::After => firing.largest_act,
+        };
         let scale = Scale::signed(match (stage, clipped) {
             (Stage::Before, true) => firing.reach_pre,
-            (Stage::Before, false) => firing.largest_pre,
             (Stage::After, true) => firing.reach_act,
-            (Stage::After, false) => firing.largest_act,
+            (_, false) => largest,
         });
         let name = Site::Layer(layer, stage.site()).to_string();
         ui.horizontal_wrapped(|ui| {
@@ -42,6 +46,9 @@ impl Map {
                     .color(cx.theme.secondary()),
             );
             legend_ui(ui, &scale, "");
+            if let Some(beyond) = beyond_note(&scale, largest) {
+                note_ui(ui, beyond);
+            }
         });
         let key = key_of((text.key, layer, stage));
         let special = &text.trace.tokens.special;

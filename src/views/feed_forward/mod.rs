@@ -238,7 +238,7 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
         ];
         switch_ui(ui, &mut options.stage, &stages);
         ui.add_space(2.0 * SPACE);
-        let clipped = "Colours reach to what 99.9% of the values stay below; the few beyond take the end's colour";
+        let clipped = "Colours reach to what 99.5% of the values stay below; the few beyond take the end's colour";
         let scales = [
             (true, "Own range", clipped),
             (false, "To largest", "Colours reach to the largest value"),
