@@ -78,7 +78,10 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
     assert_eq!(all.len(), layers * heads);
     let relative = Atlas::new(&trace, Map::Pattern, 5, true, &Cancel::new()).unwrap();
     let absolute = Atlas::new(&trace, Map::Pattern, 5, false, &Cancel::new()).unwrap();
-    assert!(relative.side == 5 && relative.largest >= 1.0, "the few beyond the reach");
+    assert!(
+        relative.side == 5 && relative.largest >= 1.0,
+        "the few beyond the reach"
+    );
     for (index, summary) in all.iter().enumerate() {
         let (layer, head) = (index / heads, index % heads);
         assert!(summary.deviation < 1e-6 && summary.entropy_share.unwrap() <= 1.0 + 1e-6);

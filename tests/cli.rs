@@ -19,3 +19,5 @@ mod run;
 mod tokens;
 #[path = "cli/trace.rs"]
 mod trace;
+#[path = "cli/why.rs"]
+mod why;

@@ -16,8 +16,7 @@ use panel_support::{Bench, builder, settle, show, tiny, tiny_long};
 
 const CAT: &str = "The cat sat unhappily";
 /// More tokens than the tiny model reads.
-const LONG: &str =
-    "The dog bit the cat, the cat bit the dog; unhappily the mat sat on 1234 cats!";
+const LONG: &str = "The dog bit the cat, the cat bit the dog; unhappily the mat sat on 1234 cats!";
 
 fn attention() -> &'static Panel {
     find("attention").unwrap()
@@ -71,7 +70,9 @@ fn what_there_is_to_say_without_a_trace_is_said() {
 #[test]
 fn a_click_on_a_thumbnail_and_the_arrow_keys_choose_a_head() {
     let mut harness = bench(attention(), &[CAT]);
-    let grid = harness.get_by_label("Every head: 2 layers by 4 heads").rect();
+    let grid = harness
+        .get_by_label("Every head: 2 layers by 4 heads")
+        .rect();
     // The last head of the last layer ends at the grid's lower right corner.
     harness.hover_at(grid.right_bottom() - egui::vec2(8.0, 8.0));
     harness.step();
@@ -101,7 +102,10 @@ fn a_locked_cell_shows_its_arithmetic_with_its_residual() {
         other: Some(2),
         ..Focus::token(text, 3)
     };
-    (harness.state_mut().state.layer, harness.state_mut().state.head) = (1, 2);
+    (
+        harness.state_mut().state.layer,
+        harness.state_mut().state.head,
+    ) = (1, 2);
     settle(&mut harness);
     harness.get_by_label_contains("layer.1.scores[2, 3, 2] recorded");
     harness.get_by_label_contains("layer.1.pattern[2, 3, 2] recorded");
@@ -110,17 +114,56 @@ fn a_locked_cell_shows_its_arithmetic_with_its_residual() {
 }
 
 #[test]
+fn pointing_at_a_cell_focuses_its_query_and_its_key() {
+    let mut harness = bench(attention(), &[CAT]);
+    let text = harness.state().texts[0].id;
+    let map = harness
+        .get_by_role_and_label(Role::Image, "L1 · head 1")
+        .rect();
+    // Captions and labels stand above and on the left: the last cell is at the lower right.
+    let mut seen = Vec::new();
+    for step in 1..12 {
+        harness.hover_at(map.left_bottom() + egui::vec2(14.0 * step as f32 + 60.0, -12.0));
+        harness.step();
+        harness.step();
+        let hovered = harness.state().hovered;
+        if let (Some(query), Some(key)) = (hovered.token, hovered.other) {
+            assert_eq!(
+                (hovered.text, query),
+                (Some(text), 8),
+                "the last row is [SEP]"
+            );
+            seen.push(key);
+        }
+    }
+    assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
+    harness.get_by_label_contains("Where [SEP] [8] → ");
+}
+
+#[test]
 fn the_finder_marks_heads_of_one_kind_and_lets_go() {
     let mut harness = bench(attention(), &[CAT]);
-    let total: usize = ["previous", "next", "self", "separator/sink", "broad", "mixed"]
-        .into_iter()
-        .map(|kind| {
-            let chips = harness.get_all_by_role(Role::Button);
-            let labels = chips.filter_map(|chip| chip.accesskit_node().label());
-            let count = |label: String| label.strip_prefix(&format!("{kind} "))?.parse::<usize>().ok();
-            labels.filter_map(count).sum::<usize>()
-        })
-        .sum();
+    let total: usize = [
+        "previous",
+        "next",
+        "self",
+        "separator/sink",
+        "broad",
+        "mixed",
+    ]
+    .into_iter()
+    .map(|kind| {
+        let chips = harness.get_all_by_role(Role::Button);
+        let labels = chips.filter_map(|chip| chip.accesskit_node().label());
+        let count = |label: String| {
+            label
+                .strip_prefix(&format!("{kind} "))?
+                .parse::<usize>()
+                .ok()
+        };
+        labels.filter_map(count).sum::<usize>()
+    })
+    .sum();
     assert_eq!(total, 2 * 4, "every head has exactly one kind");
     harness.get_by_label_contains("separator/sink").click();
     settle(&mut harness);
@@ -159,6 +202,12 @@ fn a_neuron_that_is_pointed_at_is_followed_over_all_texts() {
     harness.get_by_label("Before activation").click();
     settle(&mut harness);
     harness.get_by_role_and_label(Role::Image, "layer.1.ffn_pre");
+    let tsv = harness.state().tsv().unwrap();
+    assert_eq!(tsv.lines().count(), 1 + 9, "{tsv}");
+    assert!(
+        tsv.lines().skip(1).all(|line| line.starts_with("2\t")),
+        "{tsv}"
+    );
 }
 
 /// A panel whose last frame's time is known.

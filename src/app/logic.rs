@@ -70,7 +70,7 @@ impl App {
     }
 
     /// The model that is remembered for the next start is the one that works.
-    fn keep_good_model(&mut self) {
+    pub(super) fn keep_good_model(&mut self) {
         if let Some(model) = self.engine.model() {
             self.state.model = model.source.clone();
         }

@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use candle_core::Device;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::SourceOptions;
 use crate::views::{PANELS, TextView, View};
@@ -100,7 +100,11 @@ impl App {
     }
 
     /// Without a window: the model is there already, and nothing is restored or remembered.
-    pub(crate) fn headless(ctx: &egui::Context, state: State, model: Arc<crate::model::Model>) -> Self {
+    pub(crate) fn headless(
+        ctx: &egui::Context,
+        state: State,
+        model: Arc<crate::model::Model>,
+    ) -> Self {
         theme::install(ctx);
         let device = model.encoder.device().clone();
         let engine = Engine::new(device, SourceOptions::from_env(), Arc::new(|| {}));
@@ -156,6 +160,9 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        if let LoadState::Failed { .. } = self.engine.load_state() {
+            self.keep_good_model();
+        }
         eframe::set_value(storage, STATE_KEY, &self.state);
         eframe::set_value(storage, LAYOUT_KEY, &self.layout);
     }

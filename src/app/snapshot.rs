@@ -67,7 +67,11 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
             .wgpu();
         let mut app: Option<App> = None;
         let mut harness = builder.build_ui(move |ui| {
-            let app = app.get_or_insert_with(|| App::headless(ui.ctx(), state.clone(), model.clone()));
+            let Some(app) = &mut app else {
+                // Fonts that are set in a frame are there in the next.
+                app = Some(App::headless(ui.ctx(), state.clone(), model.clone()));
+                return;
+            };
             app.update(ui.ctx());
             match whole {
                 true => app.window_ui(ui),

@@ -1,29 +1,15 @@
-//! What the panels that compare texts share: both traces or a sentence why not, keys by identity,
-//! and how a text is named.
+//! What the panels that compare texts share: both traces or a sentence why not, and how a text is
+//! named.
 
 use std::sync::Arc;
 
-use egui::{Color32, Ui};
+use egui::{Color32, RichText, Ui};
 
+use super::subject::{note_ui, side_color};
 use super::{TextView, ViewContext};
 use crate::app::state::{Side, TextId};
 use crate::trace::{PoolingMode, Trace};
-use crate::widgets::Theme;
-
-/// A shared value that equals only itself: a key that costs nothing to compare.
-pub struct Identity<T>(pub Arc<T>);
-
-impl<T> Clone for Identity<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> PartialEq for Identity<T> {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
+use crate::widgets::{SPACE_SMALL, Theme};
 
 /// A and B with a trace each.
 #[derive(Clone)]
@@ -63,18 +49,18 @@ pub fn pair_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Pair> {
 fn traced_ui(ui: &mut Ui, cx: &ViewContext<'_>, side: Side) -> Option<Traced> {
     let name = side.name();
     let Some(text) = cx.side(side) else {
-        ui.weak(format!(
-            "There is no text {name} yet: add one on the left, and make it {name}."
-        ));
+        let what = format!("There is no text {name} yet: add one on the left, and make it {name}.");
+        note_ui(ui, what);
         return None;
     };
     if let Some(error) = &text.error {
         let message = format!("Text {name} cannot be encoded: {error}");
         ui.colored_label(cx.theme.error(), message);
-        return None;
     }
     let Some(trace) = &text.trace else {
-        ui.weak(format!("Text {name} is being encoded…"));
+        if text.error.is_none() {
+            note_ui(ui, format!("Text {name} is being encoded…"));
+        }
         return None;
     };
     Some(Traced {
@@ -82,6 +68,18 @@ fn traced_ui(ui: &mut Ui, cx: &ViewContext<'_>, side: Side) -> Option<Traced> {
         trace: trace.clone(),
         current: text.current,
     })
+}
+
+/// A or B in its colour, and something beside it.
+pub fn beside_side_ui<R>(ui: &mut Ui, side: Side, beside: impl FnOnce(&mut Ui) -> R) -> R {
+    let color = side_color(Theme::of(ui), side);
+    let row = ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
+        ui.label(RichText::new(side.name()).strong().color(color));
+        // What wraps needs a column of its own beside the letter.
+        ui.vertical(beside).inner
+    });
+    row.inner
 }
 
 /// A, B or the text's number in the list: short enough for an axis.
@@ -98,17 +96,10 @@ pub fn short_name(cx: &ViewContext<'_>, text: &TextView) -> String {
 pub fn color_of(cx: &ViewContext<'_>, theme: Theme, text: &TextView) -> Color32 {
     let side = |side| cx.state.id_of(side) == Some(text.id);
     match (side(Side::A), side(Side::B)) {
-        (true, _) => theme.a(),
-        (_, true) => theme.b(),
+        (true, _) => side_color(theme, Side::A),
+        (_, true) => side_color(theme, Side::B),
         _ => theme.text(text.index),
     }
-}
-
-/// A new number for each new value, as the key of its texture.
-pub fn fresh_key() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Four decimals with a real minus sign, as scores are compared.

@@ -11,7 +11,6 @@ mod position;
 mod recorded;
 mod score;
 mod subject;
-mod switch;
 mod tokens;
 
 pub use context::{TextView, ViewContext};

@@ -3,14 +3,16 @@
 mod card;
 mod derive;
 mod texts;
+mod winners;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use egui::{RichText, Ui};
+use egui::Ui;
+use serde::{Deserialize, Serialize};
 
-use super::compare::Identity;
-use super::switch::switch_ui;
+use super::recorded::{keep_ui, kept_ui, switch_ui};
+use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::engine::{Derived, Shown};
 use crate::trace::PoolingMode;
@@ -33,6 +35,8 @@ pub static PANEL: Panel = Panel {
     make: || Box::<PoolingView>::default(),
 };
 
+/// Room for a scale with its ends, in points.
+const LEGEND: f32 = 240.;
 /// A column is at least this wide, in points.
 const COLUMN: f32 = 232.;
 
@@ -58,24 +62,21 @@ impl View for PoolingView {
                 .all(|text| text.current || text.trace.is_none());
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
+            // The scroll bar floats over the right edge.
+            ui.set_max_width(ui.available_width() - SPACE);
             if !current {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             texts::legend_ui(ui, cx, &value);
             ui.add_space(SPACE_SMALL);
-            let all = ui
-                .horizontal_wrapped(|ui| {
-                    let all = switch_ui(ui, "Poolings", ["main", "all"]) == 1;
-                    legend_ui(ui, &Scale::signed(1.), "cosine");
-                    all
-                })
-                .inner;
+            let which = which_ui(ui);
             ui.add_space(SPACE_SMALL);
-            let cards: Vec<&Card> = value.cards.iter().filter(|card| all || card.main).collect();
+            let wanted = |card: &&Card| which == Which::All || card.main;
+            let cards: Vec<&Card> = value.cards.iter().filter(wanted).collect();
             self.cards_ui(ui, cx, &value, &cards);
-            let note = "The cosines are of sentence vectors: of what the pool gives, after the \
-                modules that follow it.";
-            ui.label(RichText::new(note).small().color(cx.theme.secondary()));
+            let note = "The cosines and the planes are of sentence vectors: of what the pool gives, \
+                after the modules that follow it.";
+            note_ui(ui, note);
         });
     }
 
@@ -94,22 +95,55 @@ impl View for PoolingView {
     }
 }
 
+/// How many of the poolings are on view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Which {
+    /// The usual ones, and the model's own.
+    #[default]
+    Main,
+    All,
+}
+
+/// The switch between them, and the scale of every map.
+fn which_ui(ui: &mut Ui) -> Which {
+    let mut which = kept_ui(ui, Which::default());
+    ui.horizontal_wrapped(|ui| {
+        let all = "mean √len and last token as well";
+        let choices = [
+            (
+                Which::Main,
+                "usual poolings",
+                "CLS, max, mean, weighted mean, and the model's own",
+            ),
+            (Which::All, "all", all),
+        ];
+        switch_ui(ui, &mut which, &choices);
+        // A legend does not wrap by itself.
+        if ui.available_size_before_wrap().x < LEGEND {
+            ui.end_row();
+        }
+        legend_ui(ui, &Scale::signed(1.), "cosine");
+    });
+    keep_ui(ui, which);
+    which
+}
+
 impl PoolingView {
     fn derive(&mut self, cx: &ViewContext<'_>) -> Option<Shown<Poolings>> {
         let traced = cx.texts.iter().filter_map(|text| {
             let trace = text.trace.clone()?;
-            Some((text.id, Identity(trace)))
+            Some((text.id, SameTrace(trace)))
         });
         let key = PoolingsKey {
-            model: Identity(cx.model.clone()),
+            model: cx.model.hash.clone(),
             texts: traced.collect(),
         };
         if key.texts.is_empty() {
             return None;
         }
-        let made = key.clone();
+        let (made, model) = (key.clone(), cx.model.clone());
         self.poolings
-            .get(cx.engine, &key, move |_| Poolings::new(&made))
+            .get(cx.engine, &key, move |_| Poolings::new(&made, &model))
     }
 
     fn cards_ui(

@@ -6,9 +6,10 @@ mod tables;
 use std::sync::Arc;
 
 use egui::{ScrollArea, Ui};
+use serde::{Deserialize, Serialize};
 
+use super::recorded::{keep_ui, kept_ui, switch_ui};
 use super::subject::{SameTrace, Subject, note_ui, subject_ui};
-use super::switch::switch_ui;
 use super::{Panel, View, ViewContext};
 use crate::analysis::position::residual;
 use crate::engine::Derived;
@@ -110,10 +111,29 @@ impl PositionView {
     }
 }
 
+/// The rows to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Which {
+    #[default]
+    Text,
+    Whole,
+}
+
 /// The switch between the rows that the text uses and the whole table.
 fn part_ui(ui: &mut Ui, subject: &Subject) -> Part {
-    match switch_ui(ui, "Positions", ["This text", "Whole table"]) {
-        0 => Part::First(subject.tokens()),
-        _ => Part::Whole,
+    let mut which = kept_ui(ui, Which::default());
+    let choices = [
+        (Which::Text, "this text", "The positions that the text uses"),
+        (
+            Which::Whole,
+            "whole table",
+            "Every position that the model knows",
+        ),
+    ];
+    ui.horizontal(|ui| switch_ui(ui, &mut which, &choices));
+    keep_ui(ui, which);
+    match which {
+        Which::Text => Part::First(subject.tokens()),
+        Which::Whole => Part::Whole,
     }
 }

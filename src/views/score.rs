@@ -2,16 +2,21 @@
 
 mod derive;
 mod headline;
+mod mapping;
 mod matrix;
 mod shares;
+mod strips;
 
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
-use super::compare::{Identity, Pair, pair_ui};
+use super::compare::{Pair, pair_ui};
+use super::recorded::{keep_ui, kept_ui, switch_ui};
+use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::engine::{Derived, Shown};
 use crate::widgets::SPACE;
-use derive::{Score, ScoreKey};
+use derive::{Pairs, Score, ScoreKey};
+use mapping::{By, Mapping};
 use matrix::MatrixState;
 
 pub static PANEL: Panel = Panel {
@@ -43,13 +48,15 @@ impl View for ScoreView {
             return;
         };
         let Some(Shown { value, current }) = self.derive(cx, &pair) else {
-            ui.weak("The score is being computed…");
+            note_ui(ui, "The score is being computed…");
             return;
         };
         let current = current && pair.current();
         self.shown = Some(value.clone());
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
+            // The scroll bar floats over the right edge.
+            ui.set_max_width(ui.available_width() - SPACE);
             if !current {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
@@ -57,12 +64,7 @@ impl View for ScoreView {
             headline::poolings_ui(ui, cx, &value);
             ui.add_space(SPACE);
             match &value.pairs {
-                Ok(pairs) => {
-                    // The score belongs to the traces that it was made of, not to newer ones.
-                    self.matrix.matrix_ui(ui, cx, &value, pairs);
-                    ui.add_space(SPACE);
-                    shares::shares_ui(ui, cx, pairs);
-                }
+                Ok(pairs) => self.pairs_ui(ui, cx, &value, pairs),
                 Err(problem) => {
                     ui.colored_label(cx.theme.warning(), &**problem);
                 }
@@ -85,16 +87,51 @@ impl View for ScoreView {
     }
 }
 
+/// The shares stand beside the matrix from this width on, in points.
+const BESIDE: f32 = 760.;
+
 impl ScoreView {
+    fn pairs_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, score: &Score, pairs: &Pairs) {
+        let mut by = kept_ui(ui, By::default());
+        ui.horizontal(|ui| {
+            let choices = [
+                (
+                    By::Tokens,
+                    "sub-words",
+                    "Pairs of the pieces that the model reads",
+                ),
+                (By::Words, "words", "The pieces of each word added up"),
+            ];
+            switch_ui(ui, &mut by, &choices);
+        });
+        keep_ui(ui, by);
+        let mapping = Mapping::new(by, score, pairs);
+        strips::strips_ui(ui, cx, mapping);
+        ui.add_space(SPACE);
+        if ui.available_width() < BESIDE {
+            self.matrix.matrix_ui(ui, cx, mapping);
+            ui.add_space(SPACE);
+            shares::shares_ui(ui, cx, pairs);
+            return;
+        }
+        ui.columns(2, |columns| {
+            // Columns stretch what is in them; paragraphs should end where their words do.
+            let left = Layout::top_down(Align::Min);
+            columns[0].with_layout(left, |ui| self.matrix.matrix_ui(ui, cx, mapping));
+            columns[1].with_layout(left, |ui| shares::shares_ui(ui, cx, pairs));
+        });
+    }
+
     fn derive(&mut self, cx: &ViewContext<'_>, pair: &Pair) -> Option<Shown<Score>> {
         let key = ScoreKey {
-            model: Identity(cx.model.clone()),
-            a: Identity(pair.a.trace.clone()),
-            b: Identity(pair.b.trace.clone()),
+            model: cx.model.hash.clone(),
+            a: SameTrace(pair.a.trace.clone()),
+            b: SameTrace(pair.b.trace.clone()),
             texts: (pair.a.id, pair.b.id),
             pooling: cx.state.pooling,
         };
-        let made = key.clone();
-        self.score.get(cx.engine, &key, move |_| Score::new(made))
+        let (made, model) = (key.clone(), cx.model.clone());
+        self.score
+            .get(cx.engine, &key, move |_| Score::new(made, &model))
     }
 }

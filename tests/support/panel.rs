@@ -1,6 +1,11 @@
 //! One panel on a tiny model, with no window around it. Use it as
 //! `#[path = "support/panel.rs"] mod panel_support;`.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy knows only #[test] functions as tests"
+)]
 
 #[path = "models.rs"]
 pub mod models;

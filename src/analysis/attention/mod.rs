@@ -11,6 +11,4 @@ mod summary;
 pub use cell::Cell;
 pub use links::{Link, Links};
 pub use pool::{Atlas, CLIP, Map, max_pool, mean_over_heads};
-pub use summary::{
-    BROAD, EXCESS, HeadSummary, Kind, Share, Shares, entropy, row_sum, summaries,
-};
+pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, entropy, row_sum, summaries};

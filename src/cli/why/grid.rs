@@ -99,11 +99,12 @@ fn largest(matrix: &PairMatrix, colors: Colors) -> String {
     out
 }
 
-/// Three decimals; nothing is a dot, so that the eye finds the rest.
+/// Three decimals; exactly nothing is a dot, so that the eye finds the rest.
 fn figure(value: f64) -> String {
     match value == 0. {
         true => "·".to_owned(),
-        false => format!("{value:.3}"),
+        // Adding 0 turns the −0 that rounding leaves into 0.
+        false => format!("{:.3}", (1e3 * value).round() / 1e3 + 0.),
     }
 }
 

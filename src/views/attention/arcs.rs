@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, EventFilter, FontId, Painter, Rect, Response, Role, ScrollArea, Sense, Slider,
+    Align, Align2, EventFilter, FontId, Painter, Rect, Response, Role, ScrollArea, Sense, Slider,
     TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
@@ -17,7 +17,7 @@ use crate::engine::Derived;
 use crate::trace::LayerSite;
 use crate::views::recorded::Recorded;
 use crate::widgets::heatmap::arrow_step;
-use crate::widgets::theme::{Theme, number};
+use crate::widgets::theme::{SPACE, Theme, number};
 
 /// From one token to the next.
 const PITCH: f32 = 18.0;
@@ -47,6 +47,8 @@ struct Drawn {
 #[derive(Default)]
 pub(super) struct Arcs {
     drawn: Derived<Key, Drawn>,
+    /// The query that was locked in the last frame.
+    locked: Option<usize>,
 }
 
 impl Arcs {
@@ -60,7 +62,7 @@ impl Arcs {
         title_ui(ui, "Who reads whom", |ui| {
             ui.weak(scene.name(options));
         });
-        let slider = Slider::new(&mut options.threshold, 0.0..=0.5).text("smallest weight shown");
+        let slider = Slider::new(&mut options.threshold, 0.0..=0.5).text("smallest weight");
         ui.add(slider);
         let key = Key {
             trace: scene.text.key,
@@ -76,9 +78,23 @@ impl Arcs {
         let Some(drawn) = self.drawn.get(cx.engine, &key, make) else {
             return;
         };
-        let drawn: Arc<Drawn> = drawn.value;
+        let (drawn, stale): (Arc<Drawn>, bool) = (drawn.value, !drawn.current);
         let height = PITCH * drawn.text.tokens() as f32;
-        let mut columns = |ui: &mut Ui| columns_ui(ui, cx, &drawn, scene, key);
+        let (locked, _) = scene.text.focused(cx.state.locked);
+        let moved = locked.filter(|_| self.locked != locked);
+        self.locked = locked;
+        let mut columns = |ui: &mut Ui| {
+            if stale {
+                ui.multiply_opacity(cx.theme.stale_alpha());
+            }
+            let rect = columns_ui(ui, cx, &drawn, scene, key);
+            // A query that was locked elsewhere comes into view; the surrounding panel stays.
+            if let Some(query) = moved.filter(|_| height > TALLEST) {
+                let row = rect.top() + PITCH * query as f32;
+                let row = Rect::from_x_y_ranges(rect.x_range(), row..=row + PITCH);
+                ui.scroll_to_rect(row, Some(Align::Center));
+            }
+        };
         match height > TALLEST {
             true => {
                 let area = ScrollArea::vertical().id_salt("arcs").max_height(TALLEST);
@@ -138,10 +154,17 @@ impl Columns {
     }
 }
 
-fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, scene: &Scene, key: Key) {
+/// Returns where the columns stand.
+fn columns_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    drawn: &Drawn,
+    scene: &Scene,
+    key: Key,
+) -> Rect {
     let text = &drawn.text;
     let tokens = text.tokens();
-    let width = ui.available_width().min(420.0);
+    let width = (ui.available_width() - SPACE).min(420.0);
     let size = vec2(width, PITCH * tokens as f32);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let names = (0.3 * width).min(110.0);
@@ -169,6 +192,7 @@ fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, scene: &Scen
     if let Some(at) = hovered {
         response.on_hover_text_at_pointer(hover_text(text, key, at, query));
     }
+    rect
 }
 
 /// Hovering or clicking a reader picks the query; one that is read, the key of the locked query.

@@ -38,17 +38,9 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, options:
         ui.weak("This layer's q and k are not recorded.");
         return;
     };
-    if ui.available_width() < super::WIDE {
-        strips_ui(ui, scene, &cell, (query, key));
-        ui.add_space(SPACE);
-        sums_ui(ui, scene, &cell, (query, key));
-        return;
-    }
-    let width = ui.available_width();
-    ui.horizontal_top(|ui| {
-        super::part_ui(ui, 0.5 * width, |ui| strips_ui(ui, scene, &cell, (query, key)));
-        super::part_ui(ui, ui.available_width(), |ui| sums_ui(ui, scene, &cell, (query, key)));
-    });
+    strips_ui(ui, scene, &cell, (query, key));
+    ui.add_space(SPACE);
+    sums_ui(ui, scene, &cell, (query, key));
 }
 
 /// q, k and their product, dimension by dimension.
@@ -56,9 +48,24 @@ fn strips_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usiz
     let (text, head) = (&scene.text, scene.head);
     let site = |site, token: usize| format!("{}[{head}, {token}]", Site::Layer(scene.layer, site));
     let (q, k) = (site(LayerSite::Q, query), site(LayerSite::K, key));
-    strip_ui(ui, "q", &format!("{q}, what {} asks for", text.token(query)), &cell.q);
-    strip_ui(ui, "k", &format!("{k}, what {} offers", text.token(key)), &cell.k);
-    strip_ui(ui, "q∘k", &format!("{q} × {k}, dimension by dimension"), &cell.product);
+    strip_ui(
+        ui,
+        "q",
+        &format!("{q}, what {} asks for", text.token(query)),
+        &cell.q,
+    );
+    strip_ui(
+        ui,
+        "k",
+        &format!("{k}, what {} offers", text.token(key)),
+        &cell.k,
+    );
+    strip_ui(
+        ui,
+        "q×k",
+        &format!("{q} × {k}, dimension by dimension"),
+        &cell.product,
+    );
 }
 
 /// One vector of the head, a bar for each dimension.
@@ -77,9 +84,10 @@ fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)
     let theme = Theme::of(ui);
     // Notes need room beside name and number.
     let notes = ui.available_width() >= 400.0;
-    let grid = Grid::new("cell sums").num_columns(3).min_row_height(0.0);
+    // The lines of one sum belong together: no room for buttons between them.
+    ui.spacing_mut().interact_size.y = 0.0;
+    let grid = Grid::new("cell sums").num_columns(3);
     grid.spacing([2.0 * SPACE, 3.0]).show(ui, |ui| {
-        ui.spacing_mut().interact_size.y = 0.0;
         for (name, value, note) in rows {
             let name = ui.label(RichText::new(name).monospace());
             let figure = RichText::new(number(value)).monospace();
@@ -95,8 +103,16 @@ fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)
     });
     let index = format!("[{}, {query}, {key}]", scene.head);
     for (site, value, residual) in [
-        (LayerSite::Scores, cell.recorded_score, cell.score_residual()),
-        (LayerSite::Pattern, cell.recorded_weight, cell.weight_residual()),
+        (
+            LayerSite::Scores,
+            cell.recorded_score,
+            cell.score_residual(),
+        ),
+        (
+            LayerSite::Pattern,
+            cell.recorded_weight,
+            cell.weight_residual(),
+        ),
     ] {
         let site = Site::Layer(scene.layer, site);
         recorded_ui(ui, &format!("{site}{index}"), value, residual);
@@ -108,7 +124,7 @@ fn steps(cell: &Cell, tokens: usize) -> Vec<(String, f64, String)> {
     let largest = number(cell.largest);
     let row = |name: &str, value: f64, note: &str| (name.to_owned(), value, note.to_owned());
     let mut rows = vec![
-        row("Σ q∘k", cell.dot, "the products, added up"),
+        row("Σ q×k", cell.dot, "the products, added up"),
         row(
             &format!("× 1/√{}", cell.q.len()),
             cell.scale,
@@ -116,7 +132,11 @@ fn steps(cell: &Cell, tokens: usize) -> Vec<(String, f64, String)> {
         ),
     ];
     if cell.bias != 0.0 {
-        rows.push(row("+ bias", cell.bias, "from relative positions or a mask"));
+        rows.push(row(
+            "+ bias",
+            cell.bias,
+            "from relative positions or a mask",
+        ));
     }
     rows.extend([
         row("= score s", cell.score, "before the softmax"),

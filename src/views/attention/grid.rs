@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Response, Ui, vec2};
+use egui::{Response, RichText, Ui, vec2};
 
 use super::{Options, Scene, ViewContext, head_name, numbers, title_ui};
 use crate::analysis::attention::{Atlas, Kind, Map};
@@ -10,7 +10,7 @@ use crate::app::command::Command;
 use crate::engine::Derived;
 use crate::trace::Site;
 use crate::views::recorded::key_of;
-use crate::widgets::{HeatmapTexture, Scale, Tiles, legend_ui};
+use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, legend_ui};
 
 /// The largest side of a thumbnail, in points.
 const LARGEST: f32 = 56.0;
@@ -46,7 +46,11 @@ impl Grid {
         let atlas = shown.and_then(|(atlas, key)| Some((atlas.as_ref().as_ref()?, *key)));
         let scale = scale(options, atlas.map(|(atlas, _)| atlas));
         title_ui(ui, "Every head", |ui| {
-            let unit = if options.relative { "of its own range" } else { "" };
+            let unit = if options.relative {
+                "of its own range"
+            } else {
+                ""
+            };
             legend_ui(ui, &scale, unit);
         });
         finder_ui(ui, scene, options);
@@ -107,6 +111,11 @@ fn finder_ui(ui: &mut Ui, scene: &Scene, options: &mut Options) {
     let all = scene.summaries();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
+        ui.label(
+            RichText::new("Find")
+                .small()
+                .color(Theme::of(ui).secondary()),
+        );
         for kind in Kind::ALL {
             let count = all.map_or(0, |all| all.iter().filter(|s| s.kind == kind).count());
             let on = options.kind == Some(kind);

@@ -36,13 +36,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        cx: &mut ViewContext<'_>,
-        scene: &Scene,
-        options: &Options,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene, options: &Options) {
         if !options.mean {
             let text = &scene.text;
             let Some(values) = text.trace.layer(scene.layer, options.map.site()) else {

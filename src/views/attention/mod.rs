@@ -137,8 +137,6 @@ impl View for Attention {
                     false => self.narrow_ui(ui, cx, &scene, &mut options),
                 }
                 ui.add_space(SPACE);
-                cell::cell_ui(ui, cx, &scene, &options);
-                ui.add_space(SPACE);
                 keep_ui(ui, options);
             });
     }
@@ -150,6 +148,8 @@ impl View for Attention {
 
 /// From this width on, parts stand side by side.
 const WIDE: f32 = 720.0;
+/// From this width on, a title has room for a legend beside it.
+const ROOMY: f32 = 360.0;
 
 impl Attention {
     fn wide_ui(
@@ -171,6 +171,8 @@ impl Attention {
             part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, scene, options));
             part_ui(ui, ui.available_width(), |ui| {
                 self.arcs.ui(ui, cx, scene, options);
+                ui.add_space(SPACE);
+                cell::cell_ui(ui, cx, scene, options);
             });
         });
     }
@@ -189,6 +191,8 @@ impl Attention {
         self.head.ui(ui, cx, scene, options);
         ui.add_space(SPACE);
         self.arcs.ui(ui, cx, scene, options);
+        ui.add_space(SPACE);
+        cell::cell_ui(ui, cx, scene, options);
     }
 
     /// The clipboard's table, made when its numbers change and not in every frame.
@@ -208,18 +212,32 @@ fn part_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
     });
 }
 
-/// A part's title, with something on its right where there is room.
+/// A part's title, with something on its right where there is room, else below.
 fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
+    let title = RichText::new(title).text_style(TextStyle::Heading);
+    if ui.available_width() < ROOMY {
+        ui.label(title);
+        ui.horizontal_wrapped(beside);
+        return;
+    }
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(title).text_style(TextStyle::Heading));
+        ui.label(title);
         beside(ui);
     });
 }
 
 fn options_ui(ui: &mut Ui, options: &mut Options) {
     let maps = [
-        (Map::Pattern, "Pattern", "After the softmax: every row sums to 1"),
-        (Map::Scores, "Scores", "Before the softmax: scaled q·k, positive or negative"),
+        (
+            Map::Pattern,
+            "Pattern",
+            "After the softmax: every row sums to 1",
+        ),
+        (
+            Map::Scores,
+            "Scores",
+            "Before the softmax: scaled q·k, positive or negative",
+        ),
     ];
     let which = [
         (false, "One head", "The chosen head"),

@@ -18,10 +18,14 @@ pub(super) fn definition(kind: Kind) -> String {
         Kind::Previous => beyond("The share on the token before"),
         Kind::Next => beyond("The share on the token after"),
         Kind::Own => beyond("The share on the token itself"),
-        Kind::Sink => beyond("The share of ordinary tokens on special ones (often a way to do nothing)"),
+        Kind::Sink => {
+            beyond("The share of ordinary tokens on special ones (often a way to do nothing)")
+        }
         Kind::Broad => {
             let part = percent(BROAD);
-            format!("None of the others, and the rows' entropy is at least {part} of that of uniform attention")
+            format!(
+                "None of the others, and the rows' entropy is at least {part} of that of uniform attention"
+            )
         }
         Kind::Mixed => "None of the others".to_owned(),
     }

@@ -1,11 +1,12 @@
 //! The equation as pictures, [tokens, dimensions] each, under one another or side by side.
 
 use egui::{Align, Layout, RichText, Ui, vec2};
+use serde::{Deserialize, Serialize};
 
 use super::stages::{Stage, Stages};
 use crate::views::ViewContext;
+use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::views::subject::{Subject, beyond_note, legends_ui, note_ui};
-use crate::views::switch::switch_ui;
 use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale};
 
 /// From this width on the maps stand side by side.
@@ -19,14 +20,35 @@ pub struct Maps {
     textures: [HeatmapTexture; 5],
 }
 
+/// The scales of the summands and of their sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Scales {
+    /// One for all: their sizes compare.
+    #[default]
+    Shared,
+    /// Each its own: each shows what it has.
+    Own,
+}
+
 /// The legends, and whether all summands share one scale.
 pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
+    let mut scales = kept_ui(ui, Scales::default());
+    let choices = [
+        (
+            Scales::Shared,
+            "one scale",
+            "Colours of the summands and of their sum compare",
+        ),
+        (
+            Scales::Own,
+            "a scale each",
+            "Every summand in colours of its own",
+        ),
+    ];
     ui.add_space(SPACE_SMALL);
-    let shared = switch_ui(
-        ui,
-        "Colours",
-        ["One scale for all summands", "A scale each"],
-    ) == 0;
+    ui.horizontal(|ui| switch_ui(ui, &mut scales, &choices));
+    keep_ui(ui, scales);
+    let shared = scales == Scales::Shared;
     let out = (&stages.out.own, stages.out.title);
     match shared {
         true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),

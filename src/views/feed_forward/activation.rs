@@ -83,7 +83,8 @@ fn axes_ui(
         painter.text(at, align, text, font.clone(), color);
     };
     label(
-        pos2(rect.right(), zero.y), Align2::RIGHT_BOTTOM,
+        pos2(rect.right(), zero.y),
+        Align2::RIGHT_BOTTOM,
         number(most.into()),
     );
     label(

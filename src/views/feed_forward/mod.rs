@@ -11,7 +11,7 @@ use std::sync::Arc;
 use egui::{RichText, Role, ScrollArea, TextStyle, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
-use super::recorded::{Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::neurons::{Firing, LayerFiring, SILENT, top_neurons, top_tokens};
 use crate::app::command::Command;
@@ -109,6 +109,7 @@ struct FeedForward {
     shown: Option<((u64, usize), Arc<LayerFiring>)>,
     map: map::Map,
     tops: tops::Tops,
+    tsv: Memo<(u64, usize), String>,
 }
 
 impl View for FeedForward {
@@ -121,6 +122,11 @@ impl View for FeedForward {
             ui.weak("The neurons of this layer are being counted.");
             return;
         };
+        // Made when its numbers change, not in every frame.
+        if !stale {
+            let key = (scene.text.key, scene.layer);
+            self.tsv.get(key, || writes::tsv(&scene));
+        }
         ScrollArea::vertical()
             .id_salt("feed forward")
             .auto_shrink(false)
@@ -137,6 +143,10 @@ impl View for FeedForward {
                 writes::writes_ui(ui, cx, &scene);
                 ui.add_space(SPACE);
             });
+    }
+
+    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
+        self.tsv.peek().cloned()
     }
 }
 
@@ -246,7 +256,10 @@ fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
     let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let silent = |i: usize| {
         let text = format!("{} below {}", percent(firing.silent[i]), SILENT[i]);
-        let about = format!("Share of {act} of which the magnitude is below {}", SILENT[i]);
+        let about = format!(
+            "Share of {act} of which the magnitude is below {}",
+            SILENT[i]
+        );
         (text, about)
     };
     let parts = [
@@ -274,8 +287,11 @@ fn title_ui(ui: &mut Ui, cx: &ViewContext<'_>, title: &str, strongest: bool) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(title).text_style(TextStyle::Heading));
         if strongest {
-            let note = RichText::new("strongest here").small().color(cx.theme.secondary());
-            ui.label(note).on_hover_text("Nothing is pointed at, so this is the largest value.");
+            let note = RichText::new("strongest here")
+                .small()
+                .color(cx.theme.secondary());
+            ui.label(note)
+                .on_hover_text("Nothing is pointed at, so this is the largest value.");
         }
     });
 }

@@ -62,9 +62,7 @@ impl Tops {
             name: "Strongest neurons of the token",
             columns: &columns("neuron"),
             rows: top.len(),
-            focus: top
-                .iter()
-                .position(|firing| firing.neuron == scene.neuron),
+            focus: top.iter().position(|firing| firing.neuron == scene.neuron),
             locked: None,
         };
         let out = table.ui(ui, |row, column| match column {
@@ -79,8 +77,13 @@ impl Tops {
         let neuron = scene.neuron;
         let model = &scene.text.trace.model;
         let whole = |trace: &&Arc<Trace>| trace.is_full() && trace.model == *model;
-        let traces = cx.texts.iter().map(|text| (text, text.trace.as_ref().filter(whole)));
-        let full: Vec<_> = traces.filter_map(|(text, trace)| Some((text, trace?))).collect();
+        let traces = cx
+            .texts
+            .iter()
+            .map(|text| (text, text.trace.as_ref().filter(whole)));
+        let full: Vec<_> = traces
+            .filter_map(|(text, trace)| Some((text, trace?)))
+            .collect();
         let keys = full.iter().map(|(_, trace)| trace_key(trace)).collect();
         let top = self.tokens.get((keys, scene.layer, neuron), || {
             let traces = full.iter().map(|(_, trace)| &***trace);
@@ -103,8 +106,7 @@ impl Tops {
         });
         let title = format!("Tokens of neuron {neuron}");
         title_ui(ui, cx, &title, scene.strongest_neuron);
-        let here =
-            |top: &TopToken| top.text == scene.text.id && top.firing.token == scene.token;
+        let here = |top: &TopToken| top.text == scene.text.id && top.firing.token == scene.token;
         let table = Table {
             name: "Strongest tokens of the neuron",
             columns: &columns("text: token"),

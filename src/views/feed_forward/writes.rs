@@ -1,5 +1,7 @@
 //! How much the block writes: the length of its output against that of what it is added to.
 
+use std::fmt::Write as _;
+
 use egui::{ScrollArea, Ui};
 
 use super::{Scene, ViewContext, title_ui};
@@ -17,9 +19,13 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
     title_ui(ui, cx, "How much it writes", false);
     let site = |site| Site::Layer(scene.layer, site);
     let (out, mid) = (site(LayerSite::FfnOut), site(LayerSite::ResidMid));
-    note_ui(ui, format!("Lengths of {out} and of {mid}, to which it is added; bars share one scale."));
-    let both = firing.onto.iter().chain(&firing.written);
-    let most = both.copied().fold(f64::MIN_POSITIVE, f64::max);
+    note_ui(
+        ui,
+        format!(
+            "Lengths of {out} and of {mid}, to which it is added. All bars share one scale, up to the longest of an ordinary token."
+        ),
+    );
+    let most = longest(scene);
     let table = Table {
         name: "How much the block writes at each token",
         columns: &columns(),
@@ -49,6 +55,29 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
     });
     let focus = |token| Focus::token(text.id, token);
     cx.point(out.inner.hovered.map(focus), out.inner.clicked.map(focus));
+}
+
+/// What the block writes at each token, for a spreadsheet.
+pub(super) fn tsv(scene: &Scene) -> String {
+    let mut out = String::from("layer\ttoken\tpiece\tresid_mid_norm\tffn_out_norm\tratio\n");
+    let lengths = scene.firing.onto.iter().zip(&scene.firing.written);
+    for (token, ((onto, written), label)) in lengths.zip(scene.text.labels.iter()).enumerate() {
+        let (layer, ratio) = (scene.layer + 1, written / onto);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{layer}\t{token}\t{label}\t{onto}\t{written}\t{ratio}");
+    }
+    out
+}
+
+/// The longest vector of an ordinary token: special ones are often several times as long.
+fn longest(scene: &Scene) -> f64 {
+    let lengths = scene.firing.onto.iter().zip(&scene.firing.written);
+    let ordinary = lengths
+        .zip(&scene.text.trace.tokens.special)
+        .filter(|(_, special)| !**special);
+    ordinary
+        .map(|((a, b), _)| a.max(*b))
+        .fold(f64::MIN_POSITIVE, f64::max)
 }
 
 fn columns() -> [Column; 4] {

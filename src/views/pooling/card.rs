@@ -5,19 +5,20 @@ use std::hash::{Hash as _, Hasher as _};
 use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
 use super::derive::{Card, Poolings};
+use super::winners;
 use crate::analysis::pooling::{choice, modes};
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, TextId};
 use crate::views::ViewContext;
-use crate::views::compare::{about, color_of, four};
+use crate::views::compare::{about, beside_side_ui, color_of, four};
+use crate::views::subject::note_ui;
 use crate::widgets::{
-    Heatmap, HeatmapTexture, Piece, SPACE_SMALL, Scale, ScatterPoint, StripResponse, piece_label,
-    scatter_ui, token_strip_ui, vector_strip_ui,
+    Heatmap, HeatmapTexture, SPACE_SMALL, Scale, ScatterPoint, scatter_ui, vector_strip_ui,
 };
 
 /// Cells of the cosines: large enough for a number.
 const CELL: f32 = 40.;
-const STRIP: f32 = 14.;
+const STRIP: f32 = 16.;
 /// A square of this size at most, in points.
 const PICTURE: f32 = 240.;
 
@@ -41,11 +42,11 @@ impl CardState {
             ui.label(RichText::new(misfit).small().color(cx.theme.warning()));
         }
         self.strips_ui(ui, cx, poolings, card);
-        winners_ui(ui, cx, poolings, card);
         ui.add_space(SPACE_SMALL);
         self.cosines_ui(ui, cx, poolings, card);
         ui.add_space(SPACE_SMALL);
         texts_ui(ui, cx, poolings, card);
+        winners::winners_ui(ui, cx, poolings, card);
     }
 
     /// The pooled vectors of A and B on one scale.
@@ -66,7 +67,7 @@ impl CardState {
             (card.key, index).hash(&mut hasher);
             let focus = cx.focus.dimension;
             let texture = &mut self.strips[usize::from(side == Side::B)];
-            let response = letter_ui(ui, cx, side, |ui| {
+            let response = beside_side_ui(ui, side, |ui| {
                 let values = &card.pooled[index];
                 vector_strip_ui(
                     ui,
@@ -87,7 +88,7 @@ impl CardState {
         }
         let size = card.pooled.first().map_or(0, Vec::len);
         let range = format!("{size} dimensions, −{0:.3} to {0:.3}", largest);
-        ui.label(RichText::new(range).small().color(cx.theme.secondary()));
+        note_ui(ui, range);
     }
 
     fn cosines_ui(
@@ -127,7 +128,7 @@ impl CardState {
 }
 
 /// A, then B where it is another text: side, text, and place among the texts that are shown.
-fn sides(cx: &ViewContext<'_>, poolings: &Poolings) -> Vec<(Side, TextId, usize)> {
+pub(super) fn sides(cx: &ViewContext<'_>, poolings: &Poolings) -> Vec<(Side, TextId, usize)> {
     let mut out: Vec<(Side, TextId, usize)> = Vec::new();
     for side in [Side::A, Side::B] {
         let id = cx.state.id_of(side);
@@ -138,25 +139,6 @@ fn sides(cx: &ViewContext<'_>, poolings: &Poolings) -> Vec<(Side, TextId, usize)
         }
     }
     out
-}
-
-/// A or B in its colour, and something beside it.
-fn letter_ui<R>(
-    ui: &mut Ui,
-    cx: &ViewContext<'_>,
-    side: Side,
-    beside: impl FnOnce(&mut Ui) -> R,
-) -> R {
-    let color = match side {
-        Side::A => cx.theme.a(),
-        Side::B => cx.theme.b(),
-    };
-    let row = ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-        ui.label(RichText::new(side.name()).strong().color(color));
-        ui.vertical(beside).inner
-    });
-    row.inner
 }
 
 /// The pooling's name, which chooses it, and the cosine of A and B.
@@ -180,8 +162,12 @@ fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &C
             });
         }
         if card.own {
-            ui.label(RichText::new("own").small().color(cx.theme.secondary()))
-                .on_hover_text("The model was trained with this pooling");
+            ui.label(
+                RichText::new("model's own")
+                    .small()
+                    .color(cx.theme.secondary()),
+            )
+            .on_hover_text("The model was trained with this pooling");
         }
         if let [(_, _, a), (_, _, b)] = sides(cx, poolings)[..] {
             let cos = f64::from(card.cosines[a * poolings.texts.len() + b]);
@@ -195,53 +181,6 @@ fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &C
     });
     if let Some(pooling) = wanted {
         cx.send(Command::SetPooling(pooling));
-    }
-}
-
-/// Under max: how many dimensions each token won.
-fn winners_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
-    if card.winners.is_empty() {
-        return;
-    }
-    ui.label(
-        RichText::new("dimensions won by each token")
-            .small()
-            .color(cx.theme.secondary()),
-    );
-    for (side, id, index) in sides(cx, poolings) {
-        let (Some(winners), Some(trace)) = (card.winners.get(index), poolings.traces.get(index))
-        else {
-            continue;
-        };
-        let most = winners.counts.iter().max().copied().unwrap_or(0);
-        let scale = Scale::amount(most as f32);
-        let tokens = trace
-            .tokens
-            .pieces
-            .iter()
-            .zip(&trace.tokens.special)
-            .zip(&winners.counts);
-        let labels: Vec<String> = tokens
-            .clone()
-            .map(|((piece, _), count)| format!("{} {count}", piece_label(piece)))
-            .collect();
-        let pieces: Vec<Piece<'_>> = tokens
-            .zip(&labels)
-            .map(|(((_, &special), &count), label)| Piece {
-                label,
-                secondary: special,
-                fill: Some(scale.color(cx.theme, count as f32)),
-                note: None,
-            })
-            .collect();
-        let name = format!("Dimensions won by each token of {}", side.name());
-        let (focus, locked) = (cx.token_of(id), cx.state.locked);
-        let locked = locked.token.filter(|_| locked.text == Some(id));
-        let response: StripResponse = letter_ui(ui, cx, side, |ui| {
-            token_strip_ui(ui, &name, &pieces, focus, locked)
-        });
-        let focus = |token| Focus::token(id, token);
-        cx.point(response.hovered.map(focus), response.clicked.map(focus));
     }
 }
 
@@ -278,5 +217,5 @@ fn texts_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &C
         .shares
         .map(|share| format!("{:.0} %", 100. * share));
     let axes = format!("→ {x} of the variance, ↑ {y}");
-    ui.label(RichText::new(axes).small().color(cx.theme.secondary()));
+    note_ui(ui, axes);
 }

@@ -9,13 +9,15 @@ use crate::app::state::TextId;
 use crate::model::{HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
 use crate::views::ViewContext;
-use crate::views::compare::{Identity, fresh_key, short_name};
+use crate::views::compare::short_name;
+use crate::views::subject::{SameTrace, fresh_key};
 
 /// What the columns are of: every text that has a trace.
 #[derive(Clone, PartialEq)]
 pub struct PoolingsKey {
-    pub model: Identity<Model>,
-    pub texts: Vec<(TextId, Identity<Trace>)>,
+    /// The model's hash.
+    pub model: Arc<str>,
+    pub texts: Vec<(TextId, SameTrace)>,
 }
 
 /// Every pooling of the same n texts.
@@ -49,8 +51,7 @@ pub struct Card {
 }
 
 impl Poolings {
-    pub fn new(key: &PoolingsKey) -> Self {
-        let model = &key.model.0;
+    pub fn new(key: &PoolingsKey, model: &Model) -> Self {
         let traces: Vec<&Trace> = key.texts.iter().map(|(_, trace)| &*trace.0).collect();
         let own = model.head.pooling();
         let several = (own.len() != 1).then_some(None);

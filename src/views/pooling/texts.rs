@@ -1,19 +1,31 @@
 //! Which texts the maps are of.
 
 use egui::text::LayoutJob;
-use egui::{Label, RichText, Sense, TextFormat, TextStyle, Ui};
+use egui::{Label, RichText, ScrollArea, Sense, TextFormat, TextStyle, Ui};
 
 use super::derive::Poolings;
 use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::compare::{color_of, short_name};
+use crate::views::subject::note_ui;
 use crate::widgets::{SPACE, piece_label};
 
 /// Letters of a text that the legend shows.
 const LETTERS: usize = 32;
+/// Many texts scroll beyond this height, in points.
+const HEIGHT: f32 = 160.;
 
 /// Each text with its colour and its short name; hovering one points at it everywhere.
 pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
+    let area = ScrollArea::vertical().id_salt("texts").max_height(HEIGHT);
+    area.show(ui, |ui| {
+        // Lines of text, not rows of buttons.
+        ui.spacing_mut().interact_size.y = 0.;
+        names_ui(ui, cx, poolings);
+    });
+}
+
+fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
     let mut pointed = (None, None);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2. * SPACE;
@@ -35,7 +47,10 @@ pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
             job.append("● ", 0., format(color_of(cx, cx.theme, text)));
             job.append(&short_name(cx, text), 0., format(cx.theme.foreground()));
             job.append(&format!("  {}", shorten(&text.text)), 0., format(quiet));
-            let label = Label::new(job).sense(Sense::click()).selectable(false);
+            let label = Label::new(job)
+                .sense(Sense::click())
+                .selectable(false)
+                .extend();
             let response = ui.add(label).on_hover_text(&*text.text);
             if response.hovered() {
                 pointed.0 = Some(Focus::text(id));
@@ -64,10 +79,10 @@ pub fn missing_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
     match waiting.count() {
         0 => {}
         1 => {
-            ui.weak("One text is being encoded…");
+            note_ui(ui, "One text is being encoded…");
         }
         count => {
-            ui.weak(format!("{count} texts are being encoded…"));
+            note_ui(ui, format!("{count} texts are being encoded…"));
         }
     }
 }

@@ -11,15 +11,16 @@ use crate::app::state::TextId;
 use crate::model::{HeadOptions, Model};
 use crate::tokens::Tokens;
 use crate::trace::{PoolingMode, Trace};
-use crate::views::compare::{Identity, fresh_key};
+use crate::views::subject::{SameTrace, fresh_key};
 use crate::widgets::piece_label;
 
 /// What a score is of.
 #[derive(Clone, PartialEq)]
 pub struct ScoreKey {
-    pub model: Identity<Model>,
-    pub a: Identity<Trace>,
-    pub b: Identity<Trace>,
+    /// The model's hash.
+    pub model: Arc<str>,
+    pub a: SameTrace,
+    pub b: SameTrace,
     pub texts: (TextId, TextId),
     pub pooling: Option<PoolingMode>,
 }
@@ -65,8 +66,8 @@ pub struct Axis {
 }
 
 impl Score {
-    pub fn new(key: ScoreKey) -> Self {
-        let (model, a, b) = (key.model.0.clone(), key.a.0.clone(), key.b.0.clone());
+    pub fn new(key: ScoreKey, model: &Model) -> Self {
+        let (a, b) = (key.a.0.clone(), key.b.0.clone());
         let options = |pooling| HeadOptions {
             pooling,
             ..model.options()
@@ -88,7 +89,7 @@ impl Score {
             cos: score(key.pooling),
             own: score(None),
             poolings: PoolingMode::ALL.into_iter().map(one).collect(),
-            pairs: pairs(&model, &a, &b, options(key.pooling)),
+            pairs: pairs(model, &a, &b, options(key.pooling)),
             key,
         }
     }

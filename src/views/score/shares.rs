@@ -1,11 +1,12 @@
 //! How much of the score special tokens, stop words and so on carry.
 
-use egui::{RichText, Ui};
+use egui::Ui;
 
 use super::derive::Pairs;
 use crate::analysis::similarity::shares::Share;
 use crate::views::ViewContext;
 use crate::views::compare::four;
+use crate::views::subject::note_ui;
 use crate::widgets::{Cell, Column, Scale, Table};
 
 const COLUMNS: [Column; 3] = [
@@ -29,6 +30,9 @@ const COLUMNS: [Column; 3] = [
     },
 ];
 
+/// At this end of the scale, ±1 is a colour of medium strength.
+const BAR: f32 = 1.8;
+
 /// The table of shares, and what the matrix does and does not say.
 pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
     let shares: Vec<&Share> = pairs
@@ -39,7 +43,8 @@ pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
     let largest = shares
         .iter()
         .fold(0_f64, |most, share| most.max(share.sum.abs()));
-    let scale = Scale::signed(largest as f32);
+    // One colour for what adds and one for what takes away: the bar's length is the amount.
+    let scale = Scale::signed(BAR);
     let table = Table {
         name: "Shares of the cosine by kind of pair",
         columns: &COLUMNS,
@@ -55,7 +60,7 @@ pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
             _ => Cell::Bar {
                 figure: four(share.sum),
                 share: (share.sum.abs() / largest.max(f64::MIN_POSITIVE)) as f32,
-                color: scale.color(cx.theme, share.sum.signum() as f32 * largest as f32),
+                color: scale.color(cx.theme, share.sum.signum() as f32),
             },
         }
     });
@@ -66,5 +71,5 @@ pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
     let note = "Each pair counts once, under the first kind that fits it. Pairs are of contextual tokens: \
         by the last layer each already holds what attention brought in from the others. Long vectors \
         count for more, so the cosine is not the average of the tokens' cosines.";
-    ui.label(RichText::new(note).small().color(cx.theme.secondary()));
+    note_ui(ui, note);
 }

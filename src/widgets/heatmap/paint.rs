@@ -6,6 +6,7 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, StrokeKind, TextureId, 
 
 use super::layout::{Layout, Turn};
 use super::{Axis, Grid, Heatmap, HeatmapResponse};
+use crate::widgets::colormap::Scale;
 use crate::widgets::label::{self, Step};
 use crate::widgets::number;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
@@ -261,7 +262,7 @@ fn paint_values(
             let rect = layout.cell((row, column));
             let value = grid.value(row, column);
             let color = theme.on(map.scale.color(theme, value));
-            let text = brief(value);
+            let text = brief(value, map.scale);
             painter.text(
                 rect.center(),
                 Align2::CENTER_CENTER,
@@ -273,9 +274,13 @@ fn paint_values(
     }
 }
 
-/// Two digits after the point: what fits into a cell.
-fn brief(value: f32) -> String {
-    let text = if value.is_finite() && value.abs() < 10.0 {
+/// Two digits after the point: what fits into a cell. Where every value is small the 0 in front
+/// makes room for one digit more.
+fn brief(value: f32, scale: Scale) -> String {
+    let small = scale.min.abs().max(scale.max.abs()) < 0.1;
+    let text = if small && value.is_finite() {
+        format!("{value:.3}").replace("0.", ".")
+    } else if value.is_finite() && value.abs() < 10.0 {
         format!("{value:.2}")
     } else if value.is_finite() && value.abs() < 1000.0 {
         format!("{value:.0}")
@@ -284,6 +289,7 @@ fn brief(value: f32) -> String {
     };
     match text.as_str() {
         "-0.00" => "0.00".to_owned(),
+        "-.000" => ".000".to_owned(),
         _ => text.replace('-', "−"),
     }
 }

@@ -1,0 +1,204 @@
+use serde_json::Value;
+
+use crate::run::{command, finish, fixture, run};
+
+const A: &str = "The cat sat unhappily";
+const B: &str = "the dog bit the cat";
+
+fn why(model: &str, more: &[&str]) -> Vec<String> {
+    let model = fixture(&format!("tiny/{model}"));
+    let start = ["why", "--model", &model, A, B].map(str::to_owned);
+    let more = more.iter().map(|argument| (*argument).to_owned());
+    start.into_iter().chain(more).collect()
+}
+
+fn run_why(model: &str, more: &[&str]) -> crate::run::Outcome {
+    let arguments = why(model, more);
+    run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// The document's pair matrix as rows, checked against its own names and sums.
+fn matrix(document: &Value) -> Vec<Vec<f64>> {
+    let pairs = &document["methods"]["pairs"];
+    let rows = pairs["matrix"].as_array().unwrap().iter();
+    let rows: Vec<Vec<f64>> = rows
+        .map(|row| row.as_array().unwrap().iter().map(number).collect())
+        .collect();
+    assert_eq!(rows.len(), pairs["rows"].as_array().unwrap().len());
+    let columns = pairs["columns"].as_array().unwrap().len();
+    assert!(rows.iter().all(|row| row.len() == columns));
+    let sum: f64 = rows.iter().flatten().sum();
+    assert!((sum - number(&pairs["sum"])).abs() < 1e-9);
+    assert!((sum - number(&pairs["explains"])).abs() <= 1e-5, "{pairs}");
+    let residual = number(&pairs["sum"]) - number(&pairs["explains"]);
+    assert_eq!(number(&pairs["residual"]), residual);
+    assert!(number(&pairs["seconds"]) >= 0.);
+    rows
+}
+
+#[test]
+fn the_document_has_what_others_rely_on() {
+    for model in ["plain", "concat", "relu_dense", "prompt_excluded"] {
+        let document = run_why(model, &["--json"]).json();
+        matrix(&document);
+        assert!(document["model"]["id"].is_string() && document["model"]["hash"].is_string());
+        assert_eq!(document["methods"]["pairs"]["explains"], document["cos"]);
+        assert_eq!(document["findings"], Value::Array(Vec::new()));
+        let modes = [
+            "cls",
+            "mean",
+            "max",
+            "mean_sqrt_len_tokens",
+            "weightedmean",
+            "lasttoken",
+        ];
+        let poolings = document["poolings"].as_object().unwrap();
+        assert_eq!(poolings.len(), modes.len());
+        for mode in modes {
+            assert!(number(&poolings[mode]).abs() <= 1. + 1e-6, "{model} {mode}");
+        }
+        if let Some(own) = poolings.get(document["pooling"].as_str().unwrap()) {
+            assert_eq!(own, &document["cos"]);
+        }
+        for (side, axis) in [("a", "rows"), ("b", "columns")] {
+            let text = &document[side];
+            let pieces = text["pieces"].as_array().unwrap();
+            assert_eq!(text["offsets"].as_array().unwrap().len(), pieces.len());
+            assert_eq!(text["special"].as_array().unwrap().len(), pieces.len());
+            let names = document["methods"]["pairs"][axis].as_array().unwrap();
+            assert_eq!(
+                &names[..pieces.len()],
+                pieces,
+                "tokens first, then extra rows"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pooling_can_be_chosen_and_is_then_the_one_that_is_explained() {
+    let own = run_why("plain", &["--json"]).json();
+    for mode in ["cls", "max", "weightedmean", "lasttoken"] {
+        let chosen = run_why("plain", &["--json", "--pooling", mode]).json();
+        matrix(&chosen);
+        assert_eq!(chosen["pooling"], mode);
+        assert_eq!(chosen["cos"], own["poolings"][mode]);
+        assert_eq!(chosen["poolings"], own["poolings"]);
+    }
+    assert_eq!(
+        run_why("concat", &["--json"]).json()["pooling"],
+        "cls+max+mean"
+    );
+}
+
+#[test]
+fn what_a_dense_module_does_not_take_is_null_or_refused() {
+    let document = run_why("saved_v6", &["--json"]).json();
+    matrix(&document);
+    assert_eq!(document["poolings"]["mean"], Value::Null);
+    let refused = run_why("saved_v6", &["--pooling", "mean"]).usage();
+    assert!(
+        refused.contains("16") && refused.contains("32"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn methods_go_by_name_and_others_are_refused_with_the_list() {
+    for names in ["pairs", "all", "pairs,all"] {
+        let document = run_why("plain", &["--json", "--method", names]).json();
+        assert_eq!(document["methods"].as_object().unwrap().len(), 1, "{names}");
+    }
+    let refused = run_why("plain", &["--method", "pairs,guess"]).usage();
+    assert!(
+        refused.contains("`guess`") && refused.contains("pairs"),
+        "{refused}"
+    );
+    run_why("plain", &["--pooling", "median"]).usage();
+}
+
+#[test]
+fn a_third_text_is_compared_with_the_second() {
+    let document = run_why("plain", &["--json", "--against", B]).json();
+    assert_eq!(document["against"]["cos"], document["cos"]);
+    assert_eq!(number(&document["against"]["difference"]), 0.);
+    let document = run_why("plain", &["--json", "--against", "dogs"]).json();
+    let difference = number(&document["cos"]) - number(&document["against"]["cos"]);
+    assert_eq!(number(&document["against"]["difference"]), difference);
+    matrix(&document["against"]);
+    assert_eq!(document["against"]["c"]["pieces"][1], "dog");
+    assert!(
+        run_why("plain", &["--json"])
+            .json()
+            .get("against")
+            .is_none()
+    );
+    let table = run_why("plain", &["--against", "dogs"]).ok();
+    assert!(table.contains("A·B − A·C"), "{table}");
+}
+
+#[test]
+fn a_prompt_stands_in_front_of_both() {
+    let document = run_why("prompt_excluded", &["--json", "--prompt-name", "query"]).json();
+    for side in ["a", "b"] {
+        assert!(
+            document[side]["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("query: ")
+        );
+    }
+    let rows = matrix(&document);
+    assert!(
+        rows[0].iter().chain(&rows[2]).all(|&value| value == 0.),
+        "the prompt is not pooled"
+    );
+    let failed = run_why("prompt_excluded", &["--prompt-name", "nobody"]).error();
+    assert!(
+        failed.contains("nobody") && failed.contains("query"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn tables_fit_a_narrow_terminal_and_have_no_colours_in_a_pipe() {
+    let arguments = why("plain", &[]);
+    for columns in ["40", "60", "200"] {
+        let mut command = command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        command
+            .env("COLUMNS", columns)
+            .env("COLORTERM", "truecolor");
+        let table = finish(command, b"").ok();
+        assert!(!table.contains('\u{1b}'), "{table}");
+        assert!(
+            table.contains("residual") && table.contains("special tokens"),
+            "{table}"
+        );
+        let matrix = table.split("\n\n").nth(2).unwrap();
+        let widest = matrix
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap();
+        assert!(widest <= columns.parse().unwrap(), "{table}");
+    }
+}
+
+#[test]
+fn the_same_text_twice_is_one() {
+    let model = fixture("tiny/plain");
+    let document = run(&["why", "--model", &model, A, A, "--json"]).json();
+    assert!((number(&document["cos"]) - 1.).abs() < 1e-6);
+    let rows = matrix(&document);
+    for (i, row) in rows.iter().enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            assert!((value - rows[j][i]).abs() < 1e-12, "symmetric");
+        }
+    }
+}
