@@ -1,4 +1,5 @@
 //! Analyses on models: what they explain must be what the models compute.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
 

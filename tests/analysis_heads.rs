@@ -1,4 +1,5 @@
 //! Attention and feed-forward analyses against what forward passes recorded.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/models.rs"]
 mod models;

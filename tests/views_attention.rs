@@ -1,4 +1,5 @@
 //! The Attention and Feed-forward panels on a tiny model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/panel.rs"]
 mod panel_support;

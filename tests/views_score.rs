@@ -1,4 +1,7 @@
 //! The Pooling and Score panels on a tiny model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, HarnessBuilder};
@@ -10,7 +13,7 @@ use embedscope::views;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, fixture, load, show, tiny};
+use panel_support::{Bench, builder, models, show, tiny, tiny_long};
 
 const TWELVE: [&str; 12] = [
     "The cat sat",
@@ -85,6 +88,27 @@ fn both_panels_paint_any_number_of_texts_at_any_width_in_both_looks() {
                     fits(&harness, width, panel);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn five_hundred_tokens_on_both_sides_still_fit() {
+    let model = tiny_long(512);
+    let (a, b) = (
+        "the cat sat on a mat ".repeat(120),
+        "dogs bit cats, unhappily ".repeat(120),
+    );
+    for panel in ["score", "pooling"] {
+        let panel = views::find(panel).unwrap();
+        for width in [320., 1000.] {
+            let bench = Bench::new(panel, model.clone(), &[&a, &b]);
+            assert!(bench.texts.iter().all(|text| {
+                text.trace
+                    .as_ref()
+                    .is_some_and(|trace| trace.tokens.len() == 512)
+            }));
+            fits(&show(plain(width, false), bench), width, panel.id);
         }
     }
 }
@@ -209,7 +233,7 @@ fn waiting_and_failing_are_said_in_words() {
 
 #[test]
 fn a_pooling_that_the_head_does_not_take_is_no_number() {
-    let model = load(&fixture("tiny/saved_v6"));
+    let model = Arc::new(models::tiny("saved_v6"));
     let panel = |id| views::find(id).unwrap();
     let texts = ["The cat sat", "dogs"];
     let mut harness = show(
@@ -238,22 +262,19 @@ fn a_pooling_that_the_head_does_not_take_is_no_number() {
 #[test]
 fn max_pooling_counts_what_each_token_won() {
     let harness = open("pooling", &["The cat sat", "dogs"]);
-    let strip = harness.get_by_label("Dimensions won by each token of A");
-    let counts: Vec<usize> = strip
-        .children()
-        .filter_map(|child| {
-            child
-                .accesskit_node()
-                .label()?
-                .split(' ')
-                .next_back()?
-                .parse()
-                .ok()
-        })
-        .collect();
+    harness.get_by_label("Dimensions won by each token of A");
+    let pieces = harness.root().children_recursive().filter_map(|node| {
+        let node = node.accesskit_node();
+        (node.role() == egui::accesskit::Role::ListItem).then(|| node.label())?
+    });
+    let won = |label: String| label.rsplit_once(' ')?.1.parse::<usize>().ok();
+    let sum: usize = pieces.filter_map(won).sum();
     let size = harness.state().model.spec().hidden;
-    let all = harness.get_all_by_label_contains("cat ").count();
-    assert!(all > 0 || counts.iter().sum::<usize>() == size);
+    assert_eq!(
+        sum,
+        2 * size,
+        "every dimension of A and of B has one winner"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A hub on loopback: as much of the protocol as hf-hub asks for, with a
 //! closure in front so that a test can make it misbehave.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,4 +1,5 @@
 //! The models that tests run: tiny random ones from the fixtures, and the real one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,5 @@
 //! The widgets with ordinary and odd data, in both looks, found by their accessible names.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use egui::{Key, Pos2, Ui, vec2};
 use egui_kittest::kittest::Queryable as _;
