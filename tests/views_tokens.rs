@@ -11,7 +11,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, Side};
-use embedscope::model::Model;
+use embedscope::model::{Model, Prompt};
 use embedscope::views::{self, Panel};
 use panel_support::{Bench, builder, settle, show, tiny, tiny_long};
 
@@ -115,6 +115,24 @@ fn rows_tell_ids_words_bytes_and_kinds() {
         says(&harness, "10 of 12 tokens")
             || says(&harness, &format!("{} of 12 tokens", tokens.len()))
     );
+}
+
+#[test]
+fn the_prompt_is_told_apart() {
+    let mut bench = Bench::new(panel("tokens"), tiny(), &["the cat", "dog"]);
+    bench.state.prompt = Prompt::Text("query: ".to_owned());
+    bench.trace();
+    let harness = show(builder(1000., 800., true), bench);
+    assert!(says(&harness, "blue: the prompt"));
+    // [CLS], `query` and `:`.
+    assert!(says(&harness, "3 in the prompt"));
+    let tsv = harness.state().tsv().unwrap();
+    let kinds: Vec<&str> = tsv
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split('\t').nth(7))
+        .collect();
+    assert_eq!(kinds, ["special", "prompt", "prompt", "", "", "special"]);
 }
 
 #[test]

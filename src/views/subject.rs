@@ -135,6 +135,12 @@ pub fn bulk_scale<'a>(values: impl IntoIterator<Item = &'a f32>) -> Scale {
 /// The share of the values that a [`bulk_scale`] tells apart.
 const BULK: f64 = 0.995;
 
+/// The value of largest magnitude; 0 where there is none.
+pub fn largest_of<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
+    let larger = |most: f32, &x: &f32| if x.abs() > most.abs() { x } else { most };
+    values.into_iter().fold(0.0, larger)
+}
+
 /// What a [`bulk_scale`] does not show.
 pub fn beyond_note(scale: &Scale, largest: f32) -> Option<String> {
     // A hair beyond the end is not worth a sentence.

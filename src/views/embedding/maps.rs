@@ -60,7 +60,7 @@ pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
             legends_ui(ui, &all);
         }
     }
-    if let Some(note) = beyond_note(&stages.scale, stages.largest()) {
+    if let Some(note) = beyond_note(&stages.scale, stages.largest) {
         note_ui(ui, note);
     }
     shared

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::tokens::Tokens;
 use crate::trace::{EmbedSite, Site, Trace};
 use crate::views::ViewContext;
-use crate::views::subject::{Subject, bulk_scale, fresh_key, note_ui};
+use crate::views::subject::{Subject, bulk_scale, fresh_key, largest_of, note_ui};
 use crate::widgets::{Scale, Theme, number, piece_label};
 
 /// One [T, D] value on the way into the first layer.
@@ -46,6 +46,8 @@ pub struct Stages {
     /// The summands and their sum, on one scale.
     pub summed: Vec<Stage>,
     pub scale: Scale,
+    /// The value of largest magnitude among them.
+    pub largest: f32,
     /// `embed.out`, on a scale of its own.
     pub out: Stage,
     /// None while the weights are out of reach.
@@ -86,6 +88,7 @@ impl Stages {
                 .collect(),
             size,
             scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
+            largest: largest_of(summed.iter().flat_map(|stage| &stage.values)),
             residual: model.embed_norm().and_then(|norm| residual(trace, &norm)),
             trace: trace.clone(),
             key: fresh_key(),
@@ -120,12 +123,6 @@ impl Stages {
             Some(stage) => stage.own,
             None => self.out.own,
         }
-    }
-
-    /// The summand or sum of largest magnitude.
-    pub fn largest(&self) -> f32 {
-        let all = self.summed.iter().flat_map(|stage| &stage.values);
-        all.fold(0.0, |most, &x| if x.abs() > most.abs() { x } else { most })
     }
 
     /// Whether the summands account for what enters the first layer.

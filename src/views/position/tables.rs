@@ -3,7 +3,7 @@
 use crate::analysis::position::{similarity, sinusoid};
 use crate::cancel::Cancel;
 use crate::model::Model;
-use crate::views::subject::{bulk_scale, fresh_key};
+use crate::views::subject::{bulk_scale, fresh_key, largest_of};
 use crate::widgets::Scale;
 
 /// The most positions that are compared with each other; of a longer table every n-th is taken.
@@ -51,9 +51,7 @@ impl PositionTable {
             title,
             dimensions,
             scale: bulk_scale(&values),
-            largest: values
-                .iter()
-                .fold(0.0, |m, &x| if x.abs() > f32::abs(m) { x } else { m }),
+            largest: largest_of(&values),
             similarity,
             values,
             keys: [fresh_key(), fresh_key()],

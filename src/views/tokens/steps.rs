@@ -20,7 +20,14 @@ type Key = (Arc<str>, Arc<str>);
 
 #[derive(Default)]
 pub struct Steps {
-    changes: Derived<Key, Result<Vec<Change>, String>>,
+    changes: Derived<Key, Result<Changes, String>>,
+}
+
+/// What the normaliser changed.
+struct Changes {
+    all: Vec<Change>,
+    /// In words.
+    said: String,
 }
 
 impl Steps {
@@ -29,19 +36,21 @@ impl Steps {
         let key = (cx.model.hash.clone(), tokens.text.clone());
         let (model, text) = (cx.model.clone(), tokens.text.clone());
         let changes = self.changes.get(cx.engine, &key, move |_| {
-            model.tokenizer.changes(&text).map_err(|e| e.to_string())
+            let all = model.tokenizer.changes(&text).map_err(|e| e.to_string())?;
+            let said = said(&all);
+            Ok(Changes { all, said })
         });
         ui.add_space(SPACE);
         step_ui(ui, "1 Normalised", |ui| {
             match changes.map(|c| (c.value, c.current)) {
                 Some((changes, true)) => match &*changes {
-                    Ok(changes) => normalized_ui(ui, &tokens, changes),
+                    Ok(changes) => normalized_ui(ui, &tokens, &changes.all, &changes.said),
                     Err(error) => {
                         note_ui(ui, error.clone());
                     }
                 },
                 // Without the changes, or with those of an earlier text, the text alone is shown.
-                _ => normalized_ui(ui, &tokens, &[]),
+                _ => normalized_ui(ui, &tokens, &[], "…"),
             }
         });
         step_ui(ui, "2 Split into words", |ui| words_ui(ui, &tokens));
@@ -64,24 +73,28 @@ fn step_ui(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
         });
 }
 
-fn normalized_ui(ui: &mut Ui, tokens: &Tokens, changes: &[Change]) {
+fn normalized_ui(ui: &mut Ui, tokens: &Tokens, changes: &[Change], said: &str) {
     if tokens.text.is_empty() {
         note_ui(ui, "There is no text.");
         return;
     }
     let theme = Theme::of(ui);
     ui.label(marked(ui, theme, &tokens.normalized, changes));
+    note_ui(ui, said);
+}
+
+/// The changes in words, alike ones counted.
+fn said(changes: &[Change]) -> String {
+    const SHOWN: usize = 12;
     let kinds = kinds(changes);
     if kinds.is_empty() {
-        note_ui(ui, "Nothing was changed.");
-        return;
+        return "Nothing was changed.".to_owned();
     }
-    const SHOWN: usize = 12;
     let mut said: Vec<String> = kinds.iter().take(SHOWN).map(Kind::text).collect();
     if kinds.len() > SHOWN {
         said.push(format!("and {} kinds more", kinds.len() - SHOWN));
     }
-    note_ui(ui, format!("Changed: {}", said.join("   ")));
+    format!("Changed: {}", said.join("   "))
 }
 
 /// The text with everything that the normaliser changed on a tinted ground.
@@ -203,7 +216,12 @@ mod tests {
             change("T", "t"),
             change("東", " 東 "),
         ];
-        let said: Vec<String> = kinds(&changes).iter().map(Kind::text).collect();
-        assert_eq!(said, ["T → t ×2", "‹200B› removed", "東 → ␣東␣"]);
+        assert_eq!(
+            said(&changes),
+            "Changed: T → t ×2   ‹200B› removed   東 → ␣東␣"
+        );
+        assert_eq!(said(&[]), "Nothing was changed.");
+        let many: Vec<Change> = ('a'..='t').map(|c| change(&c.to_string(), "")).collect();
+        assert!(said(&many).ends_with("l removed   and 8 kinds more"));
     }
 }
