@@ -49,8 +49,10 @@ pub struct Focus {
     pub text: Option<TextId>,
     /// A token: the row of a [T, D] site, the query of an attention cell.
     pub token: Option<usize>,
-    /// A second token: the key of an attention cell; in a pair map, a token of B.
+    /// A second token of the same text: the key of an attention cell.
     pub other: Option<usize>,
+    /// A token of another text: the partner in a map of token pairs.
+    pub across: Option<(TextId, usize)>,
     pub neuron: Option<usize>,
     /// A dimension of the residual stream or of the sentence vector.
     pub dimension: Option<usize>,

@@ -92,9 +92,11 @@ impl<'a> ViewContext<'a> {
         self.state.head.min(self.model.spec().heads - 1)
     }
 
-    /// The focused token of one text; none while another text is in focus.
+    /// The token of one text that is in focus, by itself or as the partner of a pair.
     pub fn token_of(&self, text: TextId) -> Option<usize> {
-        self.focus.token.filter(|_| self.focus.text == Some(text))
+        let own = self.focus.token.filter(|_| self.focus.text == Some(text));
+        let across = self.focus.across.filter(|(other, _)| *other == text);
+        own.or(across.map(|(_, token)| token))
     }
 
     /// Previews a focus everywhere while the pointer rests here.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Grid, RichText, Ui};
 
 use crate::app::command::Command;
-use crate::app::state::{Focus, State};
+use crate::app::state::{Focus, State, TextId};
 use crate::model::Model;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};
@@ -51,6 +51,9 @@ pub fn inspector_ui(
             let head = state.head.min(model.spec().heads - 1);
             if let Some(token) = focus.token.filter(|&t| t < trace.tokens.len()) {
                 token_ui(ui, trace, token);
+                if let Some((partner, t)) = focus.across {
+                    partner_ui(ui, shown, partner, t);
+                }
                 if let Some(key) = focus.other.filter(|&k| k < trace.tokens.len()) {
                     cell_ui(ui, model, trace, (layer, head), (token, key));
                 }
@@ -127,6 +130,21 @@ fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {
             row("note", "not in the vocabulary".to_owned());
         }
     });
+}
+
+/// The token of the other text that a pair is made with.
+fn partner_ui(ui: &mut Ui, shown: &[TextView], text: TextId, t: usize) {
+    let text = shown.iter().find(|shown| shown.id == text);
+    let Some((text, trace)) = text.and_then(|text| Some((text, text.trace.as_ref()?))) else {
+        return;
+    };
+    if let Some(piece) = trace.tokens.pieces.get(t) {
+        section_ui(
+            ui,
+            &format!("paired with token {t}: {}", piece_label(piece)),
+        );
+        ui.weak(&*text.text);
+    }
 }
 
 /// Where one attention weight comes from, with the real numbers.

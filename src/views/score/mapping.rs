@@ -60,14 +60,14 @@ impl<'a> Mapping<'a> {
     pub fn focus(&self, row: Option<usize>, column: Option<usize>) -> Focus {
         let a = row.and_then(|row| self.token(row, &self.pairs.words_a));
         let b = column.and_then(|column| self.token(column, &self.pairs.words_b));
-        let (text, token, other) = match row {
-            Some(_) => (self.texts.0, a, b),
+        let (text, token, across) = match row {
+            Some(_) => (self.texts.0, a, b.map(|b| (self.texts.1, b))),
             None => (self.texts.1, b, None),
         };
         Focus {
             text: Some(text),
             token,
-            other,
+            across,
             ..Focus::default()
         }
     }
@@ -77,7 +77,8 @@ impl<'a> Mapping<'a> {
         let row = |token: Option<usize>| self.index(token?, &self.pairs.words_a);
         let column = |token: Option<usize>| self.index(token?, &self.pairs.words_b);
         if focus.text == Some(self.texts.0) {
-            (row(focus.token), column(focus.other))
+            let partner = focus.across.filter(|(text, _)| *text == self.texts.1);
+            (row(focus.token), column(partner.map(|(_, token)| token)))
         } else if focus.text == Some(self.texts.1) {
             (None, column(focus.token))
         } else {
