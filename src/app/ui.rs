@@ -1,5 +1,7 @@
 //! What one frame paints: chrome around panels.
 
+use std::sync::Arc;
+
 use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
@@ -10,8 +12,10 @@ use super::chrome::panels::Panels;
 use super::chrome::spine::SpineInput;
 use super::chrome::status::{failed_ui, loading_ui, status_ui};
 use super::chrome::texts::TextList;
+use super::layout::Layout;
 use super::state::{Focus, Side};
 use crate::engine::LoadState;
+use crate::model::Model;
 use crate::views::TextView;
 use crate::widgets::theme::SPACE;
 
@@ -93,17 +97,27 @@ impl App {
         } else {
             before
         };
-        let mut panels = Panels {
+        let (mut panels, _) = self.panels(&model, focus);
+        CentralPanel::default().show(ui, |ui| panels.panel_ui(ui, panel));
+    }
+
+    /// What paints the panels, and the layout that they are painted in.
+    fn panels<'a>(
+        &'a mut self,
+        model: &'a Arc<Model>,
+        focus: Focus,
+    ) -> (Panels<'a>, &'a mut Layout) {
+        let panels = Panels {
             state: &self.state,
             engine: &self.engine,
-            model: &model,
+            model,
             texts: &self.shown,
             focus,
             hovered: &mut self.hovered,
             commands: &mut self.commands,
             views: &mut self.views,
         };
-        CentralPanel::default().show(ui, |ui| panels.panel_ui(ui, panel));
+        (panels, &mut self.layout)
     }
 
     fn text_on(&self, side: Side) -> Option<&TextView> {
@@ -159,17 +173,8 @@ impl App {
             self.waiting_ui(ui, &state);
             return;
         };
-        let mut panels = Panels {
-            state: &self.state,
-            engine: &self.engine,
-            model: &model,
-            texts: &self.shown,
-            focus,
-            hovered: &mut self.hovered,
-            commands: &mut self.commands,
-            views: &mut self.views,
-        };
-        self.layout.tree.ui(&mut panels, ui);
+        let (mut panels, layout) = self.panels(&model, focus);
+        layout.tree.ui(&mut panels, ui);
     }
 
     /// The middle while there is no model at all.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Grid, RichText, Ui};
 
+use crate::analysis::attention::Cell;
 use crate::app::command::Command;
 use crate::app::state::{Focus, State, TextId};
 use crate::model::Model;
@@ -176,37 +177,24 @@ fn cell_ui(
             value_ui(ui, format!("{}{index}", site(inside)), at(inside));
         }
     });
-    let vector = |inside, token| {
-        let row = trace.layer(layer, inside)?.row(&[head, token]).into_owned();
-        Some(row).filter(|row| !row.is_empty())
-    };
-    let scores = trace
-        .layer(layer, LayerSite::Scores)
-        .map(|v| v.row(&[head, query]).into_owned());
-    let (Some(q), Some(k), Some(scores)) = (
-        vector(LayerSite::Q, query),
-        vector(LayerSite::K, key),
-        scores,
-    ) else {
+    let scale = model.spec().scale();
+    let Some(cell) = Cell::new(trace, layer, head, query, key, scale) else {
         return;
     };
-    let dot: f64 = q
-        .iter()
-        .zip(&k)
-        .map(|(x, y)| f64::from(*x) * f64::from(*y))
-        .sum();
-    let score = dot * model.spec().scale();
-    let sum: f64 = scores.iter().map(|&s| f64::from(s).exp()).sum();
-    let weight = score.exp() / sum;
-    let recorded = at(LayerSite::Pattern).map(f64::from).unwrap_or(f64::NAN);
+    let sum = cell.denominator * cell.largest.exp();
     let size = model.spec().head_size();
     let lines = [
-        format!("q·k = {}", number(dot)),
-        format!("q·k / √{size} = {}", number(score)),
-        format!("e^{} / {} = {}", number(score), number(sum), number(weight)),
+        format!("q·k = {}", number(cell.dot)),
+        format!("q·k / √{size} = {}", number(cell.score)),
+        format!(
+            "e^{} / {} = {}",
+            number(cell.score),
+            number(sum),
+            number(cell.weight)
+        ),
         format!(
             "differs from the recorded weight by {:.1e}",
-            (weight - recorded).abs()
+            (cell.weight - f64::from(cell.recorded_weight)).abs()
         ),
     ];
     for line in lines {
