@@ -8,5 +8,6 @@ pub mod model;
 pub mod parity;
 pub mod tokens;
 pub mod trace;
+pub mod training;
 pub mod views;
 pub mod widgets;

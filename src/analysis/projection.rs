@@ -80,7 +80,7 @@ fn gram(vectors: &[Vec<f64>]) -> Vec<f64> {
 
 /// Eigenvalues, largest first, and eigenvectors of a symmetric matrix [n, n] by cyclic Jacobi
 /// rotations (Golub & Van Loan, Matrix Computations, 8.5).
-fn eigen(mut matrix: Vec<f64>, n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+pub(crate) fn eigen(mut matrix: Vec<f64>, n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
     let mut vectors = vec![0.; n * n]; // row i is eigenvector i
     (0..n).for_each(|i| vectors[i * n + i] = 1.);
     for _ in 0..SWEEPS {

@@ -66,6 +66,12 @@ pub fn one_line(message: &str) -> String {
     lines.join(" ")
 }
 
+impl From<crate::training::TrainError> for Failure {
+    fn from(error: crate::training::TrainError) -> Self {
+        Self::failed(error)
+    }
+}
+
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         Self::failed(error)

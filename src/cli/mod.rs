@@ -11,6 +11,7 @@ mod prompt;
 mod snapshot;
 mod tokens;
 mod trace;
+mod train;
 mod why;
 
 use std::io::Write;
@@ -55,6 +56,8 @@ enum Command {
     Models(models::ModelsArgs),
     /// Our numbers against PyTorch's recorded ones and against candle-transformers
     Check(check::CheckArgs),
+    /// Train a model: on pairs of texts, on a teacher's vectors, or both
+    Train(train::TrainArgs),
     /// A panel as a picture, with no window
     Snapshot(snapshot::SnapshotArgs),
 }
@@ -68,6 +71,7 @@ impl Command {
             Self::Why(args) => why::run(args, model),
             Self::Models(args) => models::run(args),
             Self::Check(args) => check::run(args, model),
+            Self::Train(args) => train::run(args, model),
             Self::Snapshot(args) => snapshot::run(args, model),
         }
     }

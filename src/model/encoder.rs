@@ -98,7 +98,7 @@ impl Encoder {
     /// The same encoder on the differentiable path; the weights are shared.
     pub fn differentiable(&self) -> Self {
         Self {
-            ops: Ops::Graph,
+            ops: Ops::differentiable(&self.device),
             ..self.clone()
         }
     }

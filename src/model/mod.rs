@@ -45,7 +45,7 @@ pub struct Model {
     pub source: ModelRef,
     /// Hash of configuration and weights.
     pub hash: Arc<str>,
-    pub tokenizer: TextTokenizer,
+    pub tokenizer: Arc<TextTokenizer>,
     pub encoder: Encoder,
     pub head: Head,
     pub prompts: Prompts,
@@ -110,7 +110,7 @@ impl Model {
             id: files.id(),
             source: files.reference().clone(),
             hash: files.hash()?.into(),
-            tokenizer,
+            tokenizer: Arc::new(tokenizer),
             encoder: Encoder::new(spec, weights, device.clone()),
             head: recipe.head,
             prompts: recipe.prompts,
@@ -118,6 +118,23 @@ impl Model {
             config: value,
             weight_files,
         })
+    }
+
+    /// The same model with other weights; `hash` tells its traces from those of this one.
+    pub fn with_weights(&self, weights: Weights, head: Head, hash: Arc<str>) -> Self {
+        let (spec, device) = (self.encoder.spec.clone(), self.encoder.device().clone());
+        Self {
+            id: self.id.clone(),
+            source: self.source.clone(),
+            hash,
+            tokenizer: self.tokenizer.clone(),
+            encoder: Encoder::new(spec, weights, device),
+            head,
+            prompts: self.prompts.clone(),
+            truncate_dim: self.truncate_dim,
+            config: self.config.clone(),
+            weight_files: self.weight_files.clone(),
+        }
     }
 
     pub fn spec(&self) -> &EncoderSpec {

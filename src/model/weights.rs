@@ -220,6 +220,108 @@ impl Weights {
     }
 }
 
+/// What [`Weights::map`] does to each tensor, which it names.
+type Map<'a> = dyn FnMut(&str, &Tensor) -> Result<Tensor, ModelError> + 'a;
+
+impl Weights {
+    /// The same weights with `f` applied to every tensor.
+    pub fn map(&self, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        let layers = self.layers.iter().enumerate();
+        Ok(Self {
+            token: f("token", &self.token)?,
+            position: f("position", &self.position)?,
+            types: match &self.types {
+                None => None,
+                Some(types) => Some(f("types", types)?),
+            },
+            embed_norm: self.embed_norm.map("embed_norm", f)?,
+            layers: layers
+                .map(|(l, layer)| layer.map(&format!("layer.{l}"), f))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Every tensor under its family's name in a checkpoint, without a prefix; zeros for the layer that
+    /// nobody uses.
+    pub fn named(&self, names: &Names) -> Result<Vec<(String, Tensor)>, ModelError> {
+        let mut out = vec![
+            (names.token.to_owned(), self.token.clone()),
+            (names.position.to_owned(), self.position.clone()),
+        ];
+        if let Some(types) = &self.types {
+            out.push((names.types.to_owned(), types.clone()));
+        }
+        let norm = |out: &mut Vec<_>, name: &str, norm: &Norm| {
+            out.push((format!("{name}.weight"), norm.weight.clone()));
+            out.push((format!("{name}.bias"), norm.bias.clone()));
+        };
+        let linear = |out: &mut Vec<_>, name: &str, linear: &Linear| {
+            out.push((format!("{name}.weight"), linear.weight.clone()));
+            out.push((format!("{name}.bias"), linear.bias.clone()));
+        };
+        norm(&mut out, names.embed_norm, &self.embed_norm);
+        for (l, layer) in self.layers.iter().enumerate() {
+            let at = |name: &str| name.replace("{l}", &l.to_string());
+            let size = layer.output.bias.dim(0)?;
+            for (i, name) in [names.query, names.key, names.value].iter().enumerate() {
+                let part = Linear {
+                    weight: layer.qkv.weight.narrow(0, i * size, size)?,
+                    bias: layer.qkv.bias.narrow(0, i * size, size)?,
+                };
+                linear(&mut out, &at(name), &part);
+            }
+            linear(&mut out, &at(names.output), &layer.output);
+            norm(&mut out, &at(names.attn_norm), &layer.attn_norm);
+            linear(&mut out, &at(names.up), &layer.up);
+            linear(&mut out, &at(names.down), &layer.down);
+            norm(&mut out, &at(names.ffn_norm), &layer.ffn_norm);
+        }
+        if let Some(pooler) = names.pooler {
+            let (d, device) = (self.token.dim(1)?, self.token.device());
+            let unused = Linear {
+                weight: Tensor::zeros((d, d), DType::F32, device)?,
+                bias: Tensor::zeros(d, DType::F32, device)?,
+            };
+            linear(&mut out, pooler, &unused);
+        }
+        Ok(out)
+    }
+}
+
+impl LayerWeights {
+    fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            qkv: self.qkv.map(&format!("{at}.qkv"), f)?,
+            output: self.output.map(&format!("{at}.output"), f)?,
+            attn_norm: self.attn_norm.map(&format!("{at}.attn_norm"), f)?,
+            up: self.up.map(&format!("{at}.up"), f)?,
+            down: self.down.map(&format!("{at}.down"), f)?,
+            ffn_norm: self.ffn_norm.map(&format!("{at}.ffn_norm"), f)?,
+        })
+    }
+}
+
+impl Linear {
+    /// The same layer with `f` applied to weight and bias, named behind `at`.
+    pub fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: f(&format!("{at}.weight"), &self.weight)?,
+            bias: f(&format!("{at}.bias"), &self.bias)?,
+        })
+    }
+}
+
+impl Norm {
+    /// The same norm with `f` applied to weight and bias, named behind `at`.
+    pub fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: f(&format!("{at}.weight"), &self.weight)?,
+            bias: f(&format!("{at}.bias"), &self.bias)?,
+            eps: self.eps,
+        })
+    }
+}
+
 fn layer(
     checkpoint: &Checkpoint,
     names: &Names,

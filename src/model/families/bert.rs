@@ -27,6 +27,7 @@ pub static FAMILY: Family = Family {
         up: "encoder.layer.{l}.intermediate.dense",
         down: "encoder.layer.{l}.output.dense",
         ffn_norm: "encoder.layer.{l}.output.LayerNorm",
+        pooler: Some("pooler.dense"),
     },
 };
 

@@ -23,6 +23,8 @@ pub struct Names {
     pub up: &'static str,
     pub down: &'static str,
     pub ffn_norm: &'static str,
+    /// A layer [D, D] that transformers expects in a checkpoint and no sentence encoder uses.
+    pub pooler: Option<&'static str>,
 }
 
 /// One registry entry.

@@ -7,98 +7,7 @@ use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
 use super::few_rows::FewRows;
 use super::kernels;
-
-/// Elements below which waking another thread costs more than it saves.
-const PARALLEL_FROM: usize = 1 << 14;
-
-/// Runs `read` on the tensor's values, which must lie in one piece in row-major order.
-fn with_slice<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    let start = layout.start_offset();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(data)) => {
-            Ok(read(&data[start..start + layout.shape().elem_count()]))
-        }
-        _ => candle_core::bail!("the fused path takes f32 on the CPU"),
-    }
-}
-
-/// A matrix inside a larger buffer: start and strides in elements.
-#[derive(Clone, Copy)]
-struct Matrix {
-    start: *const f32,
-    row: isize,
-    column: isize,
-}
-
-// SAFETY: a `Matrix` is only made from a slice that outlives the product it is passed to, and only
-// read.
-unsafe impl Send for Matrix {}
-// SAFETY: as above.
-unsafe impl Sync for Matrix {}
-
-/// A place to write to, for tasks that write to disjoint parts of one buffer.
-#[derive(Clone, Copy)]
-struct Target(*mut f32);
-
-// SAFETY: each task writes only to its own part.
-unsafe impl Send for Target {}
-// SAFETY: as above.
-unsafe impl Sync for Target {}
-
-impl Target {
-    /// The address `offset` elements on; a method, so that closures capture the whole `Target`.
-    fn at(self, offset: usize) -> *mut f32 {
-        self.0.wrapping_add(offset)
-    }
-}
-
-/// dst (rows of stride `dst_row`) = alpha·lhs·rhs, or += with `add`.
-///
-/// # Safety
-/// `dst` must be valid for `size.0` rows of `size.1` elements `dst_row` apart, and not be written to
-/// by anyone else; `lhs` must hold size.0 × size.2 and `rhs` size.2 × size.1 elements.
-unsafe fn product(
-    size: (usize, usize, usize),
-    dst: *mut f32,
-    dst_row: usize,
-    add: bool,
-    (lhs, rhs): (Matrix, Matrix),
-    alpha: f32,
-    parallel: bool,
-) {
-    let (m, n, k) = size;
-    let threads = rayon::current_num_threads();
-    let parallelism = match parallel && threads > 1 && m * n * k >= 48 * 48 * 256 {
-        true => gemm::Parallelism::Rayon(threads),
-        false => gemm::Parallelism::None,
-    };
-    // SAFETY: by this function's own contract.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            dst,
-            1,
-            dst_row as isize,
-            add,
-            lhs.start,
-            lhs.column,
-            lhs.row,
-            rhs.start,
-            rhs.column,
-            rhs.row,
-            1.,
-            alpha,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-}
+use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, product, with_slice};
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
 const FEW_ROWS: usize = 16;
@@ -184,27 +93,6 @@ fn few_rows(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     Tensor::from_vec(out, (rows, output), &Device::Cpu)
 }
 
-/// Applies `f(input, output)` to matching chunks of whole rows, in parallel where it pays.
-fn by_rows(
-    x: &[f32],
-    out: &mut [f32],
-    columns: usize,
-    f: impl Fn(usize, &[f32], &mut [f32]) + Sync,
-) {
-    let threads = rayon::current_num_threads();
-    if out.len() < PARALLEL_FROM || threads == 1 {
-        return f(0, x, out);
-    }
-    let rows = out.len() / columns;
-    let chunk = rows.div_ceil(threads * 2) * columns;
-    out.par_chunks_mut(chunk)
-        .zip(x.par_chunks(chunk))
-        .enumerate()
-        .for_each(|(i, (out, x))| {
-            f(i * chunk, x, out);
-        });
-}
-
 /// activation(x), same shape.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     let columns = x.dims().last().copied().unwrap_or(1);
@@ -269,7 +157,7 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
     with_buffer(q, |qs| {
         with_buffer(k, |ks| {
             each_head(heads, plane * size, |h| {
-                let pair = (head(q, qs, h), transposed(head(k, ks, h)));
+                let pair = (head(q, qs, h), head(k, ks, h).transposed());
                 let (m, n, scale) = (queries, keys, scale as f32);
                 // SAFETY: head h writes plane h of the reserved buffer and no other.
                 unsafe {
@@ -289,14 +177,6 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
     // SAFETY: every element of every plane was written just above.
     unsafe { out.set_len(heads * plane) };
     Tensor::from_vec(out, (heads, queries, keys), &Device::Cpu)
-}
-
-fn transposed(m: Matrix) -> Matrix {
-    Matrix {
-        start: m.start,
-        row: m.column,
-        column: m.row,
-    }
 }
 
 /// Runs `f` once per head, in parallel where the work of one head is worth a wake-up.
@@ -359,7 +239,7 @@ pub fn attention(qkv: &Tensor, texts: &[std::ops::Range<usize>], scale: f64) -> 
         let one = |text: &std::ops::Range<usize>, h: usize, scratch: &mut Vec<f32>| {
             let (t, start) = (text.len(), text.start);
             scratch.resize(t * t, 0.);
-            let pair = (part(start, 0, h), transposed(part(start, 1, h)));
+            let pair = (part(start, 0, h), part(start, 1, h).transposed());
             // SAFETY: the scratch holds t × t elements and is this task's own.
             unsafe {
                 product(

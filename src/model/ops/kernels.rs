@@ -36,12 +36,14 @@ macro_rules! kernel {
     };
 }
 
+pub(super) use kernel;
+
 /// As many sums as fit the widest register twice; a single running sum would not vectorise, because
 /// the order of float additions may not be changed by the compiler.
 const LANES: usize = 32;
 
 #[inline(always)]
-fn sum_by(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+pub(super) fn sum_by(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
     let mut chunks = row.chunks_exact(LANES);
     for chunk in &mut chunks {
@@ -72,7 +74,7 @@ fn max_of(row: &[f32]) -> f32 {
 /// eˣ within 2 ulp for −87 ≤ x ≤ 88, clamped outside (Cody-Waite reduction to |r| ≤ ln2/2, then a
 /// degree-6 polynomial; coefficients of the Cephes library's `expf`).
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.; // 1.5·2²³: adding it rounds to a whole number
     let x = x.clamp(-87., 88.);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
@@ -96,7 +98,7 @@ fn exp(x: f32) -> f32 {
 /// erf(x) within 5e-7 in f32; the formula itself is within 1.5e-7 (Abramowitz and Stegun 1964,
 /// 7.1.26).
 #[inline(always)]
-fn erf(x: f32) -> f32 {
+pub(super) fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1. / (1. + 0.327_591_1 * a);
     let p = 1.061_405_4 * t - 1.453_152;
@@ -112,7 +114,7 @@ fn gelu(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     1. / (1. + exp(-x))
 }
 

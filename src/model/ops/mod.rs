@@ -1,21 +1,26 @@
-//! The maths of a block, twice: a fused fast path, and a differentiable one that runs on any device.
-//! Both are tested equal.
+//! The maths of a block, three times: a fused fast path, the same with gradients, and candle's own
+//! operations, which run on any device. All are tested equal.
 
 mod few_rows;
 mod fused;
 mod graph;
 mod kernels;
+mod raw;
+mod slopes;
+mod tape;
 
 use candle_core::{Device, Result, Tensor};
 
 use super::spec::Activation;
 use super::weights::{Linear, Norm};
 
-/// Which of the two paths runs.
+/// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ops {
     /// Fused kernels: f32 on the CPU, no gradients.
     Fused,
+    /// Fused kernels with gradients: f32 on the CPU. What to train with there.
+    Tape,
     /// Candle's operations: any device, with gradients.
     Graph,
 }
@@ -29,10 +34,19 @@ impl Ops {
         }
     }
 
+    /// The fastest path with gradients on a device.
+    pub fn differentiable(device: &Device) -> Self {
+        match device.is_cpu() {
+            true => Self::Tape,
+            false => Self::Graph,
+        }
+    }
+
     /// x·Wᵀ + b. [n, in] to [n, out].
     pub fn linear(self, x: &Tensor, layer: &Linear) -> Result<Tensor> {
         match self {
             Self::Fused => fused::linear(x, layer),
+            Self::Tape => tape::linear(x, layer),
             Self::Graph => graph::linear(x, layer),
         }
     }
@@ -41,6 +55,7 @@ impl Ops {
     pub fn activate(self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         match self {
             Self::Fused => fused::activate(x, activation),
+            Self::Tape => tape::activate(x, activation),
             Self::Graph => graph::activate(x, activation),
         }
     }
@@ -49,6 +64,7 @@ impl Ops {
     pub fn add_norm(self, x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Tensor> {
         match self {
             Self::Fused => fused::add_norm(x, residual, norm),
+            Self::Tape => tape::add_norm(x, residual, norm),
             Self::Graph => graph::add_norm(x, residual, norm),
         }
     }
@@ -57,7 +73,7 @@ impl Ops {
     pub fn scores(self, q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
         match self {
             Self::Fused => fused::scores(q, k, scale),
-            Self::Graph => graph::scores(q, k, scale),
+            Self::Tape | Self::Graph => graph::scores(q, k, scale),
         }
     }
 
@@ -65,7 +81,7 @@ impl Ops {
     pub fn softmax(self, scores: &Tensor) -> Result<Tensor> {
         match self {
             Self::Fused => fused::softmax(scores),
-            Self::Graph => graph::softmax(scores),
+            Self::Tape | Self::Graph => graph::softmax(scores),
         }
     }
 
@@ -73,7 +89,7 @@ impl Ops {
     pub fn mix(self, pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
         match self {
             Self::Fused => fused::mix(pattern, v),
-            Self::Graph => graph::mix(pattern, v),
+            Self::Tape | Self::Graph => graph::mix(pattern, v),
         }
     }
 
@@ -87,6 +103,7 @@ impl Ops {
     ) -> Option<Result<Tensor>> {
         match self {
             Self::Fused => Some(fused::attention(qkv, texts, scale)),
+            Self::Tape => Some(tape::attention(qkv, texts, scale)),
             Self::Graph => None,
         }
     }
