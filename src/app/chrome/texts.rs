@@ -207,7 +207,7 @@ impl TextList<'_> {
         if self.state.partner(id).is_some() && ui.button("Unpair").clicked() {
             self.commands.push(Command::Unpair(id));
         }
-        ui.menu_button("Pair with ⏵", |ui| {
+        ui.menu_button("Pair with", |ui| {
             let area = egui::ScrollArea::vertical().max_height(PAIR_MENU);
             area.show(ui, |ui| {
                 for (index, other) in self.state.texts.iter().enumerate() {
