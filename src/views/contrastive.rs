@@ -41,6 +41,9 @@ pub static PANEL: Panel = Panel {
 /// Matrix and plane stand side by side where there is this much room, in points.
 const BESIDE: f32 = 640.;
 
+/// Long enough for small steps, in points.
+const SLIDER: f32 = 180.;
+
 #[derive(Default)]
 struct ContrastiveView {
     pairs: Derived<BatchKey, Pairs>,
@@ -59,16 +62,16 @@ impl View for ContrastiveView {
             // The scroll bar floats over the right edge.
             ui.set_max_width(ui.available_width() - SPACE);
             missing_ui(ui, cx);
-            match batch.pairs.len() {
-                0 | 1 => {
-                    self.shown = None;
-                    pairs::too_few_ui(ui, cx, &batch);
-                }
-                _ => {
-                    ui.scope(|ui| self.batch_ui(ui, cx, &batch));
-                }
+            if batch.pairs.len() < 2 {
+                self.shown = None;
+                pairs::too_few_ui(ui, cx, &batch);
+                pairs::pairs_ui(ui, cx, &batch);
+                return;
             }
-            pairs::pairs_ui(ui, cx, &batch);
+            let shown = ui.scope(|ui| self.batch_ui(ui, cx, &batch)).inner;
+            if shown.is_none() {
+                pairs::pairs_ui(ui, cx, &batch);
+            }
         });
     }
 
@@ -79,20 +82,18 @@ impl View for ContrastiveView {
 }
 
 impl ContrastiveView {
-    /// Everything that the loss says of two pairs or more.
-    fn batch_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
+    /// Everything that the loss says of two pairs or more, and the pairs; none while there is
+    /// nothing to say.
+    fn batch_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) -> Option<()> {
         let key = BatchKey::new(cx, batch);
         if key.pairs.len() < 2 {
             // The other texts are on their way, or said why not above.
-            return;
+            return None;
         }
         let (made, model) = (key.clone(), cx.model.clone());
-        let derived = self
+        let Shown { value, current } = self
             .pairs
-            .get(cx.engine, &key, move |_| Pairs::new(&made, &model));
-        let Some(Shown { value, current }) = derived else {
-            return;
-        };
+            .get(cx.engine, &key, move |_| Pairs::new(&made, &model))?;
         if !current || !value.is_current(cx) {
             ui.multiply_opacity(cx.theme.stale_alpha());
         }
@@ -100,7 +101,7 @@ impl ContrastiveView {
             Ok(space) => space,
             Err(error) => {
                 ui.label(RichText::new(&**error).color(cx.theme.error()));
-                return;
+                return None;
             }
         };
         self.shown = Some(value.clone());
@@ -110,9 +111,7 @@ impl ContrastiveView {
             symmetric,
         };
         let key = (value.key, temperature, symmetric);
-        let seen = self
-            .seen
-            .get(key, || Seen::new(space, loss, value.key));
+        let seen = self.seen.get(key, || Seen::new(space, loss, value.key));
         settings_ui(ui, cx, seen);
         ui.add_space(SPACE_SMALL);
         let (pairs, matrix) = (&*value, &mut self.matrix);
@@ -120,12 +119,15 @@ impl ContrastiveView {
             matrix.matrix_ui(ui, cx, pairs, seen);
             ui.add_space(SPACE);
             plane::plane_ui(ui, cx, pairs, space, seen);
-            return;
+            pairs::pairs_ui(ui, cx, batch);
+            return Some(());
         }
         ui.columns(2, |uis| {
             matrix.matrix_ui(&mut uis[0], cx, pairs, seen);
+            pairs::pairs_ui(&mut uis[0], cx, batch);
             plane::plane_ui(&mut uis[1], cx, pairs, space, seen);
         });
+        Some(())
     }
 }
 
@@ -134,7 +136,7 @@ fn settings_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, seen: &Seen) {
     let mut temperature = cx.state.temperature.value();
     let mut symmetric = cx.state.symmetric;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 2. * SPACE;
+        ui.spacing_mut().slider_width = SLIDER.min(ui.available_width() / 3.);
         let slider = Slider::new(&mut temperature, Temperature::MIN..=Temperature::MAX)
             .logarithmic(true)
             .max_decimals(4)
@@ -149,6 +151,7 @@ fn settings_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, seen: &Seen) {
         if check.on_hover_text(about).changed() {
             cx.send(Command::SetSymmetric(symmetric));
         }
+        ui.spacing_mut().item_spacing.x = 2. * SPACE;
         let loss = format!("Loss {}", number(seen.contrast.loss));
         ui.label(RichText::new(loss).strong().monospace())
             .on_hover_text("The mean of the rows' losses");

@@ -18,9 +18,9 @@ const CELL: f32 = 48.;
 /// The map's height at most.
 const HEIGHT: f32 = 420.;
 /// Room for the rows' losses.
-const LOSSES: f32 = 96.;
+const LOSSES: f32 = 116.;
 /// Room for a row's figure.
-const FIGURE: f32 = 44.;
+const FIGURE: f32 = 58.;
 
 /// What the cells show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -220,10 +220,10 @@ fn losses_ui(
     let painter = ui.painter_at(rect.expand(1.));
     let font = TextStyle::Small.resolve(ui.style());
     let marked = hovered.or(pairs.place(cx.focus.text).0);
-    let head = pos2(rect.left(), cells.top() - SPACE_SMALL);
+    let head = pos2(rect.left() + FIGURE, cells.top() - SPACE_SMALL);
     painter.text(
         head,
-        Align2::LEFT_BOTTOM,
+        Align2::RIGHT_BOTTOM,
         "loss",
         font.clone(),
         cx.theme.secondary(),

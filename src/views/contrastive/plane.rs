@@ -8,7 +8,7 @@ use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::compare::color_of;
 use crate::views::subject::note_ui;
-use crate::widgets::{ScatterMarks, ScatterPoint, marked_scatter_ui, number};
+use crate::widgets::{SPACE, ScatterMarks, ScatterPoint, marked_scatter_ui, number};
 
 /// The plane's height at most, in points.
 const HEIGHT: f32 = 420.;
@@ -48,14 +48,15 @@ pub fn plane_ui(
     );
     let arrows = match seen.factor > 0. {
         true => format!(
-            "arrows: −∂loss/∂vector, {} times as long as the plane's scale",
+            "arrows: −∂loss/∂vector × {}, the same factor for all",
             number(seen.factor)
         ),
         false => "no arrows: nothing in this plane is pulled on".to_owned(),
     };
     note_ui(ui, arrows).on_hover_text(
-        "The way of steepest descent of each text's unit vector, as far as this plane shows it. All \
-         arrows have one factor, so they can be compared; it follows the longest.",
+        "The way of steepest descent of each text's unit vector, as far as this plane shows it. The \
+         factor makes the longest arrow a fifth of the plane, so their lengths can be compared with \
+         one another, but not between temperatures.",
     );
     figures_ui(ui, cx, space);
 }
@@ -63,6 +64,7 @@ pub fn plane_ui(
 /// Two figures that do not depend on the temperature.
 fn figures_ui(ui: &mut Ui, cx: &ViewContext<'_>, space: &PairSpace) {
     ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 2. * SPACE;
         for (name, value, about) in [
             (
                 "Alignment",
