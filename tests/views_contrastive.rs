@@ -170,14 +170,14 @@ fn the_matrices_are_switched_and_a_pair_is_pointed_at_everywhere() {
     click(&mut harness, "Both directions");
     click(&mut harness, "softmax of columns");
     click(&mut harness, "Both directions");
-    harness.get_by_label_contains("Row ");
+    harness.get_by_label_contains("The hardest row, ");
     harness.get_by_label_contains("unhappily  –").hover();
     harness.step();
     harness.step();
     let third = harness.state().state.texts[2].id;
     assert_eq!(harness.state().hovered, Focus::text(third));
     harness.step();
-    harness.get_by_label_contains("Row 2 gives its own pair");
+    harness.get_by_label_contains("Row 3, “unhappily”, gives its own pair");
     harness.get_by_label_contains("unhappily  –").click();
     settle(&mut harness);
     let wanted = Command::Lock(Focus::text(third));

@@ -1,5 +1,7 @@
 //! Which texts belong together as the pairs of a contrastive batch.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::state::{State, TextId};
@@ -57,10 +59,10 @@ impl State {
                 .map(|two| (two[0].id, two[1].id))
                 .collect(),
         };
-        let paired = |id: TextId| pairs.iter().any(|&(a, b)| a == id || b == id);
+        let paired: HashSet<TextId> = pairs.iter().flat_map(|&(a, b)| [a, b]).collect();
         let alone = self.texts.iter().map(|text| text.id);
         Batch {
-            alone: alone.filter(|&id| !paired(id)).collect(),
+            alone: alone.filter(|id| !paired.contains(id)).collect(),
             pairs,
             marked,
         }

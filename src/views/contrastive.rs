@@ -8,11 +8,10 @@ mod words;
 
 use std::sync::Arc;
 
-use egui::{Checkbox, RichText, Slider, Ui};
+use egui::{Align, Checkbox, Label, Layout, RichText, Slider, Ui};
 
 use super::compare::missing_ui;
-use super::recorded::{Memo, key_of};
-use super::subject::note_ui;
+use super::recorded::Memo;
 use super::{Panel, View, ViewContext};
 use crate::analysis::contrastive::InfoNce;
 use crate::app::command::Command;
@@ -39,7 +38,7 @@ pub static PANEL: Panel = Panel {
 };
 
 /// Matrix and plane stand side by side where there is this much room, in points.
-const BESIDE: f32 = 640.;
+const BESIDE: f32 = 480.;
 
 /// Long enough for small steps, in points.
 const SLIDER: f32 = 180.;
@@ -48,7 +47,9 @@ const SLIDER: f32 = 180.;
 struct ContrastiveView {
     pairs: Derived<BatchKey, Pairs>,
     /// The part that follows the temperature: cheap enough for the frame that changes it.
-    seen: Memo<(u64, Temperature, bool), Seen>,
+    seen: Memo<(u64, Temperature, bool), Arc<Seen>>,
+    /// Why there are no vectors.
+    failed: Option<Arc<str>>,
     matrix: MatrixState,
     /// What was painted last, for the clipboard.
     shown: Option<Arc<Pairs>>,
@@ -57,20 +58,27 @@ struct ContrastiveView {
 impl View for ContrastiveView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let batch = cx.state.batch();
+        let shown = self.see(cx, &batch);
+        self.shown = shown.as_ref().map(|(pairs, _, _)| pairs.clone());
+        if let Some((_, seen, current)) = &shown {
+            ui.scope(|ui| {
+                dim_ui(ui, cx, *current);
+                // Outside of what scrolls: the slider is at hand wherever one looks.
+                settings_ui(ui, cx, seen);
+            });
+            ui.add_space(SPACE_SMALL);
+        }
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
             // The scroll bar floats over the right edge.
             ui.set_max_width(ui.available_width() - SPACE);
             missing_ui(ui, cx);
-            if batch.pairs.len() < 2 {
-                self.shown = None;
-                pairs::too_few_ui(ui, cx, &batch);
-                pairs::pairs_ui(ui, cx, &batch);
-                return;
-            }
-            let shown = ui.scope(|ui| self.batch_ui(ui, cx, &batch)).inner;
-            if shown.is_none() {
-                pairs::pairs_ui(ui, cx, &batch);
+            match shown {
+                Some((pairs, seen, current)) => {
+                    dim_ui(ui, cx, current);
+                    self.batch_ui(ui, cx, &batch, &pairs, &seen);
+                }
+                None => self.nothing_ui(ui, cx, &batch),
             }
         });
     }
@@ -82,52 +90,89 @@ impl View for ContrastiveView {
 }
 
 impl ContrastiveView {
-    /// Everything that the loss says of two pairs or more, and the pairs; none while there is
-    /// nothing to say.
-    fn batch_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) -> Option<()> {
+    /// The batch, what the loss makes of it, and whether that is up to date. None where there are
+    /// no two pairs, or no vectors of them.
+    fn see(
+        &mut self,
+        cx: &ViewContext<'_>,
+        batch: &Batch,
+    ) -> Option<(Arc<Pairs>, Arc<Seen>, bool)> {
         let key = BatchKey::new(cx, batch);
+        self.failed = None;
         if key.pairs.len() < 2 {
-            // The other texts are on their way, or said why not above.
             return None;
         }
         let (made, model) = (key.clone(), cx.model.clone());
         let Shown { value, current } = self
             .pairs
             .get(cx.engine, &key, move |_| Pairs::new(&made, &model))?;
-        if !current || !value.is_current(cx) {
-            ui.multiply_opacity(cx.theme.stale_alpha());
-        }
         let space = match &value.space {
             Ok(space) => space,
             Err(error) => {
-                ui.label(RichText::new(&**error).color(cx.theme.error()));
+                self.failed = Some(error.clone());
                 return None;
             }
         };
-        self.shown = Some(value.clone());
         let (temperature, symmetric) = (cx.state.temperature, cx.state.symmetric);
         let loss = InfoNce {
             temperature: temperature.value(),
             symmetric,
         };
         let key = (value.key, temperature, symmetric);
-        let seen = self.seen.get(key, || Seen::new(space, loss, value.key));
-        settings_ui(ui, cx, seen);
-        ui.add_space(SPACE_SMALL);
-        let (pairs, matrix) = (&*value, &mut self.matrix);
+        let seen = self
+            .seen
+            .get(key, || Arc::new(Seen::new(space, loss, value.key)))
+            .clone();
+        let current = current && value.is_current(cx);
+        Some((value, seen, current))
+    }
+
+    /// Everything that the loss says of two pairs or more, and the pairs.
+    fn batch_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        batch: &Batch,
+        pairs: &Pairs,
+        seen: &Seen,
+    ) {
+        let matrix = &mut self.matrix;
         if ui.available_width() < BESIDE {
             matrix.matrix_ui(ui, cx, pairs, seen);
             ui.add_space(SPACE);
-            plane::plane_ui(ui, cx, pairs, space, seen);
+            plane::plane_ui(ui, cx, pairs, seen);
             pairs::pairs_ui(ui, cx, batch);
-            return Some(());
+            return;
         }
         ui.columns(2, |uis| {
-            matrix.matrix_ui(&mut uis[0], cx, pairs, seen);
-            pairs::pairs_ui(&mut uis[0], cx, batch);
-            plane::plane_ui(&mut uis[1], cx, pairs, space, seen);
+            // Columns stretch the lines of a text to their width unless told otherwise.
+            let left = Layout::top_down(Align::LEFT);
+            uis[0].with_layout(left, |ui| {
+                matrix.matrix_ui(ui, cx, pairs, seen);
+                pairs::pairs_ui(ui, cx, batch);
+            });
+            uis[1].with_layout(left, |ui| plane::plane_ui(ui, cx, pairs, seen));
         });
-        Some(())
+    }
+
+    /// Why there is no loss to see, and what to do.
+    fn nothing_ui(&self, ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
+        if let Some(error) = &self.failed {
+            ui.label(RichText::new(&**error).color(cx.theme.error()));
+        }
+        if batch.pairs.len() < 2 {
+            pairs::too_few_ui(ui, cx, batch);
+        }
+        if !batch.pairs.is_empty() {
+            pairs::pairs_ui(ui, cx, batch);
+        }
+    }
+}
+
+/// Old values step back while newer ones are on their way.
+fn dim_ui(ui: &mut Ui, cx: &ViewContext<'_>, current: bool) {
+    if !current {
+        ui.multiply_opacity(cx.theme.stale_alpha());
     }
 }
 
@@ -152,13 +197,15 @@ fn settings_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, seen: &Seen) {
             cx.send(Command::SetSymmetric(symmetric));
         }
         ui.spacing_mut().item_spacing.x = 2. * SPACE;
+        // Whole, or on the next line.
+        let whole = |text: RichText| Label::new(text).extend();
         let loss = format!("Loss {}", number(seen.contrast.loss));
-        ui.label(RichText::new(loss).strong().monospace())
+        ui.add(whole(RichText::new(loss).strong().monospace()))
             .on_hover_text("The mean of the rows' losses");
         let n = seen.contrast.losses.len();
-        note_ui(
-            ui,
-            format!("guessing would be ln {n} = {}", number((n as f64).ln())),
-        );
+        let guess = format!("(guessing: ln {n} = {})", number((n as f64).ln()));
+        ui.add(whole(
+            RichText::new(guess).small().color(cx.theme.secondary()),
+        ));
     });
 }

@@ -13,6 +13,7 @@ use crate::model::{HeadOptions, Model};
 use crate::trace::PoolingMode;
 use crate::views::ViewContext;
 use crate::views::compare::short_name;
+use crate::views::recorded::key_of;
 use crate::views::subject::{SameTrace, fresh_key};
 
 /// Pairs beyond this are left out, so that everything follows the slider at once.
@@ -61,7 +62,7 @@ impl Pairs {
         let anchors = || key.pairs.iter().map(|(a, _)| a);
         let positives = || key.pairs.iter().map(|(_, b)| b);
         let vector = |(_, trace): &Member| {
-            let vector = pooling::sentence(&model.head, &trace.0, options.clone());
+            let vector = pooling::sentence(&model.head, &trace.0, options);
             vector.map(|vector| to_f64(&vector))
         };
         let space = || {
@@ -129,7 +130,7 @@ impl Seen {
         let pulls = space.pulls(&contrast.gradient);
         Self {
             factor: factor(&space.plane.points, &pulls),
-            key: super::key_of((key, loss.temperature.to_bits(), loss.symmetric)),
+            key: key_of((key, loss.temperature.to_bits(), loss.symmetric)),
             loss,
             contrast,
             pulls,

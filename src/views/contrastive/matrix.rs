@@ -1,6 +1,6 @@
 //! The batch as a matrix, anchors by positives, and each row's loss beside it.
 
-use egui::{Align2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::derive::{Pairs, Seen};
@@ -17,8 +17,9 @@ use crate::widgets::{
 const CELL: f32 = 48.;
 /// The map's height at most.
 const HEIGHT: f32 = 420.;
-/// Room for the rows' losses.
-const LOSSES: f32 = 116.;
+/// Room for a row's bar, where the whole is not too narrow for it.
+const BAR: f32 = 54.;
+const NARROW: f32 = 340.;
 /// Room for a row's figure.
 const FIGURE: f32 = 58.;
 
@@ -49,15 +50,34 @@ impl MatrixState {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = SPACE_SMALL;
             let key = key_of((seen.key, show));
-            let map = self.map_ui(ui, cx, pairs, (key, &values, scale));
+            let losses = match ui.available_width() < NARROW {
+                true => FIGURE,
+                false => FIGURE + SPACE_SMALL + BAR,
+            };
+            let width = (ui.available_width() - losses - SPACE).max(40.);
+            let map = self.map_ui(ui, cx, pairs, width, (key, &values, scale));
             let response = &map.response;
             if let Some(cells) = map.cells {
                 mark_diagonal(ui, cells, pairs.len(), cx);
-                row = losses_ui(ui, cx, pairs, seen, cells, response.rect);
+                row = losses_ui(
+                    ui,
+                    cx,
+                    pairs,
+                    seen,
+                    cells,
+                    vec2(losses, response.rect.height()),
+                );
             }
             cell = map.hovered;
             if let Some(cell) = cell {
-                let text = words::cell(seen, cell);
+                let name = |ids: &[TextId], at: usize| {
+                    ids.get(at).map_or_else(String::new, |&id| quote(cx, id))
+                };
+                let (row, column) = (
+                    name(pairs.anchors(), cell.0),
+                    name(pairs.positives(), cell.1),
+                );
+                let text = format!("{row} · {column}\n{}", words::cell(seen, cell));
                 map.response.on_hover_text_at_pointer(text);
             }
             point(
@@ -68,12 +88,7 @@ impl MatrixState {
                 map.clicked,
             );
         });
-        let (anchor, positive) = pairs.place(cx.focus.text);
-        let row = cell.map(|(row, _)| row).or(row).or(anchor).or(positive);
-        let row = row.unwrap_or_else(|| words::hardest(&seen.contrast));
-        let column = cell.map(|(_, column)| column);
-        let texts: Vec<String> = pairs.positives().iter().map(|&id| quote(cx, id)).collect();
-        ui.label(words::row(&seen.contrast, row, column, &texts));
+        ui.label(sentence(cx, pairs, seen, row, cell));
     }
 
     fn map_ui(
@@ -81,12 +96,14 @@ impl MatrixState {
         ui: &mut Ui,
         cx: &ViewContext<'_>,
         pairs: &Pairs,
+        width: f32,
         (key, values, scale): (u64, &[f32], Scale),
     ) -> HeatmapResponse {
         let names = pairs.names(cx);
         let (rows, columns) = names.split_at(pairs.len());
         let (row, column) = pairs.place(cx.focus.text);
-        let width = (ui.available_width() - LOSSES - SPACE).max(40.);
+        let locked = pairs.place(cx.state.locked.text);
+        let locked = locked.0.or(locked.1);
         Heatmap::new(
             "Anchors by positives",
             key,
@@ -104,10 +121,42 @@ impl MatrixState {
         .square(true)
         .focus_row(row)
         .focus_column(column)
+        .locked(locked.map(|pair| (pair, pair)))
         .tooltip(false)
         .show_values(true)
         .ui(ui, &mut self.texture)
     }
+}
+
+/// The row that is pointed at, here or elsewhere, in words; else the hardest one.
+fn sentence(
+    cx: &ViewContext<'_>,
+    pairs: &Pairs,
+    seen: &Seen,
+    row: Option<usize>,
+    cell: Option<(usize, usize)>,
+) -> String {
+    let quotes = |ids: &[TextId]| ids.iter().map(|&id| quote(cx, id)).collect::<Vec<_>>();
+    let (anchor, positive) = pairs.place(cx.focus.text);
+    let pointed = cell.map(|(row, _)| row).or(row).or(anchor).or(positive);
+    let row = pointed.unwrap_or_else(|| words::hardest(&seen.contrast));
+    let start = match pointed {
+        Some(_) => "Row",
+        None => "The hardest row,",
+    };
+    let names = pairs.names(cx);
+    let (Some(name), Some(&id)) = (names.get(row), pairs.anchors().get(row)) else {
+        return String::new();
+    };
+    let name = format!("{start} {name}, {},", quote(cx, id));
+    let column = cell.map(|(_, column)| column);
+    words::row(
+        &seen.contrast,
+        &name,
+        row,
+        column,
+        &quotes(pairs.positives()),
+    )
 }
 
 /// Which of the matrices is on view.
@@ -201,10 +250,10 @@ fn losses_ui(
     pairs: &Pairs,
     seen: &Seen,
     cells: Rect,
-    map: Rect,
+    size: Vec2,
 ) -> Option<usize> {
     let losses = &seen.contrast.losses;
-    let (rect, response) = ui.allocate_exact_size(vec2(LOSSES, map.height()), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let pitch = cells.height() / losses.len().max(1) as f32;
     let all: Vec<String> = losses.iter().map(|&loss| number(loss)).collect();
     let name = format!("Loss of each row: {}", all.join(", "));
@@ -250,6 +299,9 @@ fn losses_ui(
             );
         }
         let left = rect.left() + FIGURE + SPACE_SMALL;
+        if left >= rect.right() {
+            continue;
+        }
         let width = (rect.right() - left) * (loss / largest) as f32;
         let height = (pitch - 2.).clamp(1., SPACE);
         let bar = Rect::from_min_size(

@@ -13,13 +13,8 @@ use crate::widgets::{SPACE, ScatterMarks, ScatterPoint, marked_scatter_ui, numbe
 /// The plane's height at most, in points.
 const HEIGHT: f32 = 420.;
 
-pub fn plane_ui(
-    ui: &mut Ui,
-    cx: &mut ViewContext<'_>,
-    pairs: &Pairs,
-    space: &PairSpace,
-    seen: &Seen,
-) {
+pub fn plane_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, pairs: &Pairs, seen: &Seen) {
+    let Ok(space) = &pairs.space else { return };
     let points = points(cx, pairs, space);
     let arrow = |pull: &[f64; 2]| pull.map(|x| (x * seen.factor) as f32);
     let arrows: Vec<[f32; 2]> = seen.pulls.iter().map(arrow).collect();

@@ -20,12 +20,18 @@ pub fn hardest(contrast: &Contrast) -> usize {
 }
 
 /// What a row's softmax says: its own pair's share, and that of `column` or of the negative that
-/// takes most. `texts` are the quoted texts of the positives, [n].
-pub fn row(contrast: &Contrast, row: usize, column: Option<usize>, texts: &[String]) -> String {
+/// takes most. `name` is what the row is called, `texts` the quoted texts of the positives, [n].
+pub fn row(
+    contrast: &Contrast,
+    name: &str,
+    row: usize,
+    column: Option<usize>,
+    texts: &[String],
+) -> String {
     let n = contrast.losses.len();
     let share = |j: usize| contrast.rows[row * n + j];
     let own = percent(share(row));
-    let start = format!("Row {} gives its own pair {own}", row + 1);
+    let start = format!("{name} gives its own pair {own}");
     let negatives = (0..n).filter(|&j| j != row);
     let nearest = negatives.max_by(|&i, &j| share(i).total_cmp(&share(j)));
     let other = column.filter(|&j| j != row).or(nearest);
@@ -106,7 +112,7 @@ mod tests {
         let logits = [0.7_f64, 0.2, 0.1, 0.1, 0.1, 0.8, 0.05, 0.05, 0.9];
         let contrast = loss.of_cosines(logits.map(f64::ln).to_vec(), 3);
         let texts = ["“x”", "“y”", "“z”"].map(str::to_owned);
-        let said = |column| row(&contrast, 0, column, &texts).replace('\u{a0}', " ");
+        let said = |column| row(&contrast, "Row 1", 0, column, &texts).replace('\u{a0}', " ");
         assert_eq!(
             said(None),
             "Row 1 gives its own pair 70 %; “y” takes 20 % and is pushed away."
