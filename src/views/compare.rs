@@ -149,11 +149,16 @@ pub fn missing_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
 pub fn shorten(text: &str) -> String {
     /// Letters of a text that are shown.
     const LETTERS: usize = 32;
+    shorten_to(text, LETTERS)
+}
+
+/// At most so many letters of a text's start.
+pub fn shorten_to(text: &str, letters: usize) -> String {
     let text = text.trim();
     if text.is_empty() {
         return piece_label("") + " (empty)";
     }
-    match text.char_indices().nth(LETTERS) {
+    match text.char_indices().nth(letters) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

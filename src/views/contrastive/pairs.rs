@@ -9,12 +9,17 @@ use crate::app::pairs::Batch;
 use crate::app::samples::CONTRASTIVE_PAIRS;
 use crate::app::state::{Focus, TextId};
 use crate::views::ViewContext;
-use crate::views::compare::{color_of, short_name, shorten};
+use crate::views::compare::{color_of, short_name, shorten_to};
 use crate::views::subject::{note_ui, section_ui};
 use crate::widgets::{SPACE, SPACE_SMALL};
 
 /// Many pairs scroll beyond this height, in points.
 const HEIGHT: f32 = 180.;
+
+/// Letters of each text at most, the width of one, and what else stands in a line, in points.
+const LETTERS: usize = 40;
+const LETTER: f32 = 7.5;
+const NAMES: f32 = 100.;
 
 /// What to do about a batch in which there is nothing to tell apart.
 pub fn too_few_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
@@ -90,6 +95,8 @@ fn job(ui: &Ui, cx: &ViewContext<'_>, index: usize, (a, b): (TextId, TextId)) ->
         ..Default::default()
     };
     let quiet = format(cx.theme.secondary());
+    let room = (ui.available_width() - NAMES) / (2. * LETTER);
+    let letters = (room.max(0.) as usize).clamp(4, LETTERS);
     let mut job = LayoutJob::default();
     job.append(&format!("{}", index + 1), 0., quiet.clone());
     for (id, gap) in [(a, "  "), (b, "  –  ")] {
@@ -101,7 +108,11 @@ fn job(ui: &Ui, cx: &ViewContext<'_>, index: usize, (a, b): (TextId, TextId)) ->
         };
         job.append("● ", 0., format(color_of(cx, cx.theme, text)));
         job.append(&short_name(cx, text), 0., quiet.clone());
-        job.append(&format!(" {}", shorten(&text.text)), 0., format(color));
+        job.append(
+            &format!(" {}", shorten_to(&text.text, letters)),
+            0.,
+            format(color),
+        );
     }
     job
 }

@@ -1,6 +1,6 @@
 //! The batch in the plane of its largest variance, with what the loss pulls on.
 
-use egui::{RichText, Ui, vec2};
+use egui::{Label, RichText, Ui, vec2};
 
 use super::derive::{Pairs, Seen};
 use crate::analysis::geometry::PairSpace;
@@ -75,7 +75,7 @@ fn figures_ui(ui: &mut Ui, cx: &ViewContext<'_>, space: &PairSpace) {
         ] {
             let text = format!("{name} {}", number(value));
             let text = RichText::new(text).monospace().color(cx.theme.foreground());
-            ui.label(text).on_hover_text(about);
+            ui.add(Label::new(text).extend()).on_hover_text(about);
         }
     });
     note_ui(
