@@ -259,3 +259,23 @@ fn a_small_window_still_paints_everything() {
         ));
     }
 }
+
+#[test]
+fn the_list_of_texts_marks_pairs() {
+    let mut harness = open([1280., 800.]);
+    let ids: Vec<_> = harness.state().state().texts.iter().map(|t| t.id).collect();
+    let menu = |harness: &mut Harness<'_, App>, entry: &str| {
+        harness.get_by_label("More for text 1").click();
+        settle(harness);
+        harness.get_by_label_contains(entry).click();
+        settle(harness);
+    };
+    menu(&mut harness, "Pair with");
+    harness
+        .get_by_label_contains("3  The dog was bitten")
+        .click();
+    settle(&mut harness);
+    assert_eq!(harness.state().state().pairs, [(ids[0], ids[2])]);
+    menu(&mut harness, "Unpair");
+    assert!(harness.state().state().pairs.is_empty());
+}

@@ -36,7 +36,11 @@ impl InfoNce {
     /// length 1. Row i's positive is column i, and every other column is its negative.
     pub fn contrast(&self, anchors: &[Vec<f64>], positives: &[Vec<f64>]) -> Contrast {
         let n = anchors.len().min(positives.len());
-        let cosines = cross(&anchors[..n], &positives[..n]);
+        self.of_cosines(cross(&anchors[..n], &positives[..n]), n)
+    }
+
+    /// The same from cos(aᵢ, bⱼ), [n, n] row-major. O(n²): cheap enough to follow a slider.
+    pub fn of_cosines(&self, cosines: Vec<f64>, n: usize) -> Contrast {
         let rows = softmax_rows(&cosines, n, self.temperature);
         let columns = self.symmetric.then(|| {
             transposed(

@@ -4,6 +4,7 @@
 pub mod attention;
 pub mod contrastive;
 pub mod embedding;
+pub mod geometry;
 pub mod neurons;
 pub mod pooling;
 pub mod position;

@@ -2,13 +2,31 @@
 
 use super::vectors::dot;
 
-/// n points in the plane of their largest variance.
+/// n points in the plane of their largest variance, and the plane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
     /// One point for each vector, around the origin.
     pub points: Vec<[f64; 2]>,
     /// The share of the whole variance along each axis; 0 where there is no variance.
     pub shares: [f64; 2],
+    /// The middle of the points, [D].
+    pub mean: Vec<f64>,
+    /// The plane's axes, [D] each and of length 1; zeros where there is no variance.
+    pub axes: [Vec<f64>; 2],
+}
+
+impl Projection {
+    /// Where a vector [D] lies in the plane, which for the vectors that made it is their point.
+    pub fn point(&self, vector: &[f64]) -> [f64; 2] {
+        let mean = self.direction(&self.mean);
+        let at = self.direction(vector);
+        [at[0] - mean[0], at[1] - mean[1]]
+    }
+
+    /// What of a change [D] is seen in the plane: how its points move, without the plane's moving.
+    pub fn direction(&self, change: &[f64]) -> [f64; 2] {
+        [dot(&self.axes[0], change), dot(&self.axes[1], change)]
+    }
 }
 
 /// Sweeps of the eigenvalue iteration; it converges quadratically, and eight are plenty.
@@ -16,14 +34,20 @@ const SWEEPS: usize = 30;
 
 /// The first two principal components of n vectors of one length, by the eigenvectors of the n × n
 /// Gram matrix of the centred vectors: with G = U·Λ·Uᵀ the coordinates are U·√Λ (classical scaling,
-/// Torgerson 1952). Each axis points where its farthest point is, so the signs do not depend on
+/// Torgerson 1952), and the axes are Xᵀ·U/√Λ. Each axis points where its farthest point is, so the signs do not depend on
 /// rounding. O(n²·D + n³).
 pub fn pca(vectors: &[Vec<f64>]) -> Projection {
     let n = vectors.len();
-    let (values, columns) = eigen(gram(vectors), n);
+    let mean = mean(vectors);
+    let centred: Vec<Vec<f64>> = vectors
+        .iter()
+        .map(|vector| vector.iter().zip(&mean).map(|(x, m)| x - m).collect())
+        .collect();
+    let (values, columns) = eigen(gram(vectors, &centred), n);
     let total: f64 = values.iter().sum();
     let mut points = vec![[0.; 2]; n];
     let mut shares = [0.; 2];
+    let mut axes = [vec![0.; mean.len()], vec![0.; mean.len()]];
     for axis in 0..n.min(2) {
         // What rounding leaves of identical points is no direction.
         if values[axis] <= 1e-12 * total || total <= 0. {
@@ -36,8 +60,18 @@ pub fn pca(vectors: &[Vec<f64>]) -> Projection {
         for (point, x) in points.iter_mut().zip(coordinates) {
             point[axis] = sign * x;
         }
+        for (vector, u) in centred.iter().zip(&columns[axis]) {
+            let weight = sign * u / length;
+            let sums = axes[axis].iter_mut().zip(vector);
+            sums.for_each(|(sum, x)| *sum += weight * x);
+        }
     }
-    Projection { points, shares }
+    Projection {
+        points,
+        shares,
+        mean,
+        axes,
+    }
 }
 
 /// The coordinate of the largest magnitude, the first of those that are equal but for rounding.
@@ -49,20 +83,18 @@ fn farthest(coordinates: &[f64]) -> f64 {
     coordinates.iter().find(far).copied().unwrap_or(1.)
 }
 
-/// Dot products of the centred vectors, [n, n].
-fn gram(vectors: &[Vec<f64>]) -> Vec<f64> {
+fn mean(vectors: &[Vec<f64>]) -> Vec<f64> {
     let n = vectors.len();
-    let size = vectors.first().map_or(0, Vec::len);
-    let mut mean = vec![0.; size];
+    let mut mean = vec![0.; vectors.first().map_or(0, Vec::len)];
     for vector in vectors {
-        mean.iter_mut()
-            .zip(vector)
-            .for_each(|(m, x)| *m += x / n as f64);
+        let sums = mean.iter_mut().zip(vector);
+        sums.for_each(|(m, x)| *m += x / n as f64);
     }
-    let centred: Vec<Vec<f64>> = vectors
-        .iter()
-        .map(|vector| vector.iter().zip(&mean).map(|(x, m)| x - m).collect())
-        .collect();
+    mean
+}
+
+/// Dot products of the centred vectors, [n, n].
+fn gram(vectors: &[Vec<f64>], centred: &[Vec<f64>]) -> Vec<f64> {
     // Rounding leaves a little of identical vectors; relative to their length it is nothing.
     let scale = vectors.iter().map(|v| dot(v, v)).fold(0., f64::max);
     let keep = |value: f64| {
@@ -175,6 +207,28 @@ mod tests {
             assert!(distance(*a, *b) < 1e-9, "{a:?} {b:?}");
         }
         assert!(there.shares[0] >= there.shares[1] && there.shares[0] + there.shares[1] <= 1.);
+    }
+
+    #[test]
+    fn the_vectors_themselves_project_onto_their_points() {
+        let vectors: Vec<Vec<f64>> = (0..6)
+            .map(|i| (0..9).map(|k| ((i * 31 + k * 17) % 13) as f64).collect())
+            .collect();
+        let projection = pca(&vectors);
+        for (vector, point) in vectors.iter().zip(&projection.points) {
+            assert!(distance(projection.point(vector), *point) < 1e-12);
+        }
+        let [x, y] = &projection.axes;
+        assert!((dot(x, x) - 1.).abs() < 1e-12 && (dot(y, y) - 1.).abs() < 1e-12);
+        assert!(dot(x, y).abs() < 1e-12);
+        let moved: Vec<f64> = vectors[2]
+            .iter()
+            .zip(&vectors[4])
+            .map(|(a, b)| a + b)
+            .collect();
+        let (by, at) = (projection.direction(&vectors[4]), projection.points[2]);
+        let expected = [at[0] + by[0], at[1] + by[1]];
+        assert!(distance(projection.point(&moved), expected) < 1e-12);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::pairs::Temperature;
 use super::state::{Focus, Side, State, TextId, ThemeChoice};
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
@@ -18,6 +19,12 @@ pub enum Command {
     Assign(Side, TextId),
     SwapSides,
     View(Side),
+    /// Marks two texts as a pair of the contrastive batch.
+    Pair(TextId, TextId),
+    /// Takes back the mark of the pair that this text is in.
+    Unpair(TextId),
+    SetTemperature(Temperature),
+    SetSymmetric(bool),
     SetPooling(Option<PoolingMode>),
     SetPrompt(Prompt),
     SetTheme(ThemeChoice),
@@ -67,6 +74,10 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::Assign(side, id) => assign(state, side, id),
         Command::SwapSides => std::mem::swap(&mut state.a, &mut state.b),
         Command::View(side) => state.side = side,
+        Command::Pair(a, b) => state.pair(a, b),
+        Command::Unpair(id) => state.unpair(id),
+        Command::SetTemperature(temperature) => state.temperature = temperature,
+        Command::SetSymmetric(symmetric) => state.symmetric = symmetric,
         Command::SetPooling(pooling) => state.pooling = pooling,
         Command::SetPrompt(prompt) => state.prompt = prompt,
         Command::SetTheme(theme) => state.theme = theme,

@@ -51,6 +51,11 @@ pub static WORKSPACES: &[Workspace] = &[
         about: "CLS, mean, max and the others side by side",
         columns: &[(1.0, &["pooling"]), (0.6, &["score", "tokens"])],
     },
+    Workspace {
+        title: "Train",
+        about: "What a contrastive loss wants of a batch of pairs",
+        columns: &[(1.0, &["contrastive"])],
+    },
 ];
 
 impl Default for Layout {

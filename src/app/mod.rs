@@ -10,6 +10,7 @@ pub mod files;
 pub mod layout;
 mod logic;
 mod notices;
+pub mod pairs;
 pub mod samples;
 pub mod snapshot;
 pub mod state;

@@ -51,6 +51,7 @@ pub static SAMPLES: &[Sample] = &[
             "The container keeps restarting since we deployed",
         ],
     },
+    CONTRASTIVE_PAIRS,
     Sample {
         title: "Over-long passage",
         about: "What stands behind the limit is cut off, and no longer counts.",
@@ -61,6 +62,26 @@ pub static SAMPLES: &[Sample] = &[
         ],
     },
 ];
+
+/// Each text and the one after it mean the same: a batch for the contrastive loss.
+pub const CONTRASTIVE_PAIRS: Sample = Sample {
+    title: "Contrastive pairs",
+    about: "Six pairs that mean the same, one after the other: a batch for contrastive training.",
+    texts: &[
+        "The train to Lyon leaves at half past six",
+        "At 6:30 the service for Lyon departs",
+        "The train to Lyon was an hour late",
+        "We reached Lyon sixty minutes behind schedule",
+        "The museum is closed on Mondays",
+        "You cannot visit the gallery at the start of the week",
+        "The museum opened again after two years of repairs",
+        "Once renovated, the gallery welcomed its visitors back",
+        "My laptop gets hot when I play games",
+        "Gaming makes the computer overheat",
+        "She planted tomatoes behind the garage",
+        "There is a small vegetable bed back of her garage",
+    ],
+};
 
 /// More than 256 tokens; the question about notice is answered in the part that is cut.
 const LONG_PASSAGE: &str = "This agreement is made between the landlord and the tenant named on the first page, and both \

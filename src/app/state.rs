@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pairs::Temperature;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -93,6 +94,12 @@ pub struct State {
     pub pooling: Option<PoolingMode>,
     pub layer: usize,
     pub head: usize,
+    /// Texts that a person has marked to mean the same: anchor and positive. See [`Self::batch`].
+    pub pairs: Vec<(TextId, TextId)>,
+    /// Of the contrastive loss.
+    pub temperature: Temperature,
+    /// The contrastive loss in both directions, averaged.
+    pub symmetric: bool,
     /// What was clicked; stays until Escape.
     pub locked: Focus,
     pub theme: ThemeChoice,
@@ -111,6 +118,9 @@ impl Default for State {
             pooling: None,
             layer: 0,
             head: 0,
+            pairs: Vec::new(),
+            temperature: Temperature::default(),
+            symmetric: false,
             locked: Focus::default(),
             theme: ThemeChoice::System,
             next_id: 0,
@@ -124,6 +134,7 @@ impl State {
     /// Replaces the list; the first two texts become A and B.
     pub fn set_texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) {
         self.texts.clear();
+        self.pairs.clear();
         self.locked = Focus::default();
         for text in texts {
             self.add(text);
@@ -146,6 +157,7 @@ impl State {
     /// Removes a text; A and B move to what is left.
     pub fn remove(&mut self, id: TextId) {
         self.texts.retain(|t| t.id != id);
+        self.unpair(id);
         let first = self.texts.first().map(|t| t.id);
         let spare = |other: Option<TextId>| {
             let others = self
@@ -192,6 +204,7 @@ impl State {
         if known(self.locked.text).is_none() {
             self.locked = Focus::default();
         }
+        self.repair_pairs();
     }
 }
 

@@ -9,7 +9,7 @@ use super::subject::{note_ui, side_color};
 use super::{TextView, ViewContext};
 use crate::app::state::{Side, TextId};
 use crate::trace::{PoolingMode, Trace};
-use crate::widgets::{SPACE_SMALL, Theme};
+use crate::widgets::{SPACE_SMALL, Theme, piece_label};
 
 /// A and B with a trace each.
 #[derive(Clone)]
@@ -118,5 +118,48 @@ pub fn about(mode: PoolingMode) -> &'static str {
         }
         PoolingMode::WeightedMean => "An average in which the i-th token weighs i",
         PoolingMode::LastToken => "The vector of the last token alone",
+    }
+}
+
+/// Says which texts are not in the maps, and why.
+pub fn missing_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    for text in cx.texts {
+        let name = short_name(cx, text);
+        if let Some(error) = &text.error {
+            let message = format!("Text {name} is left out, as it cannot be encoded: {error}");
+            ui.label(RichText::new(message).small().color(cx.theme.error()));
+        }
+    }
+    let waiting = cx
+        .texts
+        .iter()
+        .filter(|text| text.trace.is_none() && text.error.is_none());
+    match waiting.count() {
+        0 => {}
+        1 => {
+            note_ui(ui, "One text is being encoded…");
+        }
+        count => {
+            note_ui(ui, format!("{count} texts are being encoded…"));
+        }
+    }
+}
+
+/// The start of a text, for a list.
+pub fn shorten(text: &str) -> String {
+    /// Letters of a text that are shown.
+    const LETTERS: usize = 32;
+    shorten_to(text, LETTERS)
+}
+
+/// At most so many letters of a text's start.
+pub fn shorten_to(text: &str, letters: usize) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return piece_label("") + " (empty)";
+    }
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -4,6 +4,7 @@
 mod attention;
 mod compare;
 mod context;
+mod contrastive;
 mod embedding;
 mod feed_forward;
 mod pooling;
@@ -47,6 +48,7 @@ pub static PANELS: &[&Panel] = &[
     &feed_forward::PANEL,
     &pooling::PANEL,
     &score::PANEL,
+    &contrastive::PANEL,
 ];
 
 /// The panel of that name.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use egui::Ui;
 use serde::{Deserialize, Serialize};
 
+use super::compare::missing_ui;
 use super::recorded::{keep_ui, kept_ui, switch_ui};
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
@@ -50,7 +51,7 @@ struct PoolingView {
 
 impl View for PoolingView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
-        texts::missing_ui(ui, cx);
+        missing_ui(ui, cx);
         let Some(Shown { value, current }) = self.derive(cx) else {
             return;
         };

@@ -18,7 +18,7 @@ pub mod token_strip;
 pub use colormap::{Colormap, Scale, legend_ui};
 pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture};
 pub use number::{number, number_text};
-pub use scatter::{ScatterPoint, scatter_ui};
+pub use scatter::{ScatterMarks, ScatterPoint, marked_scatter_ui, scatter_ui};
 pub use strip_chart::{vector_bars_ui, vector_strip_ui};
 pub use style::install;
 pub use table::{Cell, Column, Table};

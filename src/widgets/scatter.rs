@@ -1,8 +1,8 @@
 //! A few named points in the plane.
 
 use egui::{
-    Align2, Color32, Pos2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, Painter, Pos2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::heatmap::nothing_ui;
@@ -20,6 +20,15 @@ pub struct ScatterPoint {
     pub radius: f32,
 }
 
+/// What is drawn besides the points.
+#[derive(Clone, Copy, Default)]
+pub struct ScatterMarks<'a> {
+    /// Pairs of points that a thin line joins.
+    pub links: &'a [(usize, usize)],
+    /// An arrow from each point, in the points' units; none where this is empty.
+    pub arrows: &'a [[f32; 2]],
+}
+
 /// Points with the same scale on both axes; labels that would overlap are left out and come back
 /// on hover.
 pub fn scatter_ui(
@@ -29,18 +38,36 @@ pub fn scatter_ui(
     size: Vec2,
     focus: Option<usize>,
 ) -> StripResponse {
-    let Some(bounds) = bounds(points) else {
+    marked_scatter_ui(ui, name, points, ScatterMarks::default(), size, focus)
+}
+
+/// [`scatter_ui`] with lines between points and arrows from them; the arrows' tips are in sight.
+pub fn marked_scatter_ui(
+    ui: &mut Ui,
+    name: &str,
+    points: &[ScatterPoint],
+    marks: ScatterMarks<'_>,
+    size: Vec2,
+    focus: Option<usize>,
+) -> StripResponse {
+    let Some(bounds) = bounds(points, marks.arrows) else {
         return StripResponse::nothing(nothing_ui(ui, name));
     };
     let size = size.max(vec2(40.0, 40.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), name));
-    let places = place(points, bounds, rect.shrink(2.0 * SPACE));
+    let area = rect.shrink(2.0 * SPACE);
+    let places = place(points, bounds, area);
     let hovered = response
         .hover_pos()
         .and_then(|pos| nearest(points, &places, pos));
     if ui.is_rect_visible(rect) {
-        paint(ui, rect, points, &places, hovered.or(focus));
+        let first = hovered.or(focus);
+        let painter = ui.painter_at(rect);
+        paint_links(&painter, Theme::of(ui), marks.links, &places, first);
+        let scale = scale(bounds, area);
+        paint_arrows(&painter, points, &places, marks.arrows, scale, first);
+        paint(ui, rect, points, &places, first);
     }
     let clicked = hovered.filter(|_| response.clicked());
     let response = match hovered {
@@ -62,16 +89,23 @@ fn finite(p: &ScatterPoint) -> bool {
     p.x.is_finite() && p.y.is_finite()
 }
 
-fn bounds(points: &[ScatterPoint]) -> Option<Rect> {
+/// Around all points and the tips of their arrows.
+fn bounds(points: &[ScatterPoint], arrows: &[[f32; 2]]) -> Option<Rect> {
     let mut bounds = Rect::NOTHING;
-    for p in points.iter().filter(|p| finite(p)) {
+    for (index, p) in points.iter().enumerate().filter(|(_, p)| finite(p)) {
         bounds.extend_with(pos2(p.x, p.y));
+        if let Some([x, y]) = arrows
+            .get(index)
+            .filter(|a| a[0].is_finite() && a[1].is_finite())
+        {
+            bounds.extend_with(pos2(p.x + x, p.y + y));
+        }
     }
     bounds.is_finite().then_some(bounds)
 }
 
-/// Screen places, y upwards; `None` for what is not finite.
-fn place(points: &[ScatterPoint], bounds: Rect, area: Rect) -> Vec<Option<Pos2>> {
+/// Screen points for one unit of the points.
+fn scale(bounds: Rect, area: Rect) -> f32 {
     let fit = |span: f32, room: f32| {
         if span > 0.0 {
             room / span
@@ -81,7 +115,12 @@ fn place(points: &[ScatterPoint], bounds: Rect, area: Rect) -> Vec<Option<Pos2>>
     };
     let scale = fit(bounds.width(), area.width()).min(fit(bounds.height(), area.height()));
     // All points in one place: the middle.
-    let scale = if scale.is_finite() { scale } else { 0.0 };
+    if scale.is_finite() { scale } else { 0.0 }
+}
+
+/// Screen places, y upwards; `None` for what is not finite.
+fn place(points: &[ScatterPoint], bounds: Rect, area: Rect) -> Vec<Option<Pos2>> {
+    let scale = scale(bounds, area);
     let to_screen = |p: &ScatterPoint| {
         let from_centre = pos2(p.x, p.y) - bounds.center();
         area.center() + vec2(from_centre.x, -from_centre.y) * scale
@@ -103,6 +142,58 @@ fn nearest(points: &[ScatterPoint], places: &[Option<Pos2>], pos: Pos2) -> Optio
         }
     }
     best.map(|(_, index)| index)
+}
+
+/// Lines between partners; those of the marked point stand out.
+fn paint_links(
+    painter: &Painter,
+    theme: Theme,
+    links: &[(usize, usize)],
+    places: &[Option<Pos2>],
+    first: Option<usize>,
+) {
+    let at = |index: usize| places.get(index).copied().flatten();
+    for &(from, to) in links {
+        let Some(ends) = at(from).zip(at(to)) else {
+            continue;
+        };
+        let marked = first.is_some_and(|i| i == from || i == to);
+        let color = if marked {
+            theme.strong()
+        } else {
+            theme.secondary().gamma_multiply(0.6)
+        };
+        painter.line_segment([ends.0, ends.1], (1.0, color));
+    }
+}
+
+/// An arrow from each point in its colour; all but the marked point's step back while there is one.
+fn paint_arrows(
+    painter: &Painter,
+    points: &[ScatterPoint],
+    places: &[Option<Pos2>],
+    arrows: &[[f32; 2]],
+    scale: f32,
+    first: Option<usize>,
+) {
+    const HEAD: f32 = 6.0;
+    for (index, ([x, y], place)) in arrows.iter().zip(places).enumerate() {
+        let way = vec2(*x, -*y) * scale;
+        let (Some(from), true) = (*place, way.length() >= 1.5) else {
+            continue;
+        };
+        let quiet = first.is_some_and(|i| i != index);
+        let color = points[index]
+            .color
+            .gamma_multiply(if quiet { 0.45 } else { 1.0 });
+        let stroke = (if first == Some(index) { 2.5 } else { 1.75 }, color);
+        let tip = from + way;
+        painter.line_segment([from, tip], stroke);
+        let back = way.normalized() * HEAD.min(way.length());
+        for side in [-0.5, 0.5] {
+            painter.line_segment([tip, tip - back + back.rot90() * side], stroke);
+        }
+    }
 }
 
 fn paint(
@@ -188,7 +279,7 @@ mod tests {
             point(f32::NAN, 0.0),
         ];
         let area = Rect::from_min_size(Pos2::ZERO, vec2(100.0, 100.0));
-        let bounds = bounds(&points).unwrap();
+        let bounds = bounds(&points, &[]).unwrap();
         let places = place(&points, bounds, area);
         let at = |i: usize| places[i].unwrap();
         assert!(((at(1).x - at(0).x) / 4.0 - (at(0).y - at(2).y)).abs() < 1e-3);
@@ -205,9 +296,17 @@ mod tests {
     fn one_point_is_in_the_middle_and_none_is_nothing() {
         let area = Rect::from_min_size(Pos2::ZERO, vec2(100.0, 60.0));
         let points = [point(7.0, -3.0)];
-        let places = place(&points, bounds(&points).unwrap(), area);
+        let places = place(&points, bounds(&points, &[]).unwrap(), area);
         assert_eq!(places[0], Some(area.center()));
-        assert!(bounds(&[]).is_none());
-        assert!(bounds(&[point(f32::INFINITY, 0.0)]).is_none());
+        assert!(bounds(&[], &[]).is_none());
+        assert!(bounds(&[point(f32::INFINITY, 0.0)], &[]).is_none());
+    }
+
+    #[test]
+    fn the_tips_of_arrows_are_in_sight() {
+        let points = [point(0.0, 0.0), point(1.0, 0.0)];
+        let arrows = [[-1.0, 0.0], [0.0, 2.0]];
+        let bounds = bounds(&points, &arrows).unwrap();
+        assert_eq!((bounds.min, bounds.max), (pos2(-1.0, 0.0), pos2(1.0, 2.0)));
     }
 }

@@ -196,11 +196,41 @@ impl TextList<'_> {
             self.commands
                 .push(Command::AddText(self.state.texts[index].text.clone()));
         }
+        self.pair_menu_ui(ui, id);
         if ui.button("Remove").clicked() {
             self.commands.push(Command::RemoveText(id));
         }
     }
+
+    /// Which text this one means the same as, for the contrastive loss.
+    fn pair_menu_ui(&mut self, ui: &mut Ui, id: TextId) {
+        if self.state.partner(id).is_some() && ui.button("Unpair").clicked() {
+            self.commands.push(Command::Unpair(id));
+        }
+        ui.menu_button("Pair with", |ui| {
+            let area = egui::ScrollArea::vertical().max_height(PAIR_MENU);
+            area.show(ui, |ui| {
+                for (index, other) in self.state.texts.iter().enumerate() {
+                    if other.id == id {
+                        continue;
+                    }
+                    let start: String = other.text.chars().take(START).collect();
+                    let name = format!("{}  {start}", index + 1);
+                    let on = self.state.partner(id) == Some(other.id);
+                    if ui.selectable_label(on, name).clicked() {
+                        self.commands.push(Command::Pair(id, other.id));
+                        ui.close();
+                    }
+                }
+            });
+        });
+    }
 }
+
+/// The height of a menu of texts at most, in points.
+const PAIR_MENU: f32 = 320.;
+/// Letters of a text in a menu.
+const START: usize = 40;
 
 /// The ends of a long text.
 fn shorten(text: &str) -> String {

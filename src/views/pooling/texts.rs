@@ -1,17 +1,14 @@
 //! Which texts the maps are of.
 
 use egui::text::LayoutJob;
-use egui::{Label, RichText, ScrollArea, Sense, TextFormat, TextStyle, Ui};
+use egui::{Label, ScrollArea, Sense, TextFormat, TextStyle, Ui};
 
 use super::derive::Poolings;
 use crate::app::state::Focus;
 use crate::views::ViewContext;
-use crate::views::compare::{color_of, short_name};
-use crate::views::subject::note_ui;
-use crate::widgets::{SPACE, piece_label};
+use crate::views::compare::{color_of, short_name, shorten};
+use crate::widgets::SPACE;
 
-/// Letters of a text that the legend shows.
-const LETTERS: usize = 32;
 /// Many texts scroll beyond this height, in points.
 const HEIGHT: f32 = 160.;
 
@@ -61,39 +58,4 @@ fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
         }
     });
     cx.point(pointed.0, pointed.1);
-}
-
-/// Says which texts are not in the maps, and why.
-pub fn missing_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
-    for text in cx.texts {
-        let name = short_name(cx, text);
-        if let Some(error) = &text.error {
-            let message = format!("Text {name} is left out, as it cannot be encoded: {error}");
-            ui.label(RichText::new(message).small().color(cx.theme.error()));
-        }
-    }
-    let waiting = cx
-        .texts
-        .iter()
-        .filter(|text| text.trace.is_none() && text.error.is_none());
-    match waiting.count() {
-        0 => {}
-        1 => {
-            note_ui(ui, "One text is being encoded…");
-        }
-        count => {
-            note_ui(ui, format!("{count} texts are being encoded…"));
-        }
-    }
-}
-
-fn shorten(text: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() {
-        return piece_label("") + " (empty)";
-    }
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
