@@ -70,6 +70,14 @@ impl Trainer {
         trainer.step = step.map_err(|_| bad(format!("`{STEP}` is no number")))?;
         trainer.optimizer.taken = trainer.step;
         let parameters = &trainer.student.parameters;
+        if tensors.len() != 3 * parameters.len() {
+            let problem = format!(
+                "holds {} tensors, but the model has {} in three kinds; it is the state of another model",
+                tensors.len(),
+                parameters.len()
+            );
+            return Err(bad(problem));
+        }
         for (parameter, moments) in parameters.iter().zip(&mut trainer.optimizer.moments) {
             let (name, shape) = (&parameter.name, parameter.var.dims());
             let read = |kind: &str| {
