@@ -55,6 +55,8 @@ pub struct App {
     commands: Vec<Command>,
     dialogs: Dialogs,
     notices: Notices,
+    /// The model whose warnings have been told.
+    heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
     cached: chrome::models::Cached,
     /// Outcomes of jobs that the window started.
@@ -125,6 +127,7 @@ impl App {
             commands: Vec::new(),
             dialogs: Dialogs::default(),
             notices: Notices::default(),
+            heard: None,
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),
             outcomes: channel(),
