@@ -58,6 +58,7 @@ impl App {
             Command::ShowWorkspace(index) => self.layout = Layout::workspace(index),
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
+            Command::SetReference(reference) => self.engine.set_reference(reference),
             Command::CancelLoad => {
                 self.engine.cancel_load();
                 self.keep_good_model();

@@ -98,6 +98,7 @@ impl App {
         let wake = Arc::new(move || waker.request_repaint());
         let engine = Engine::new(options.device, SourceOptions::from_env(), wake);
         engine.load(state.model.clone());
+        engine.set_reference(state.reference.clone());
         Self::with(state, layout, engine)
     }
 
@@ -111,6 +112,7 @@ impl App {
         let device = model.encoder.device().clone();
         let engine = Engine::new(device, SourceOptions::from_env(), Arc::new(|| {}));
         engine.use_model(model);
+        engine.set_reference(state.reference.clone());
         Self::with(state, Layout::default(), engine)
     }
 

@@ -6,6 +6,7 @@ mod compare;
 mod context;
 mod embedding;
 mod feed_forward;
+mod models;
 mod pooling;
 mod position;
 mod recorded;
@@ -47,6 +48,7 @@ pub static PANELS: &[&Panel] = &[
     &feed_forward::PANEL,
     &pooling::PANEL,
     &score::PANEL,
+    &models::PANEL,
 ];
 
 /// The panel of that name.
