@@ -33,7 +33,7 @@ pub static PANEL: Panel = Panel {
 };
 
 /// A column is at least this wide, in points.
-const COLUMN: f32 = 216.;
+const COLUMN: f32 = 196.;
 /// Cells of the cosines: large enough for a number.
 const CELL: f32 = 40.;
 /// A picture is at most this high, in points.
