@@ -22,7 +22,7 @@ const LENGTHS: [usize; 6] = [8, 16, 32, 128, 256, 512];
 fn model() -> Model {
     let reference = match std::env::var_os("EMBEDSCOPE_MINILM") {
         Some(folder) => ModelRef::Folder(folder.into()),
-        None => ModelRef::default(),
+        None => ModelRef::minilm(),
     };
     let files = resolve(
         &reference,
@@ -48,10 +48,10 @@ fn tokens(model: &Model, length: usize) -> Tokens {
 
 fn stock(model: &Model) -> BertModel {
     let config: Config = serde_json::from_value(model.config.clone()).unwrap_or_default();
-    let files = &model.weight_files;
+    let files: Vec<_> = model.weight_files.iter().map(|file| file.name()).collect();
     // SAFETY: nobody writes to the model's files while the benchmark runs.
     let weights =
-        unsafe { candle_nn::VarBuilder::from_mmaped_safetensors(files, DType::F32, &Device::Cpu) };
+        unsafe { candle_nn::VarBuilder::from_mmaped_safetensors(&files, DType::F32, &Device::Cpu) };
     let loaded = weights.and_then(|weights| BertModel::load(weights, &config));
     loaded.unwrap_or_else(|e| panic!("{e}"))
 }

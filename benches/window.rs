@@ -20,7 +20,7 @@ const SENTENCE: &str = "the keeper of the house wrote every morning in a book of
 
 fn open() -> Harness<'static, App> {
     let folder = std::env::var_os("EMBEDSCOPE_MINILM");
-    let model = folder.map_or_else(ModelRef::default, |f| ModelRef::Folder(f.into()));
+    let model = folder.map_or_else(ModelRef::minilm, |f| ModelRef::Folder(f.into()));
     let options = WindowOptions {
         model: Some(model),
         device: Device::Cpu,

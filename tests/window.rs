@@ -279,3 +279,65 @@ fn the_list_of_texts_marks_pairs() {
     menu(&mut harness, "Unpair");
     assert!(harness.state().state().pairs.is_empty());
 }
+
+#[test]
+fn with_nothing_chosen_it_opens_on_the_model_in_the_program() {
+    let options = WindowOptions {
+        model: None,
+        device: Device::Cpu,
+    };
+    let mut harness = Harness::builder()
+        .with_size([1280., 800.])
+        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
+    settle(&mut harness);
+    let model = harness.state().engine().model().unwrap();
+    assert_eq!(model.source.to_string(), "bundled");
+    assert!(
+        harness
+            .state()
+            .shown()
+            .iter()
+            .all(|text| text.current && text.trace.is_some())
+    );
+}
+
+#[test]
+fn the_same_texts_are_seen_through_a_second_model_and_a_bad_one_leaves_the_last() {
+    let mut harness = open([1280., 800.]);
+    send(&mut harness, Command::ShowPanel("models"));
+    harness.get_by_label_contains("Choose a second model");
+    let start: ModelRef = "bundled@start".parse().unwrap();
+    send(&mut harness, Command::SetReference(Some(start.clone())));
+    let app = harness.state();
+    let reference = app.engine().reference().unwrap();
+    assert_eq!(reference.source, start);
+    for text in app.shown() {
+        let trace = text.reference.as_ref().unwrap();
+        assert!(text.reference_current && trace.model == reference.hash);
+        assert!(
+            !trace.is_full(),
+            "the second model's insides are not asked for"
+        );
+    }
+    let main = app.engine().model().unwrap().source.clone();
+    assert_eq!(main, folder("plain"), "the model in use stays");
+    harness.get_by_label_contains("Cosines of all texts: Difference");
+
+    send(&mut harness, Command::SetReference(Some(folder("nowhere"))));
+    assert!(matches!(
+        harness.state().engine().reference_state(),
+        LoadState::Failed { .. }
+    ));
+    harness.get_by_label_contains("nowhere cannot be used");
+    assert!(harness.state().engine().reference().is_some());
+
+    send(&mut harness, Command::SetReference(None));
+    assert!(harness.state().engine().reference().is_none());
+    assert!(
+        harness
+            .state()
+            .shown()
+            .iter()
+            .all(|t| t.reference.is_none())
+    );
+}

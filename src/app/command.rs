@@ -38,6 +38,8 @@ pub enum Command {
     ShowWorkspace(usize),
     ResetLayout,
     OpenModel(ModelRef),
+    /// Chooses the second model, or none.
+    SetReference(Option<ModelRef>),
     CancelLoad,
     DismissError,
     AskModelFolder,
@@ -88,6 +90,10 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::OpenModel(reference) => {
             state.model = reference;
             return Some(Command::OpenModel(state.model.clone()));
+        }
+        Command::SetReference(reference) => {
+            state.reference = reference;
+            return Some(Command::SetReference(state.reference.clone()));
         }
         other => return Some(other),
     }

@@ -35,7 +35,7 @@ pub static WORKSPACES: &[Workspace] = &[
                     "feed_forward",
                 ],
             ),
-            (0.75, &["score", "pooling"]),
+            (0.75, &["score", "pooling", "models"]),
         ],
     },
     Workspace {

@@ -9,7 +9,7 @@ use super::files::{self, Dropped};
 use super::layout::Layout;
 use super::state::ThemeChoice;
 use super::{App, Outcome};
-use crate::model::{Detail, Prompt};
+use crate::model::{Detail, Model, Prompt};
 
 impl App {
     /// One turn without painting.
@@ -26,6 +26,7 @@ impl App {
         });
         match self.engine.model() {
             Some(model) => {
+                self.tell_warnings(&model);
                 // A prompt that the new model does not have would leave every text without a trace.
                 if let Prompt::Named(_) = self.state.prompt
                     && model.prompt(&self.state.prompt).is_err()
@@ -38,6 +39,16 @@ impl App {
         }
     }
 
+    /// What a person should know about a model's files, once per load of another model.
+    fn tell_warnings(&mut self, model: &Model) {
+        if self.heard.as_ref() != Some(&model.hash) {
+            self.heard = Some(model.hash.clone());
+            for warning in &model.warnings {
+                self.notices.info(warning.as_str());
+            }
+        }
+    }
+
     fn execute(&mut self, ctx: &egui::Context, command: Command) {
         let Some(command) = command::apply(&mut self.state, command) else {
             return;
@@ -47,6 +58,7 @@ impl App {
             Command::ShowWorkspace(index) => self.layout = Layout::workspace(index),
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
+            Command::SetReference(reference) => self.engine.set_reference(reference),
             Command::CancelLoad => {
                 self.engine.cancel_load();
                 self.keep_good_model();

@@ -56,6 +56,8 @@ pub struct App {
     commands: Vec<Command>,
     dialogs: Dialogs,
     notices: Notices,
+    /// The model whose warnings have been told.
+    heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
     cached: chrome::models::Cached,
     /// Outcomes of jobs that the window started.
@@ -97,6 +99,7 @@ impl App {
         let wake = Arc::new(move || waker.request_repaint());
         let engine = Engine::new(options.device, SourceOptions::from_env(), wake);
         engine.load(state.model.clone());
+        engine.set_reference(state.reference.clone());
         Self::with(state, layout, engine)
     }
 
@@ -110,6 +113,7 @@ impl App {
         let device = model.encoder.device().clone();
         let engine = Engine::new(device, SourceOptions::from_env(), Arc::new(|| {}));
         engine.use_model(model);
+        engine.set_reference(state.reference.clone());
         Self::with(state, Layout::default(), engine)
     }
 
@@ -126,6 +130,7 @@ impl App {
             commands: Vec::new(),
             dialogs: Dialogs::default(),
             notices: Notices::default(),
+            heard: None,
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),
             outcomes: channel(),

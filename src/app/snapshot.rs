@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 
 use super::App;
 use super::state::{State, ThemeChoice};
-use crate::model::{Model, Prompt};
+use crate::model::{Model, ModelRef, Prompt};
 use crate::views;
 
 /// What to paint.
@@ -22,6 +22,8 @@ pub struct SnapshotOptions {
     pub layer: usize,
     pub head: usize,
     pub prompt: Prompt,
+    /// A second model that the same texts are seen through.
+    pub reference: Option<ModelRef>,
 }
 
 /// How long the panel may take until nothing changes any more.
@@ -51,6 +53,7 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     state.layer = options.layer;
     state.head = options.head;
     state.prompt = options.prompt.clone();
+    state.reference = options.reference.clone();
     let panel = options.panel.clone();
     // Rendering needs Vulkan or OpenGL; without either the harness panics, which is no answer for a
     // person at a terminal.

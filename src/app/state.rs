@@ -89,6 +89,8 @@ pub struct State {
     /// Which of the two the panels that show one text show.
     pub side: Side,
     pub model: ModelRef,
+    /// A second model that the same texts are seen through.
+    pub reference: Option<ModelRef>,
     pub prompt: Prompt,
     /// Instead of the model's own.
     pub pooling: Option<PoolingMode>,
@@ -114,6 +116,7 @@ impl Default for State {
             b: None,
             side: Side::A,
             model: ModelRef::default(),
+            reference: None,
             prompt: Prompt::Own,
             pooling: None,
             layer: 0,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::state::{State, TextId};
 use crate::engine::{Engine, TraceKey};
-use crate::model::{Detail, Model};
+use crate::model::{Detail, Model, Prompt};
 use crate::trace::Trace;
 use crate::views::TextView;
 
@@ -18,6 +18,8 @@ pub struct Texts {
 struct Last {
     text: Arc<str>,
     trace: Option<Arc<Trace>>,
+    /// By the reference model.
+    reference: Option<Arc<Trace>>,
 }
 
 impl Texts {
@@ -25,12 +27,15 @@ impl Texts {
     /// A and B are wanted whole and first; the others need no insides.
     pub fn update(&mut self, state: &State, engine: &Engine, model: &Arc<Model>) -> Vec<TextView> {
         self.last.retain(|id, _| state.index(*id).is_some());
+        let reference = engine.reference();
+        let mut later = Vec::new();
         let mut wanted = Vec::with_capacity(state.texts.len());
         let mut views = Vec::with_capacity(state.texts.len());
         for (index, text) in state.texts.iter().enumerate() {
             let last = self.last.entry(text.id).or_insert_with(|| Last {
                 text: text.text.as_str().into(),
                 trace: None,
+                reference: None,
             });
             if *last.text != *text.text {
                 last.text = text.text.as_str().into();
@@ -61,6 +66,17 @@ impl Texts {
                 Some(Err(error)) => (false, Some(error)),
                 None => (false, None),
             };
+            let second = reference
+                .as_ref()
+                .map(|reference| reference_key(state, reference, &last.text));
+            last.reference
+                .take_if(|trace| second.as_ref().is_none_or(|key| key.model != trace.model));
+            let mut reference_current = false;
+            if let Some(Ok(trace)) = second.as_ref().and_then(|key| engine.trace(key)) {
+                last.reference = Some(trace);
+                reference_current = true;
+            }
+            later.extend(second);
             views.push(TextView {
                 id: text.id,
                 index,
@@ -68,11 +84,30 @@ impl Texts {
                 trace: last.trace.clone(),
                 current,
                 error,
+                reference: last.reference.clone(),
+                reference_current,
             });
             wanted.push(key);
         }
         wanted.sort_by_key(|key| std::cmp::Reverse(key.detail));
+        // The second model waits for the first.
+        wanted.extend(later);
         engine.want(wanted);
         views
+    }
+}
+
+/// The reference model's trace of a text: no insides, and its own prompt where it lacks the chosen
+/// one.
+fn reference_key(state: &State, reference: &Model, text: &Arc<str>) -> TraceKey {
+    let known = reference.prompt(&state.prompt).is_ok();
+    TraceKey {
+        model: reference.hash.clone(),
+        text: text.clone(),
+        prompt: match known {
+            true => state.prompt.clone(),
+            false => Prompt::Own,
+        },
+        detail: Detail::Outline,
     }
 }

@@ -12,8 +12,8 @@ use crate::model::{Model, ModelRef};
 /// Options that every subcommand takes.
 #[derive(clap::Args, Debug)]
 pub struct ModelArgs {
-    /// The model: a folder, a hub id (org/name or org/name@revision), or `bundled`
-    /// [default: sentence-transformers/all-MiniLM-L6-v2; in the window, the last one used]
+    /// The model: a folder, a hub id (org/name or org/name@revision), `bundled`, or `bundled@start`
+    /// for the same model before its training [default: bundled; in the window, the last one used]
     #[arg(long, global = true, help_heading = "Model", value_name = "M")]
     pub model: Option<String>,
     /// Where the computation runs

@@ -52,7 +52,7 @@ enum Command {
     Embed(embed::EmbedArgs),
     /// Explain why two texts score as similar
     Why(why::WhyArgs),
-    /// Models in the hub cache, and the families that can be run
+    /// Models in the program and in the hub cache, and the families that can be run
     Models(models::ModelsArgs),
     /// Our numbers against PyTorch's recorded ones and against candle-transformers
     Check(check::CheckArgs),

@@ -8,7 +8,9 @@ use super::progress::size;
 use crate::cancel::Cancel;
 use crate::model::config::Config;
 use crate::model::families::{self, FAMILIES};
-use crate::model::source::{CachedModel, SourceOptions, cached, resolve};
+use crate::model::source::{
+    CHECKPOINTS, CachedModel, SourceOptions, bundled_size, cached, resolve,
+};
 use crate::model::{ModelError, ModelRef};
 
 #[derive(clap::Args, Debug)]
@@ -21,11 +23,21 @@ pub struct ModelsArgs {
 /// What `--json` prints. Keys are only ever added.
 #[derive(Serialize)]
 struct Document {
-    bundled: Vec<String>,
+    bundled: Vec<Bundled>,
     cache: String,
     cached: Vec<Row>,
     /// The `model_type`s that can be run.
     families: Vec<&'static str>,
+}
+
+/// The model in the program, or one of its checkpoints.
+#[derive(Serialize)]
+struct Bundled {
+    /// As `--model` takes it.
+    id: String,
+    title: String,
+    /// In the program.
+    bytes: usize,
 }
 
 /// One model of the hub cache.
@@ -50,7 +62,7 @@ pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
         .into_iter()
         .map(|model| row(model, &options));
     let document = Document {
-        bundled: Vec::new(),
+        bundled: bundled(),
         cache: options.cache_dir().display().to_string(),
         cached: rows.collect(),
         families: FAMILIES
@@ -62,6 +74,19 @@ pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
         true => print_json(&document),
         false => print(&table(&document)),
     }
+}
+
+fn bundled() -> Vec<Bundled> {
+    let of = |reference: ModelRef, bytes| Bundled {
+        id: reference.to_string(),
+        title: reference.title(),
+        bytes,
+    };
+    let checkpoints = CHECKPOINTS.iter().map(|c| of(c.reference(), c.size()));
+    [of(ModelRef::default(), bundled_size())]
+        .into_iter()
+        .chain(checkpoints)
+        .collect()
 }
 
 fn row(model: CachedModel, options: &SourceOptions) -> Row {
@@ -99,7 +124,12 @@ fn supported(model: &CachedModel, options: &SourceOptions) -> Result<(), ModelEr
 }
 
 fn table(document: &Document) -> String {
-    let mut out = String::from("bundled: none yet\n");
+    let mut out = String::from("in the program:\n");
+    let wide = document.bundled.iter().map(|row| row.id.len()).max();
+    for row in &document.bundled {
+        let (wide, size) = (wide.unwrap_or(0), size(row.bytes as u64));
+        out += &format!("  {:<wide$}  {size:>9}  {}\n", row.id, row.title);
+    }
     let cache = &document.cache;
     match document.cached.is_empty() {
         true => out += &format!("cached in {cache}: none\n"),

@@ -34,6 +34,9 @@ pub struct SnapshotArgs {
     /// The head to show, from 1
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub head: usize,
+    /// A second model that the same texts are seen through, as `--model` takes it
+    #[arg(long, value_name = "M")]
+    pub reference: Option<String>,
     #[command(flatten)]
     pub prompt: PromptArgs,
 }
@@ -67,6 +70,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         layer: args.layer - 1,
         head: args.head - 1,
         prompt: args.prompt.prompt(),
+        reference: args.reference.as_deref().map(str::parse).transpose()?,
     };
     let image = snapshot(Arc::new(model), &options).map_err(Failure::failed)?;
     let saved = files::save_picture(

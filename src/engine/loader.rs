@@ -24,6 +24,31 @@ pub enum LoadState {
     },
 }
 
+/// What a model is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The model in use.
+    Main,
+    /// The one that the same texts are also seen through.
+    Reference,
+}
+
+/// A model and how its latest load stands.
+#[derive(Default)]
+pub struct Slot {
+    pub(super) model: Option<Arc<Model>>,
+    pub(super) load: Load,
+}
+
+impl Slot {
+    pub(super) fn cancel(&mut self) {
+        if let LoadState::Running { .. } = self.load.state {
+            self.load.cancel.cancel();
+            self.load.state = LoadState::Idle;
+        }
+    }
+}
+
 /// The latest load. Its number tells a late answer of an earlier one apart.
 #[derive(Default)]
 pub struct Load {
@@ -32,12 +57,13 @@ pub struct Load {
     number: u64,
 }
 
-pub(super) fn start(shared: &Arc<Shared>, reference: ModelRef) {
+pub(super) fn start(shared: &Arc<Shared>, role: Role, reference: ModelRef) {
     let mut state = shared.state();
-    state.load.cancel.cancel();
+    let load = &mut state.slot(role).load;
+    load.cancel.cancel();
     let cancel = Cancel::new();
-    let number = state.load.number + 1;
-    state.load = Load {
+    let number = load.number + 1;
+    *load = Load {
         state: LoadState::Running {
             reference: reference.clone(),
             progress: None,
@@ -48,27 +74,28 @@ pub(super) fn start(shared: &Arc<Shared>, reference: ModelRef) {
     drop(state);
     let shared = shared.clone();
     std::thread::spawn(move || {
-        let load = || read(&shared, &reference, number, &cancel);
+        let load = || read(&shared, &reference, (role, number), &cancel);
         let outcome = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
             Err(ModelError::Weights {
                 file: reference.to_string(),
                 problem: "loading failed unexpectedly; please report it".to_owned(),
             })
         });
-        finish(&shared, reference, number, &cancel, outcome);
+        finish(&shared, reference, (role, number), &cancel, outcome);
     });
 }
 
 fn read(
     shared: &Shared,
     reference: &ModelRef,
-    number: u64,
+    (role, number): (Role, u64),
     cancel: &Cancel,
 ) -> Result<Model, ModelError> {
     let report = |now: Progress| {
         let mut state = shared.state();
-        if state.load.number == number
-            && let LoadState::Running { progress, .. } = &mut state.load.state
+        let load = &mut state.slot(role).load;
+        if load.number == number
+            && let LoadState::Running { progress, .. } = &mut load.state
         {
             *progress = Some(now);
             drop(state);
@@ -82,17 +109,18 @@ fn read(
 fn finish(
     shared: &Shared,
     reference: ModelRef,
-    number: u64,
+    (role, number): (Role, u64),
     cancel: &Cancel,
     outcome: Result<Model, ModelError>,
 ) {
     let mut state = shared.state();
-    if state.load.number != number || cancel.is_cancelled() {
+    let slot = state.slot(role);
+    if slot.load.number != number || cancel.is_cancelled() {
         return;
     }
-    state.load.state = match outcome {
+    slot.load.state = match outcome {
         Ok(model) => {
-            state.model = Some(Arc::new(model));
+            slot.model = Some(Arc::new(model));
             LoadState::Idle
         }
         Err(error) => LoadState::Failed {

@@ -17,6 +17,7 @@ use candle_core::Device;
 pub use cache::TraceKey;
 pub use derived::{Derived, Shown};
 pub use loader::{Load, LoadState};
+use loader::{Role, Slot};
 
 use crate::cancel::Cancel;
 use crate::model::source::SourceOptions;
@@ -49,14 +50,23 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    model: Option<Arc<Model>>,
-    load: Load,
+    main: Slot,
+    reference: Slot,
     wanted: Vec<TraceKey>,
     running: Option<(TraceKey, Cancel)>,
     cache: Cache,
     /// Jobs handed over and not yet done.
     jobs: usize,
     closed: bool,
+}
+
+impl State {
+    fn slot(&mut self, role: Role) -> &mut Slot {
+        match role {
+            Role::Main => &mut self.main,
+            Role::Reference => &mut self.reference,
+        }
+    }
 }
 
 impl Shared {
@@ -87,37 +97,57 @@ impl Engine {
 
     /// Begins to load a model; the one in use stays until the new one is ready.
     pub fn load(&self, reference: ModelRef) {
-        loader::start(&self.shared, reference);
+        loader::start(&self.shared, Role::Main, reference);
     }
 
     pub fn cancel_load(&self) {
-        let mut state = self.shared.state();
-        if let LoadState::Running { .. } = state.load.state {
-            state.load.cancel.cancel();
-            state.load.state = LoadState::Idle;
+        self.shared.state().main.cancel();
+    }
+
+    /// Begins to load the reference model, or lets go of it. The one before stays until the new one
+    /// is ready.
+    pub fn set_reference(&self, reference: Option<ModelRef>) {
+        match reference {
+            Some(reference) => loader::start(&self.shared, Role::Reference, reference),
+            None => {
+                let mut state = self.shared.state();
+                state.reference.cancel();
+                state.reference.load.state = LoadState::Idle;
+                state.reference.model = None;
+            }
         }
+    }
+
+    /// How the reference model's latest load stands.
+    pub fn reference_state(&self) -> LoadState {
+        self.shared.state().reference.load.state.clone()
+    }
+
+    /// The model that the same texts are also seen through: the last one that loaded.
+    pub fn reference(&self) -> Option<Arc<Model>> {
+        self.shared.state().reference.model.clone()
     }
 
     /// How the latest load stands.
     pub fn load_state(&self) -> LoadState {
-        self.shared.state().load.state.clone()
+        self.shared.state().main.load.state.clone()
     }
 
     pub fn dismiss_load_error(&self) {
         let mut state = self.shared.state();
-        if let LoadState::Failed { .. } = state.load.state {
-            state.load.state = LoadState::Idle;
+        if let LoadState::Failed { .. } = state.main.load.state {
+            state.main.load.state = LoadState::Idle;
         }
     }
 
     /// The model in use: the last one that loaded.
     pub fn model(&self) -> Option<Arc<Model>> {
-        self.shared.state().model.clone()
+        self.shared.state().main.model.clone()
     }
 
     /// Puts a model in use that was loaded elsewhere.
     pub fn use_model(&self, model: Arc<Model>) {
-        self.shared.state().model = Some(model);
+        self.shared.state().main.model = Some(model);
         self.shared.changed.notify_all();
     }
 
@@ -145,8 +175,10 @@ impl Engine {
     /// True while traces are wanted that are not there yet, or a model loads, or a job runs.
     pub fn busy(&self) -> bool {
         let state = self.shared.state();
-        let loading = matches!(state.load.state, LoadState::Running { .. });
-        let tracing = state.model.is_some() && state.next().is_some();
+        let loading = [&state.main, &state.reference]
+            .iter()
+            .any(|slot| matches!(slot.load.state, LoadState::Running { .. }));
+        let tracing = state.next().is_some();
         loading || tracing || state.running.is_some() || state.jobs > 0
     }
 
@@ -187,7 +219,8 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.closed = true;
-        state.load.cancel.cancel();
+        state.main.load.cancel.cancel();
+        state.reference.load.cancel.cancel();
         if let Some((_, cancel)) = &state.running {
             cancel.cancel();
         }

@@ -10,11 +10,15 @@ use crate::model::{Model, ModelError};
 use crate::trace::Trace;
 
 impl State {
-    /// The first wanted trace of the model in use that is not there yet.
-    pub(super) fn next(&self) -> Option<&TraceKey> {
-        let model = self.model.as_ref()?;
-        let mine = self.wanted.iter().filter(|key| key.model == model.hash);
-        mine.into_iter().find(|key| !self.cache.has(key))
+    /// The first wanted trace that is not there yet, of a model that is.
+    pub(super) fn next(&self) -> Option<(&TraceKey, &Arc<Model>)> {
+        let slots = [&self.main, &self.reference];
+        let of = |key: &TraceKey| {
+            let mut models = slots.iter().filter_map(|slot| slot.model.as_ref());
+            models.find(|model| model.hash == key.model)
+        };
+        let mut missing = self.wanted.iter().filter(|key| !self.cache.has(key));
+        missing.find_map(|key| Some((key, of(key)?)))
     }
 }
 
@@ -40,7 +44,10 @@ fn next(shared: &Shared) -> Option<(TraceKey, Arc<Model>, Cancel)> {
         if state.closed {
             return None;
         }
-        if let (Some(key), Some(model)) = (state.next().cloned(), state.model.clone()) {
+        let next = state
+            .next()
+            .map(|(key, model)| (key.clone(), model.clone()));
+        if let Some((key, model)) = next {
             let cancel = Cancel::new();
             state.running = Some((key.clone(), cancel.clone()));
             return Some((key, model, cancel));

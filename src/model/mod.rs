@@ -1,4 +1,4 @@
-//! Everything between files on disk and numbers: candle lives here, egui does not.
+//! Everything between files and numbers: candle lives here, egui does not.
 
 pub mod config;
 pub mod device;
@@ -14,7 +14,6 @@ pub mod tables;
 mod tokenizer;
 pub mod weights;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,7 +23,7 @@ pub use encoder::Encoder;
 pub use error::ModelError;
 pub use head::{Head, HeadOptions};
 pub use modules::Prompts;
-pub use source::{ModelFiles, ModelRef};
+pub use source::{ModelFiles, ModelRef, StoredFile};
 pub use spec::EncoderSpec;
 
 use crate::cancel::Cancel;
@@ -54,7 +53,9 @@ pub struct Model {
     /// The configuration as transformers wrote it.
     pub config: serde_json::Value,
     /// The safetensors files that were read.
-    pub weight_files: Vec<PathBuf>,
+    pub weight_files: Vec<StoredFile>,
+    /// What a person should know about how the files were found.
+    pub warnings: Vec<String>,
 }
 
 /// What stands in front of a text.
@@ -117,6 +118,7 @@ impl Model {
             truncate_dim: recipe.truncate_dim,
             config: value,
             weight_files,
+            warnings: files.warnings().to_vec(),
         })
     }
 
@@ -134,6 +136,7 @@ impl Model {
             truncate_dim: self.truncate_dim,
             config: self.config.clone(),
             weight_files: self.weight_files.clone(),
+            warnings: Vec::new(),
         }
     }
 

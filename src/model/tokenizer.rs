@@ -74,8 +74,9 @@ fn from_vocabulary(
         problem,
     };
     let unknown = special(config, "unk_token", "[UNK]");
+    let vocabulary = WordPiece::read_bytes(&files.read(name)?).map_err(|e| bad(e.to_string()))?;
     let model = WordPiece::builder()
-        .files(files.path(name)?.display().to_string())
+        .vocab(vocabulary)
         .unk_token(unknown.clone())
         .build()
         .map_err(|e| bad(e.to_string()))?;

@@ -1,12 +1,13 @@
 //! Safetensors to checked f32 tensors: prefixes, legacy names, shapes, and no silent gaps.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::{Metadata, SafeTensors};
 
 use super::ModelError;
 use super::families::Names;
+use super::source::StoredFile;
 use super::spec::{EncoderSpec, Positions};
 
 /// The tensors of one or more safetensors files.
@@ -18,15 +19,15 @@ pub struct Checkpoint {
 
 struct File {
     name: String,
-    bytes: Vec<u8>,
+    bytes: Cow<'static, [u8]>,
     header: Metadata,
     data: usize,
 }
 
 impl Checkpoint {
     /// Reads the files and checks that each is whole.
-    pub fn open(paths: &[PathBuf], device: &Device) -> Result<Self, ModelError> {
-        let files = paths.iter().map(File::open).collect::<Result<_, _>>()?;
+    pub fn open(files: &[StoredFile], device: &Device) -> Result<Self, ModelError> {
+        let files = files.iter().map(File::open).collect::<Result<_, _>>()?;
         Ok(Self {
             files,
             prefix: String::new(),
@@ -136,13 +137,13 @@ impl Checkpoint {
 }
 
 impl File {
-    fn open(path: &PathBuf) -> Result<Self, ModelError> {
-        let name = path.display().to_string();
+    fn open(file: &StoredFile) -> Result<Self, ModelError> {
+        let name = file.name().display().to_string();
         let bad = |problem: String| ModelError::Weights {
             file: name.clone(),
             problem,
         };
-        let bytes = std::fs::read(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let bytes = file.read()?;
         let (length, header) = SafeTensors::read_metadata(&bytes)
             .and_then(|(length, header)| SafeTensors::deserialize(&bytes).map(|_| (length, header)))
             .map_err(|e| {

@@ -61,7 +61,8 @@ impl Oracle {
         let failed = |e: candle_core::Error| NoOracle(first_line(&e.to_string()));
         let mut tensors = HashMap::new();
         for file in &model.weight_files {
-            let read = candle_core::safetensors::load(file, &Device::Cpu);
+            let bytes = file.read().map_err(|e| NoOracle(e.to_string()))?;
+            let read = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu);
             tensors.extend(read.map_err(failed)?);
         }
         const ANCHOR: &str = "embeddings.word_embeddings.weight";

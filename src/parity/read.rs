@@ -1,12 +1,13 @@
 //! Files as plain values.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::ParityError;
+use crate::model::{ModelError, StoredFile};
 
 fn read(path: &Path) -> Result<Vec<u8>, ParityError> {
     std::fs::read(path).map_err(|e| ParityError::fixture(path, format!("cannot be read: {e}")))
@@ -49,10 +50,10 @@ pub fn tensors(path: &Path) -> Result<Vec<Named>, ParityError> {
 }
 
 /// Of one file its SHA-256, of several that of all of them in a row.
-pub fn sha256(paths: &[PathBuf]) -> Result<String, ParityError> {
+pub fn sha256(files: &[StoredFile]) -> Result<String, ParityError> {
     let mut hasher = Sha256::new();
-    for path in paths {
-        hasher.update(read(path)?);
+    for file in files {
+        hasher.update(file.read().map_err(ModelError::from)?);
     }
     let digest = hasher.finalize();
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -49,7 +49,7 @@ impl Template {
         }
         for name in names {
             if files.has(&name) {
-                found.insert(name.clone(), files.read(&name)?);
+                found.insert(name.clone(), files.read(&name)?.into_owned());
             }
         }
         Ok(Self(found))

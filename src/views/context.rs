@@ -22,6 +22,10 @@ pub struct TextView {
     pub current: bool,
     /// Why there is no trace of this text.
     pub error: Option<Arc<str>>,
+    /// The last trace of it by the reference model.
+    pub reference: Option<Arc<Trace>>,
+    /// False while `reference` belongs to an earlier text or prompt.
+    pub reference_current: bool,
 }
 
 /// A panel's surroundings for one frame.
@@ -29,6 +33,8 @@ pub struct ViewContext<'a> {
     pub state: &'a State,
     pub engine: &'a Engine,
     pub model: &'a Arc<Model>,
+    /// A second model that the same texts are seen through.
+    pub reference: Option<&'a Arc<Model>>,
     /// In the order of the list.
     pub texts: &'a [TextView],
     /// What is hovered now, else what is locked.
@@ -53,12 +59,18 @@ impl<'a> ViewContext<'a> {
             state,
             engine,
             model,
+            reference: None,
             texts,
             focus,
             theme,
             hovered,
             commands,
         }
+    }
+
+    /// With a second model.
+    pub fn with_reference(self, reference: Option<&'a Arc<Model>>) -> Self {
+        Self { reference, ..self }
     }
 
     pub fn text(&self, id: TextId) -> Option<&TextView> {

@@ -7,6 +7,7 @@ mod context;
 mod contrastive;
 mod embedding;
 mod feed_forward;
+mod models;
 mod pooling;
 mod position;
 mod recorded;
@@ -49,6 +50,7 @@ pub static PANELS: &[&Panel] = &[
     &pooling::PANEL,
     &score::PANEL,
     &contrastive::PANEL,
+    &models::PANEL,
 ];
 
 /// The panel of that name.

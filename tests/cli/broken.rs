@@ -24,7 +24,7 @@ fn what_is_no_folder_of_a_model() {
     let file = fixture("tiny/plain/config.json");
     names(&load(&file), &["config.json", "not a folder"]);
     names(&load(&fixture("minilm")), &["minilm", "no config.json"]);
-    names(&load("bundled"), &["bundled"]);
+    names(&load("bundled@middle"), &["`middle`", "bundled@start"]);
 }
 
 #[test]

@@ -32,7 +32,14 @@ fn cached_models_are_listed_and_run_offline() {
 
     let listed = at_home(&["models", "--json"]).json();
     assert_eq!(listed["families"][0], "bert");
-    assert_eq!(listed["bundled"].as_array().unwrap().len(), 0);
+    let bundled = listed["bundled"].as_array().unwrap();
+    assert_eq!(bundled[0]["id"], "bundled");
+    assert_eq!(bundled[1]["id"], "bundled@start");
+    assert!(
+        bundled
+            .iter()
+            .all(|row| row["bytes"].as_u64() > Some(1_000_000))
+    );
     let rows = listed["cached"].as_array().unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(

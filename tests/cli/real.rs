@@ -15,10 +15,10 @@ fn minilm() -> Option<String> {
     };
     let reference = match std::env::var_os("EMBEDSCOPE_MINILM") {
         Some(folder) => ModelRef::Folder(folder.into()),
-        None => ModelRef::default(),
+        None => ModelRef::minilm(),
     };
     match resolve(&reference, &options, &|_| {}, &Cancel::new()) {
-        Ok(files) => Some(files.root().display().to_string()),
+        Ok(files) => Some(files.folder().unwrap().display().to_string()),
         Err(error) if std::env::var_os("EMBEDSCOPE_REQUIRE_MODEL").is_none() => {
             eprintln!(
                 "\n*** NOT TESTED: the real model is missing ({error}); run scripts/get-minilm\n"

@@ -19,11 +19,14 @@ fn a_download_fills_the_cache_as_python_would_and_is_not_repeated() {
         let files = machine.resolve(ID).unwrap();
         assert_eq!(files.id(), ID);
         assert_eq!(files.revision(), Some(COMMIT));
-        assert_eq!(files.root(), machine.snapshot());
-        assert_eq!(files.read(WEIGHTS).unwrap(), tiny().files[WEIGHTS]);
+        assert_eq!(files.folder(), Some(machine.snapshot().as_path()));
+        assert_eq!(
+            files.read(WEIGHTS).unwrap().into_owned(),
+            tiny().files[WEIGHTS]
+        );
         assert_eq!(
             files.weight_files().unwrap(),
-            [machine.snapshot().join(WEIGHTS)]
+            [source::StoredFile::Disk(machine.snapshot().join(WEIGHTS))]
         );
         assert!(files.warnings().is_empty());
 
@@ -171,7 +174,10 @@ fn weights_come_from_xet_storage_too() {
         let hub = HubServer::start(|request| xet::answer(&tiny(), request));
         let machine = Machine::new(&hub.url());
         let files = machine.resolve(ID).unwrap();
-        assert_eq!(files.read(WEIGHTS).unwrap(), tiny().files[WEIGHTS]);
+        assert_eq!(
+            files.read(WEIGHTS).unwrap().into_owned(),
+            tiny().files[WEIGHTS]
+        );
         let storage = |r: &Request| r.path.starts_with("/xorb/");
         assert!(hub.requests().iter().any(storage), "the storage was asked");
         assert!(!hub.requests().iter().any(|r| r.path.starts_with("/cdn/")));
@@ -194,8 +200,8 @@ fn a_sharded_model_comes_whole() {
         let machine = Machine::new(&hub.url());
         let files = machine.resolve(ID).unwrap();
         let shards = files.weight_files().unwrap();
-        let read: Vec<_> = shards.iter().map(|path| fs::read(path).unwrap()).collect();
-        assert_eq!(read, [b"one", b"two"]);
+        let read: Vec<_> = shards.iter().map(|file| file.read().unwrap()).collect();
+        assert_eq!(read, [&b"one"[..], b"two"]);
         let before = hub.requests().len();
         machine.resolve(ID).unwrap();
         assert_eq!(hub.requests().len(), before);
@@ -255,13 +261,13 @@ fn a_cache_that_transformers_filled_is_completed() {
 }
 
 #[test]
-fn the_default_model_is_found_where_the_script_puts_it() {
+fn all_minilm_is_found_where_the_script_puts_it() {
     let options = SourceOptions {
         offline: true,
         ..SourceOptions::from_env()
     };
     let heard = |p: Progress| panic!("nothing is downloaded, not even {}", p.file);
-    match source::resolve(&ModelRef::default(), &options, &heard, &Cancel::new()) {
+    match source::resolve(&ModelRef::minilm(), &options, &heard, &Cancel::new()) {
         Ok(files) => {
             assert!(files.warnings().is_empty());
             assert_eq!(files.json("config.json").unwrap()["model_type"], "bert");

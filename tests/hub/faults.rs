@@ -219,7 +219,7 @@ fn a_hub_that_is_not_there_is_one_clear_line_soon() {
         drop(HubServer::serving(tiny()));
         let start = Instant::now();
         let error = Machine::new(&closed_port())
-            .resolve(source::DEFAULT_REPO)
+            .resolve(source::MINILM)
             .unwrap_err();
         assert!(start.elapsed() < seconds(4), "took {:?}", start.elapsed());
         assert!(matches!(error, SourceError::Unreachable { .. }), "{error}");

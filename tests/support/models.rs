@@ -34,7 +34,7 @@ pub fn minilm() -> Option<Arc<Model>> {
 fn find_minilm() -> Option<Arc<Model>> {
     let reference = match std::env::var_os("EMBEDSCOPE_MINILM") {
         Some(folder) => ModelRef::Folder(folder.into()),
-        None => ModelRef::default(),
+        None => ModelRef::minilm(),
     };
     let mut options = SourceOptions::from_env();
     options.offline = true;

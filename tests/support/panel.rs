@@ -119,6 +119,8 @@ impl Bench {
                     current: trace.is_some(),
                     trace,
                     error,
+                    reference: None,
+                    reference_current: false,
                 }
             })
             .collect();

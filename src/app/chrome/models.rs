@@ -8,7 +8,7 @@ use egui::Ui;
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::engine::Engine;
-use crate::model::source::{CachedModel, cached};
+use crate::model::source::{CHECKPOINTS, CachedModel, MINILM, cached};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -40,6 +40,15 @@ impl Cached {
             self.coming = None;
         }
     }
+
+    /// What choosing all-MiniLM-L6-v2 would take.
+    fn cost_of_minilm(&self) -> &'static str {
+        let mut copies = self.list.iter().filter(|model| model.id == MINILM);
+        match copies.any(|model| model.missing.is_none()) {
+            true => "already on this machine",
+            false => "91 MB download",
+        }
+    }
 }
 
 /// What is in use, as menus from right to left.
@@ -56,7 +65,7 @@ pub fn choices_ui(
         prompt_ui(ui, state, model, commands);
         pooling_ui(ui, state, model, commands);
     }
-    let name = model.map_or_else(|| "no model".to_owned(), |m| short(&m.id).to_owned());
+    let name = model.map_or_else(|| "no model".to_owned(), |m| m.source.title());
     let menu = ui.menu_button(format!("{name} ⏷"), |ui| {
         if !known.open {
             known.refresh(engine);
@@ -68,12 +77,6 @@ pub fn choices_ui(
     if let Some(model) = model {
         menu.response.on_hover_text(about(model));
     }
-}
-
-/// The last part of a hub id or path.
-fn short(id: &str) -> &str {
-    let end = id.trim_end_matches('/').rsplit('/').next();
-    end.filter(|end| !end.is_empty()).unwrap_or(id)
 }
 
 fn about(model: &Model) -> String {
@@ -92,39 +95,48 @@ fn about(model: &Model) -> String {
     )
 }
 
+/// One click per model: those in the program, all-MiniLM-L6-v2, what the cache holds.
 fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Command>) {
-    if ui.button("Open a folder or hub id…").clicked() {
-        commands.push(Command::AskModelFolder);
+    let mut offer = |ui: &mut Ui, reference: ModelRef, label: String| {
+        let chosen = state.model == reference;
+        if ui.selectable_label(chosen, label).clicked() {
+            commands.push(Command::OpenModel(reference));
+            ui.close();
+        }
+    };
+    let bundled = ModelRef::default();
+    let label = format!("{} (in the program)", bundled.title());
+    offer(ui, bundled, label);
+    for checkpoint in CHECKPOINTS {
+        let reference = checkpoint.reference();
+        let label = reference.title();
+        offer(ui, reference, label);
     }
+    let minilm = ModelRef::minilm();
+    let label = format!("{} — {}", minilm.title(), known.cost_of_minilm());
+    offer(ui, minilm, label);
     ui.separator();
-    if known.list.is_empty() {
-        let text = match known.coming {
-            Some(_) => "Looking into the hub's cache…",
-            None => "The hub's cache holds no model.",
-        };
-        ui.weak(text);
-    }
-    for model in &known.list {
+    let others = known.list.iter().filter(|model| model.id != MINILM);
+    let mut none = true;
+    for model in others {
+        none = false;
         let reference = ModelRef::Hub {
             repo: model.id.clone(),
             revision: None,
         };
         let label = format!("{}   {:.0} MB", model.id, model.bytes as f64 / 1e6);
-        if ui
-            .selectable_label(state.model == reference, label)
-            .clicked()
-        {
-            commands.push(Command::OpenModel(reference));
-            ui.close();
-        }
+        offer(ui, reference, label);
     }
-    let default = ModelRef::default();
-    if !known.list.iter().any(|m| m.id == default.to_string()) {
-        let label = format!("{default}   (download, 91 MB)");
-        if ui.selectable_label(false, label).clicked() {
-            commands.push(Command::OpenModel(default));
-            ui.close();
-        }
+    if none {
+        ui.weak(match known.coming {
+            Some(_) => "Looking into the hub's cache…",
+            None => "The hub's cache holds no other model.",
+        });
+    }
+    ui.separator();
+    if ui.button("Open a folder or hub id…").clicked() {
+        commands.push(Command::AskModelFolder);
+        ui.close();
     }
 }
 

@@ -32,16 +32,17 @@ impl Panels<'_> {
             return;
         };
         let theme = Theme::of(ui);
-        let mut cx = ViewContext {
-            state: self.state,
-            engine: self.engine,
-            model: self.model,
-            texts: self.texts,
-            focus: self.focus,
+        let reference = self.engine.reference();
+        let mut cx = ViewContext::new(
+            self.state,
+            self.engine,
+            self.model,
+            self.texts,
+            self.focus,
             theme,
-            hovered: self.hovered,
-            commands: self.commands,
-        };
+            (self.hovered, self.commands),
+        )
+        .with_reference(reference.as_ref());
         let frame = egui::Frame::new().inner_margin(SPACE);
         frame.show(ui, |ui| {
             ui.horizontal(|ui| {

@@ -18,7 +18,7 @@ pub struct CheckArgs {
     pub fixtures: Option<PathBuf>,
 }
 
-/// Where the repository keeps the recorded values of the default model.
+/// Where the repository keeps the recorded values of all-MiniLM-L6-v2.
 const FIXTURES: &str = "tests/fixtures/minilm";
 
 /// What the oracle is asked about: nothing, a plain text, other scripts, and one that is cut off.

@@ -1,4 +1,4 @@
-//! SHA-256 of files, streamed.
+//! SHA-256 of bytes, and of files as a stream.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -25,9 +25,9 @@ pub(super) fn sha256_file(path: &Path, cancel: &Cancel) -> io::Result<String> {
     }
 }
 
-/// Lower-case hex of the text's SHA-256.
-pub(super) fn sha256_text(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
+/// Lower-case hex of the bytes' SHA-256.
+pub(super) fn sha256_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Whether a cache blob's name is the SHA-256 of what it holds, as it is for

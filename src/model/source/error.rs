@@ -16,12 +16,11 @@ pub enum SourceError {
     BadReference { text: String, why: &'static str },
 
     #[error(
-        "this build has no bundled model yet: use the default id, {}",
-        super::DEFAULT_REPO
+        "the model in the program has no checkpoint `{name}`: use `bundled`, or one of {known}"
     )]
-    NoBundledModel,
+    NoSuchCheckpoint { name: String, known: String },
 
-    #[error("no such folder: {}; expected a model folder, or a hub id such as {}", .path.display(), super::DEFAULT_REPO)]
+    #[error("no such folder: {}; expected a model folder, or a hub id such as {}", .path.display(), super::MINILM)]
     NoFolder { path: PathBuf },
 
     #[error("{} is not a folder: give the folder that holds config.json, tokenizer.json and model.safetensors", .path.display())]
@@ -165,6 +164,13 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    pub(super) fn field(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        SourceError::Field {
+            path: path.into(),
+            what: what.into(),
+        }
+    }
+
     pub(super) fn io(
         doing: &'static str,
         path: impl Into<PathBuf>,
@@ -179,10 +185,10 @@ impl SourceError {
     }
 }
 
-/// What else can be done about `repo` when there is no hub: only the default
-/// model has another way in.
+/// What else can be done about `repo` when there is no hub: only all-MiniLM-L6-v2
+/// has another way in.
 pub(super) fn hint(repo: &str) -> &'static str {
-    if repo == super::DEFAULT_REPO {
+    if repo == super::MINILM {
         ", or run scripts/get-minilm, which can fetch this model without a hub"
     } else {
         ""

@@ -1,5 +1,6 @@
-//! A model's files on disk, and nothing outside them.
+//! A model's files, in a folder or in the program, and nothing outside them.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,22 +8,37 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use super::bundled::{BUNDLED_NAME, BundledCheckpoint, Entry, FILES};
 use super::layout::{self, Module};
+use super::stored::StoredFile;
 use super::{ModelRef, SourceError, digest};
-use crate::cancel::Cancel;
 
 /// The files of one model. Cheap to clone; reads nothing ahead of time but
 /// `modules.json`.
 #[derive(Clone, Debug)]
 pub struct ModelFiles {
     reference: ModelRef,
+    /// What every name in a message starts with; the folder itself, if there is one.
     root: PathBuf,
+    place: Place,
     revision: Option<String>,
-    /// The canonical folder that a link may lead into.
-    boundary: PathBuf,
     modules: Option<Vec<Module>>,
     warnings: Vec<String>,
     hash: OnceLock<String>,
+}
+
+/// Where the files are kept.
+#[derive(Clone, Debug)]
+enum Place {
+    Folder {
+        /// The canonical folder that a link may lead into.
+        boundary: PathBuf,
+    },
+    Program {
+        files: &'static [Entry],
+        /// Instead of the encoder's own weights.
+        checkpoint: Option<&'static BundledCheckpoint>,
+    },
 }
 
 impl ModelFiles {
@@ -47,10 +63,32 @@ impl ModelFiles {
         let canonical = root
             .canonicalize()
             .map_err(|e| SourceError::io("open", &path, e))?;
+        let boundary = boundary(&canonical);
+        Self::in_place(reference, path, Place::Folder { boundary }, revision)
+    }
+
+    /// The files in the program, with the weights of one of the checkpoints or with their own.
+    ///
+    /// # Errors
+    /// `NoSuchCheckpoint`.
+    pub(super) fn bundled(checkpoint: Option<&str>) -> Result<Self, SourceError> {
+        let checkpoint = checkpoint.map(BundledCheckpoint::find).transpose()?;
+        let reference = checkpoint.map_or_else(ModelRef::default, BundledCheckpoint::reference);
+        let files = FILES;
+        let place = Place::Program { files, checkpoint };
+        Self::in_place(reference, PathBuf::from(BUNDLED_NAME), place, None)
+    }
+
+    fn in_place(
+        reference: ModelRef,
+        root: PathBuf,
+        place: Place,
+        revision: Option<String>,
+    ) -> Result<Self, SourceError> {
         let mut files = ModelFiles {
             reference,
-            boundary: boundary(&canonical),
-            root: path,
+            root,
+            place,
             revision,
             modules: None,
             warnings: Vec::new(),
@@ -74,9 +112,9 @@ impl ModelFiles {
         self.reference.to_string()
     }
 
-    /// The folder that every relative path starts from.
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// The folder that every relative path starts from; `None` for files in the program.
+    pub fn folder(&self) -> Option<&Path> {
+        matches!(self.place, Place::Folder { .. }).then_some(&self.root)
     }
 
     /// The commit, for a model from a hub.
@@ -112,20 +150,33 @@ impl ModelFiles {
         self.modules.clone().unwrap_or_else(default_modules)
     }
 
-    /// Where `relative` lies on disk.
+    /// Where `relative` is kept.
     ///
     /// # Errors
     /// `OutsideFolder` for an absolute path, for `..`, and for a link that
     /// leaves the model's folder; `MissingFile` when it is no regular file.
-    pub fn path(&self, relative: &str) -> Result<PathBuf, SourceError> {
-        let outside = || SourceError::OutsideFolder {
-            named_by: self.id(),
-            name: relative.to_string(),
-        };
+    pub fn file(&self, relative: &str) -> Result<StoredFile, SourceError> {
         if !layout::stays_inside(relative) {
-            return Err(outside());
+            return Err(self.outside(relative));
         }
         let path = self.root.join(relative);
+        match &self.place {
+            Place::Folder { boundary } => self.on_disk(relative, path, boundary),
+            Place::Program { files, .. } => {
+                match files.iter().find(|(name, _)| *name == relative) {
+                    Some((_, bytes)) => Ok(StoredFile::Memory { name: path, bytes }),
+                    None => Err(SourceError::MissingFile { path }),
+                }
+            }
+        }
+    }
+
+    fn on_disk(
+        &self,
+        relative: &str,
+        path: PathBuf,
+        boundary: &Path,
+    ) -> Result<StoredFile, SourceError> {
         let real = match path.canonicalize() {
             Ok(real) => real,
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -133,27 +184,33 @@ impl ModelFiles {
             }
             Err(e) => return Err(SourceError::io("open", path, e)),
         };
-        if !real.starts_with(&self.boundary) {
-            return Err(outside());
+        if !real.starts_with(boundary) {
+            return Err(self.outside(relative));
         }
         if !real.is_file() {
             return Err(SourceError::MissingFile { path });
         }
-        Ok(path)
+        Ok(StoredFile::Disk(path))
+    }
+
+    fn outside(&self, relative: &str) -> SourceError {
+        SourceError::OutsideFolder {
+            named_by: self.id(),
+            name: relative.to_string(),
+        }
     }
 
     /// Whether `relative` is a file that may be read.
     pub fn has(&self, relative: &str) -> bool {
-        self.path(relative).is_ok()
+        self.file(relative).is_ok()
     }
 
     /// The bytes of `relative`.
     ///
     /// # Errors
-    /// Those of [`Self::path`], and `Io`.
-    pub fn read(&self, relative: &str) -> Result<Vec<u8>, SourceError> {
-        let path = self.path(relative)?;
-        fs::read(&path).map_err(|e| SourceError::io("read", path, e))
+    /// Those of [`Self::file`], and `Io`.
+    pub fn read(&self, relative: &str) -> Result<Cow<'static, [u8]>, SourceError> {
+        self.file(relative)?.read()
     }
 
     /// `relative` as JSON.
@@ -192,7 +249,7 @@ impl ModelFiles {
     /// # Errors
     /// `PicklesOnly`, `NoWeights`, what is wrong with the index, and
     /// `OutsideFolder` or `MissingFile` for a shard.
-    pub fn weight_files(&self) -> Result<Vec<PathBuf>, SourceError> {
+    pub fn weight_files(&self) -> Result<Vec<StoredFile>, SourceError> {
         self.weight_files_in(self.encoder_dir())
     }
 
@@ -200,10 +257,23 @@ impl ModelFiles {
     ///
     /// # Errors
     /// Those of [`Self::weight_files`].
-    pub fn weight_files_in(&self, folder: &str) -> Result<Vec<PathBuf>, SourceError> {
+    pub fn weight_files_in(&self, folder: &str) -> Result<Vec<StoredFile>, SourceError> {
         let single = layout::join(folder, layout::WEIGHTS);
-        match self.path(&single) {
-            Ok(path) => return Ok(vec![path]),
+        if let Place::Program {
+            checkpoint: Some(checkpoint),
+            ..
+        } = self.place
+            && folder == self.encoder_dir()
+        {
+            return Ok(vec![StoredFile::Int8 {
+                name: self
+                    .root
+                    .join(format!("checkpoints/{}.safetensors", checkpoint.name)),
+                bytes: checkpoint.bytes,
+            }]);
+        }
+        match self.file(&single) {
+            Ok(file) => return Ok(vec![file]),
             Err(SourceError::MissingFile { .. }) => {}
             Err(e) => return Err(e),
         }
@@ -212,7 +282,7 @@ impl ModelFiles {
             let shards = layout::read_shards(&index, &self.root.join(&index_name))?;
             return shards
                 .iter()
-                .map(|shard| self.path(&layout::join(folder, shard)))
+                .map(|shard| self.file(&layout::join(folder, shard)))
                 .collect();
         }
         Err(match layout::pickle(folder, |name| self.has(name)) {
@@ -239,14 +309,14 @@ impl ModelFiles {
             return Ok(hash.clone());
         }
         let mut lines = String::new();
-        for (name, path) in self.hashed_files()? {
-            lines.push_str(&format!("{}  {name}\n", sha256_of(&path)?));
+        for (name, file) in self.hashed_files()? {
+            lines.push_str(&format!("{}  {name}\n", file.sha256()?));
         }
-        let hash = digest::sha256_text(&lines)[..16].to_string();
+        let hash = digest::sha256_bytes(lines.as_bytes())[..16].to_string();
         Ok(self.hash.get_or_init(|| hash).clone())
     }
 
-    fn hashed_files(&self) -> Result<Vec<(String, PathBuf)>, SourceError> {
+    fn hashed_files(&self) -> Result<Vec<(String, StoredFile)>, SourceError> {
         let encoder = self.encoder_dir();
         let mut names = vec![layout::MODULES.to_string()];
         for module in self.modules_or_default() {
@@ -266,10 +336,10 @@ impl ModelFiles {
         names.dedup();
         let mut files: Vec<_> = names
             .into_iter()
-            .filter_map(|name| self.path(&name).ok().map(|path| (name, path)))
+            .filter_map(|name| self.file(&name).ok().map(|file| (name, file)))
             .collect();
-        for (i, path) in self.weight_files()?.into_iter().enumerate() {
-            files.push((format!("weights {i}"), path));
+        for (i, file) in self.weight_files()?.into_iter().enumerate() {
+            files.push((format!("weights {i}"), file));
         }
         Ok(files)
     }
@@ -294,18 +364,4 @@ fn boundary(root: &Path) -> PathBuf {
         name.is_some_and(|n| n.starts_with("models--"))
     });
     repo.unwrap_or(root).to_path_buf()
-}
-
-/// A file's SHA-256, from the name of its blob where that is one.
-fn sha256_of(path: &Path) -> Result<String, SourceError> {
-    if let Ok(target) = fs::read_link(path)
-        && let Some(name) = target.file_name().and_then(|name| name.to_str())
-        && target
-            .parent()
-            .is_some_and(|parent| parent.ends_with("blobs"))
-        && digest::is_sha256(name)
-    {
-        return Ok(name.to_string());
-    }
-    digest::sha256_file(path, &Cancel::new()).map_err(|e| SourceError::io("read", path, e))
 }

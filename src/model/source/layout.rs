@@ -69,10 +69,7 @@ pub(super) fn stays_inside(relative: &str) -> bool {
 /// `Field` when it is no list of modules, `OutsideFolder` when a module's
 /// folder is not below the model's.
 pub(super) fn read_modules(value: &Value, file: &Path) -> Result<Vec<Module>, SourceError> {
-    let field = |what: String| SourceError::Field {
-        path: file.to_path_buf(),
-        what,
-    };
+    let field = |what: String| SourceError::field(file, what);
     let list = value
         .as_array()
         .filter(|list| !list.is_empty())
@@ -101,10 +98,7 @@ pub(super) fn read_modules(value: &Value, file: &Path) -> Result<Vec<Module>, So
 /// `Field` when there is no usable `weight_map`, `OutsideFolder` when a shard
 /// is not below the index's folder.
 pub(super) fn read_shards(value: &Value, file: &Path) -> Result<Vec<String>, SourceError> {
-    let field = |what: String| SourceError::Field {
-        path: file.to_path_buf(),
-        what,
-    };
+    let field = |what: String| SourceError::field(file, what);
     let map = value
         .get("weight_map")
         .and_then(Value::as_object)

@@ -1,18 +1,21 @@
-//! Where models come from: a name in, the model's files on disk out.
+//! Where models come from: a name in, the model's files out.
 //!
-//! A folder is used as it is. A hub model is looked for in the hub cache that
+//! The bundled model is in the program itself. A folder is used as it is. A hub model is looked for in the hub cache that
 //! Python shares, and only what the cache lacks is downloaded. Nothing here
 //! knows what is inside the files, beyond which of them a model needs.
 
+mod bundled;
 mod cache;
 mod digest;
 mod error;
 mod explain;
 mod files;
 mod hub;
+mod int8;
 mod layout;
 mod options;
 mod reference;
+mod stored;
 #[cfg(all(test, unix))]
 mod tests;
 mod verify;
@@ -21,12 +24,14 @@ mod watch;
 use std::fs::File;
 use std::path::Path;
 
+pub use bundled::{BUNDLED_NAME, BundledCheckpoint, CHECKPOINTS, bundled_size};
 pub use cache::{CachedModel, cached};
 pub use error::SourceError;
 pub use files::ModelFiles;
 pub use layout::Module;
 pub use options::SourceOptions;
-pub use reference::{DEFAULT_REPO, ModelRef};
+pub use reference::{MINILM, ModelRef};
+pub use stored::StoredFile;
 
 use crate::cancel::Cancel;
 use cache::RepoCache;
@@ -64,7 +69,7 @@ pub fn resolve(
     cancel: &Cancel,
 ) -> Result<ModelFiles, SourceError> {
     match reference {
-        ModelRef::Bundled => Err(SourceError::NoBundledModel),
+        ModelRef::Bundled { checkpoint } => ModelFiles::bundled(checkpoint.as_deref()),
         ModelRef::Folder(path) => open_folder(reference, path),
         ModelRef::Hub { repo, revision } => {
             reference::check_id(repo, revision.as_deref())?;

@@ -1,4 +1,4 @@
-//! How a person names a model: `bundled`, a folder, or a hub id.
+//! How a person names a model: `bundled`, `bundled@start`, a folder, or a hub id.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,16 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::SourceError;
+use super::bundled::{BUNDLED_NAME, BundledCheckpoint};
 
-/// The model that is used when nobody names one.
-pub const DEFAULT_REPO: &str = "sentence-transformers/all-MiniLM-L6-v2";
+/// The well-known small model that is offered next to the bundled one.
+pub const MINILM: &str = "sentence-transformers/all-MiniLM-L6-v2";
 
 /// A model's name. Its `Display` form parses back to the same reference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModelRef {
-    /// The model inside the program.
-    Bundled,
+    /// The model inside the program, at the end of its training or at another moment of it.
+    Bundled { checkpoint: Option<String> },
     /// A folder that holds config.json, tokenizer.json and model.safetensors.
     Folder(PathBuf),
     /// `org/name`, or a bare legacy name such as `bert-base-uncased`.
@@ -27,9 +28,36 @@ pub enum ModelRef {
 
 impl Default for ModelRef {
     fn default() -> Self {
+        ModelRef::Bundled { checkpoint: None }
+    }
+}
+
+impl ModelRef {
+    /// all-MiniLM-L6-v2.
+    pub fn minilm() -> Self {
         ModelRef::Hub {
-            repo: DEFAULT_REPO.to_string(),
+            repo: MINILM.to_string(),
             revision: None,
+        }
+    }
+
+    /// A short name for a label: the last part of an id or path.
+    pub fn title(&self) -> String {
+        match self {
+            ModelRef::Bundled { checkpoint: None } => BUNDLED_NAME.to_string(),
+            ModelRef::Bundled {
+                checkpoint: Some(name),
+            } => match BundledCheckpoint::find(name) {
+                Ok(checkpoint) => format!("{BUNDLED_NAME} {}", checkpoint.title),
+                Err(_) => self.to_string(),
+            },
+            ModelRef::Folder(_) | ModelRef::Hub { .. } => {
+                let text = self.to_string();
+                let end = text.trim_end_matches('/').rsplit('/').next();
+                end.filter(|end| !end.is_empty())
+                    .unwrap_or(&text)
+                    .to_string()
+            }
         }
     }
 }
@@ -37,15 +65,18 @@ impl Default for ModelRef {
 impl FromStr for ModelRef {
     type Err = SourceError;
 
-    /// Reads `bundled`, a path, `org/name`, `org/name@revision` or a bare
+    /// Reads `bundled`, `bundled@checkpoint`, a path, `org/name`, `org/name@revision` or a bare
     /// legacy name. What exists on disk wins over an id of the same spelling.
     ///
     /// # Errors
-    /// `BadReference` for text that can be neither a path nor an id.
+    /// `BadReference` for text that can be neither a path nor an id, `NoSuchCheckpoint`.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let text = text.trim();
         if text == "bundled" {
-            return Ok(ModelRef::Bundled);
+            return Ok(ModelRef::default());
+        }
+        if let Some(name) = text.strip_prefix("bundled@") {
+            return Ok(BundledCheckpoint::find(name)?.reference());
         }
         if looks_like_path(text) {
             return Ok(ModelRef::Folder(expand_home(text)));
@@ -68,7 +99,10 @@ impl FromStr for ModelRef {
 impl fmt::Display for ModelRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ModelRef::Bundled => f.write_str("bundled"),
+            ModelRef::Bundled { checkpoint: None } => f.write_str("bundled"),
+            ModelRef::Bundled {
+                checkpoint: Some(name),
+            } => write!(f, "bundled@{name}"),
             ModelRef::Folder(path) => {
                 let text = path.to_string_lossy();
                 // A relative path such as `models/minilm` would read as a hub
@@ -191,9 +225,13 @@ mod tests {
 
     #[test]
     fn what_people_type_is_read_as_they_mean_it() {
+        let start = ModelRef::Bundled {
+            checkpoint: Some("start".into()),
+        };
         let cases = [
-            ("bundled", ModelRef::Bundled),
-            (" bundled ", ModelRef::Bundled),
+            ("bundled", ModelRef::default()),
+            (" bundled ", ModelRef::default()),
+            ("bundled@start", start.clone()),
             ("org/name", hub("org/name", None)),
             ("org/name@v1.0", hub("org/name", Some("v1.0"))),
             ("org/name@refs/pr/1", hub("org/name", Some("refs/pr/1"))),
@@ -259,6 +297,23 @@ mod tests {
     }
 
     #[test]
+    fn a_checkpoint_that_is_not_there_is_refused_with_those_that_are() {
+        for text in ["bundled@", "bundled@middle", "bundled@Start"] {
+            let error = text.parse::<ModelRef>().expect_err(text).to_string();
+            assert!(error.contains("bundled@start"), "{error}");
+        }
+    }
+
+    #[test]
+    fn titles_are_short() {
+        let title = |text: &str| text.parse::<ModelRef>().unwrap().title();
+        assert_eq!(title("bundled"), "embedscope-mini");
+        assert_eq!(title("bundled@start"), "embedscope-mini before training");
+        assert_eq!(title("org/name@v1"), "name@v1");
+        assert_eq!(title("/models/mine/"), "mine");
+    }
+
+    #[test]
     fn a_relative_folder_stays_a_folder_through_json() {
         let folder = ModelRef::Folder("no-such-org/no-such-name".into());
         let json = serde_json::to_string(&folder).unwrap();
@@ -270,7 +325,9 @@ mod tests {
         assert_eq!(ModelRef::Folder("bundled".into()).to_string(), "./bundled");
         assert_eq!(
             serde_json::to_string(&ModelRef::default()).unwrap(),
-            format!("\"{DEFAULT_REPO}\"")
+            "\"bundled\""
         );
+        let start: ModelRef = serde_json::from_str("\"bundled@start\"").unwrap();
+        assert_eq!(serde_json::to_string(&start).unwrap(), "\"bundled@start\"");
     }
 }
