@@ -1,7 +1,11 @@
 //! Why two texts score as similar: methods that spread the cosine over pairs of tokens.
 
 pub mod components;
+mod frozen;
+pub mod input;
 pub mod pairs;
+pub mod parts;
+mod pool;
 pub mod shares;
 pub mod words;
 
