@@ -1,11 +1,17 @@
 //! The exact methods: what they spread over parts must add up to the cosine that the model computes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use embedscope::analysis::pooling::{misfit, score};
+use embedscope::analysis::pooling::{misfit, score, sentence};
 use embedscope::analysis::similarity::PairMatrix;
+use embedscope::analysis::similarity::common::CommonShare;
 use embedscope::analysis::similarity::components::{BIASES, components};
+use embedscope::analysis::similarity::dims::Dims;
 use embedscope::analysis::similarity::input::{InputPairs, input_pairs};
+use embedscope::analysis::similarity::layers::{Layers, random_pair_means};
 use embedscope::analysis::similarity::pairs::{BIAS, token_pairs};
+use embedscope::analysis::similarity::shares::{PairClass, shares};
+use embedscope::analysis::similarity::words::Words;
+use embedscope::analysis::vectors::to_f64;
 use embedscope::cancel::Cancel;
 use embedscope::model::{Detail, HeadOptions, Model, ModelError, Prompt};
 use embedscope::trace::{PoolingMode, Trace};
@@ -109,7 +115,7 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4))]
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn exact_methods_sum_to_the_cosine_for_every_tiny_model_and_pooling(
         a in words(),
@@ -213,4 +219,89 @@ fn the_swapped_roles_of_the_real_model() {
         let cells: Vec<String> = input.row(row).iter().map(|x| format!("{x:8.4}")).collect();
         println!("{name:>8} {}", cells.join(""));
     }
+}
+
+#[test]
+fn layers_end_at_the_score_and_random_pairs_are_what_to_compare_with() {
+    for name in TINY {
+        let model = models::tiny(name);
+        let texts = ["The cat sat", "the dog bit the cat", "unhappily"];
+        let traces = texts.map(|text| full(&model, text));
+        let [a, b, c] = &traces;
+        for pooling in poolings(&model) {
+            let options = under(&model, pooling);
+            let layers = Layers::new(&model.head, a, b, options).unwrap();
+            check(&layers.steps(), name);
+            assert_eq!(layers.cosines.len(), 1 + model.spec().layers);
+            if let Some(mode) = pooling {
+                let (_, own) = layers.poolings.iter().find(|(m, _)| *m == mode).unwrap();
+                assert_eq!(own, &layers.cosines, "{name} {mode}");
+            }
+            let means = random_pair_means(&model.head, &[a, b, c], pooling).unwrap();
+            let others = [(a, c), (b, c)]
+                .map(|(a, b)| Layers::new(&model.head, a, b, options).unwrap().cosines);
+            for (l, above) in layers.above(&means).into_iter().enumerate() {
+                let mean = (layers.cosines[l] + others[0][l] + others[1][l]) / 3.;
+                assert!((above - (layers.cosines[l] - mean)).abs() < 1e-12, "{name}");
+            }
+            let alone = random_pair_means(&model.head, &[a], pooling);
+            assert_eq!(alone, Some(Vec::new()));
+        }
+    }
+}
+
+#[test]
+fn dimensions_and_the_common_share_of_real_vectors_sum_to_the_score() {
+    for name in TINY {
+        let model = models::tiny(name);
+        let (a, b) = (full(&model, "The cat sat"), full(&model, "dogs"));
+        for pooling in poolings(&model) {
+            let options = under(&model, pooling);
+            let vector = |trace| to_f64(&sentence(&model.head, trace, options).unwrap());
+            let (e_a, e_b) = (vector(&a), vector(&b));
+            let dims = Dims::new(&e_a, &e_b);
+            check(&dims.matrix(0.), name);
+            assert_eq!(dims.cos, score(&model.head, &a, &b, options).unwrap());
+            let mean: Vec<f64> = e_a.iter().map(|x| 0.3 * x + 0.01).collect();
+            check(&CommonShare::new(&e_a, &e_b, &mean).matrix(), name);
+        }
+    }
+}
+
+#[test]
+fn shares_and_words_take_every_matrix() {
+    let model = models::tiny("relu_dense");
+    let (a, b) = (
+        full(&model, "The cat sat unhappily"),
+        full(&model, "the dog, unhappily"),
+    );
+    let by_input = input(&model, &a, &b, model.options()).matrix;
+    let parts = shares(&by_input, &a.tokens, &b.tokens);
+    let total: f64 = parts.iter().map(|share| share.sum).sum();
+    assert!((total - by_input.sum()).abs() < 1e-12);
+    let extra = by_input.rows.len() + by_input.columns.len() - 1;
+    assert_eq!(parts[PairClass::Bias as usize].pairs, extra);
+
+    let (words_a, words_b) = (Words::new(&a.tokens), Words::new(&b.tokens));
+    let grouped = by_input.by_words(&words_a, &words_b);
+    assert_eq!(grouped.rows.len(), words_a.labels.len() + 1);
+    assert_eq!(grouped.rows.last().unwrap(), BIAS);
+    assert!((grouped.sum() - by_input.sum()).abs() < 1e-12);
+
+    // Extra columns in any number; an axis that is not over tokens stays.
+    let width = by_input.columns.len();
+    let one_row = PairMatrix {
+        values: vec![1.; width + 1],
+        rows: vec!["cosine".to_owned()],
+        columns: [by_input.columns.as_slice(), &["more".to_owned()]].concat(),
+        ..by_input.clone()
+    };
+    let grouped = one_row.by_words(&words_a, &words_b);
+    assert_eq!(grouped.rows, ["cosine"]);
+    assert_eq!(grouped.columns.len(), words_b.labels.len() + 2);
+    assert_eq!(grouped.sum(), one_row.sum());
+    assert!(shares(&one_row, &a.tokens, &b.tokens).is_empty());
+    let direct = writers(&model, &a, &b, model.options());
+    assert_eq!(direct.by_words(&words_a, &words_b), direct);
+    assert!(shares(&direct, &a.tokens, &b.tokens).is_empty());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::Explained;
-use crate::analysis::similarity::PairMatrix;
+use super::methods::Answer;
 use crate::model::Model;
 use crate::tokens::Tokens;
 use crate::trace::PoolingMode;
@@ -55,6 +55,9 @@ struct Matrix<'a> {
     explains: f64,
     residual: f64,
     seconds: f64,
+    /// What only this method has to say.
+    #[serde(flatten)]
+    more: &'a BTreeMap<&'static str, serde_json::Value>,
 }
 
 /// The first text beside a third one.
@@ -114,11 +117,12 @@ pub fn names(modes: &[PoolingMode], between: &str) -> String {
 fn methods(explained: &Explained) -> BTreeMap<&'static str, Matrix<'_>> {
     let methods = explained.methods.iter();
     methods
-        .map(|(method, pairs)| (method.name(), matrix(pairs)))
+        .map(|(method, answer)| (method.name(), matrix(answer)))
         .collect()
 }
 
-fn matrix(pairs: &PairMatrix) -> Matrix<'_> {
+fn matrix(answer: &Answer) -> Matrix<'_> {
+    let pairs = &answer.matrix;
     Matrix {
         matrix: (0..pairs.rows.len()).map(|row| pairs.row(row)).collect(),
         rows: &pairs.rows,
@@ -127,6 +131,7 @@ fn matrix(pairs: &PairMatrix) -> Matrix<'_> {
         explains: pairs.explains,
         residual: pairs.residual(),
         seconds: pairs.seconds,
+        more: &answer.more,
     }
 }
 
