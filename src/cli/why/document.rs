@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::Explained;
-use super::methods::Answer;
+use crate::analysis::similarity::PairMatrix;
 use crate::model::Model;
 use crate::tokens::Tokens;
 use crate::trace::PoolingMode;
@@ -55,9 +55,9 @@ struct Matrix<'a> {
     explains: f64,
     residual: f64,
     seconds: f64,
-    /// What only this method has to say.
+    /// Keys of one method alone.
     #[serde(flatten)]
-    more: &'a BTreeMap<&'static str, serde_json::Value>,
+    extra: Option<&'a serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The first text beside a third one.
@@ -116,14 +116,19 @@ pub fn names(modes: &[PoolingMode], between: &str) -> String {
 
 fn methods(explained: &Explained) -> BTreeMap<&'static str, Matrix<'_>> {
     let methods = explained.methods.iter();
-    methods
-        .map(|(method, answer)| (method.name(), matrix(answer)))
-        .collect()
+    let methods = methods.map(|(method, answer)| {
+        let matrix = Matrix {
+            extra: Some(&answer.extra),
+            ..matrix(&answer.matrix)
+        };
+        (method.name(), matrix)
+    });
+    methods.collect()
 }
 
-fn matrix(answer: &Answer) -> Matrix<'_> {
-    let pairs = &answer.matrix;
+fn matrix(pairs: &PairMatrix) -> Matrix<'_> {
     Matrix {
+        extra: None,
         matrix: (0..pairs.rows.len()).map(|row| pairs.row(row)).collect(),
         rows: &pairs.rows,
         columns: &pairs.columns,
@@ -131,7 +136,6 @@ fn matrix(answer: &Answer) -> Matrix<'_> {
         explains: pairs.explains,
         residual: pairs.residual(),
         seconds: pairs.seconds,
-        more: &answer.more,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::analysis::pooling::{pooled, sentence};
 use crate::analysis::similarity::components::components;
@@ -20,14 +20,14 @@ use crate::trace::Trace;
 /// What a method found.
 pub struct Answer {
     pub matrix: PairMatrix,
-    /// Beside the matrix in the document.
-    pub more: BTreeMap<&'static str, Value>,
+    /// Keys of this method alone.
+    pub extra: Map<String, Value>,
 }
 
 impl From<PairMatrix> for Answer {
     fn from(matrix: PairMatrix) -> Self {
-        let more = BTreeMap::new();
-        Self { matrix, more }
+        let extra = Map::new();
+        Self { matrix, extra }
     }
 }
 
@@ -88,28 +88,34 @@ fn dims(subject: &Subject<'_>) -> Result<Answer, ModelError> {
     let dims = Dims::new(&final_vector(subject.a)?, &final_vector(subject.b)?);
     let pool = |trace| Ok::<_, ModelError>(to_f64(&pooled(head, trace, options.pooling)?));
     let before = Dims::new(&pool(subject.a)?, &pool(subject.b)?);
-    let mut more = about(&dims);
+    let mut extra = about(&dims);
     let mut of_pooled = about(&before);
-    of_pooled.insert("cos", json!(before.cos));
-    more.insert("pooled", json!(of_pooled));
+    of_pooled.insert("cos".to_owned(), json!(before.cos));
+    extra.insert("pooled".to_owned(), of_pooled.into());
     Ok(Answer {
         matrix: dims.matrix(started.elapsed().as_secs_f64()),
-        more,
+        extra,
     })
 }
 
 /// The largest contributors, the rogue ones, and the cosine without the largest.
-fn about(dims: &Dims) -> BTreeMap<&'static str, Value> {
+fn about(dims: &Dims) -> Map<String, Value> {
     let top = dims.top(TOP);
     let named = top
         .iter()
         .map(|&k| json!({"dim": k, "value": dims.parts[k]}));
     let without = [1, 3, TOP].map(|count| (count.to_string(), dims.without_top(count)));
-    BTreeMap::from([
+    keys([
         ("top", named.collect()),
         ("rogue", json!(dims.rogue())),
         ("without_top", json!(BTreeMap::from(without))),
     ])
+}
+
+fn keys<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Value> {
+    keys.map(|(key, value)| (key.to_owned(), value))
+        .into_iter()
+        .collect()
 }
 
 fn input(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, ModelError> {
@@ -119,7 +125,7 @@ fn input(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, ModelError> {
     let drift = json!({"a": drift_a, "b": drift_b});
     Ok(Answer {
         matrix: found.matrix,
-        more: BTreeMap::from([("drift", drift)]),
+        extra: keys([("drift", drift)]),
     })
 }
 
@@ -128,13 +134,13 @@ fn layers(subject: &Subject<'_>) -> Result<Answer, ModelError> {
     let layers = Layers::new(head, subject.a, subject.b, subject.options)?;
     let poolings = layers.poolings.iter();
     let poolings: BTreeMap<_, _> = poolings.map(|(mode, x)| (mode.name(), x)).collect();
-    let more = BTreeMap::from([
+    let extra = keys([
         ("layers", json!(layers.names)),
         ("cosines", json!(layers.cosines)),
         ("poolings", json!(poolings)),
     ]);
     Ok(Answer {
         matrix: layers.steps(),
-        more,
+        extra,
     })
 }
