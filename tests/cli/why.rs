@@ -111,10 +111,47 @@ fn what_a_dense_module_does_not_take_is_null_or_refused() {
 
 #[test]
 fn methods_go_by_name_and_others_are_refused_with_the_list() {
-    for names in ["pairs", "all", "pairs,all"] {
-        let document = run_why("plain", &["--json", "--method", names]).json();
-        assert_eq!(document["methods"].as_object().unwrap().len(), 1, "{names}");
+    let all = ["pairs", "dims", "input", "components", "layers"];
+    for name in all {
+        for model in ["plain", "concat", "relu_dense", "saved_v6"] {
+            let document = run_why(model, &["--json", "--method", name]).json();
+            let methods = document["methods"].as_object().unwrap();
+            assert_eq!(methods.len(), 1, "{name}");
+            let method = &methods[name];
+            let (sum, explains) = (number(&method["sum"]), number(&method["explains"]));
+            assert!((sum - explains).abs() <= 1e-5, "{model} {name}");
+            assert_eq!(method["explains"], document["cos"], "{model} {name}");
+            let rows = method["matrix"].as_array().unwrap();
+            assert_eq!(rows.len(), method["rows"].as_array().unwrap().len());
+            let columns = method["columns"].as_array().unwrap().len();
+            assert!(
+                rows.iter()
+                    .all(|row| row.as_array().unwrap().len() == columns)
+            );
+        }
+        let table = run_why("plain", &["--method", name]).ok();
+        assert!(table.contains(&format!("\n{name}  Σ")), "{table}");
     }
+    for names in ["all", "pairs,all"] {
+        let document = run_why("plain", &["--json", "--method", names]).json();
+        let methods = document["methods"].as_object().unwrap();
+        assert!(
+            all.iter().all(|name| methods.contains_key(*name)),
+            "{names}"
+        );
+    }
+    let document = run_why("plain", &["--json", "--method", "dims,layers"]).json();
+    let dims = &document["methods"]["dims"];
+    assert!(
+        dims["top"].is_array() && dims["rogue"].is_array() && dims["pooled"]["cos"].is_number()
+    );
+    let layers = &document["methods"]["layers"];
+    let last = layers["poolings"]["mean"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
+    assert!((number(last) - number(&document["poolings"]["mean"])).abs() < 1e-6);
     let refused = run_why("plain", &["--method", "pairs,guess"]).usage();
     assert!(
         refused.contains("`guess`") && refused.contains("pairs"),

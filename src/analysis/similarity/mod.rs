@@ -1,7 +1,14 @@
 //! Why two texts score as similar: methods that spread the cosine over pairs of tokens.
 
+pub mod common;
 pub mod components;
+pub mod dims;
+mod frozen;
+pub mod input;
+pub mod layers;
 pub mod pairs;
+pub mod parts;
+mod pool;
 pub mod shares;
 pub mod words;
 
@@ -15,6 +22,14 @@ pub const EXACT: f64 = 1e-5;
 pub enum Method {
     /// Pairs of contextual tokens, as the pool weighs them.
     Pairs,
+    /// Dimensions of the sentence vector.
+    Dims,
+    /// Pairs of input tokens, through the network with its non-linearities held.
+    Input,
+    /// Pairs of what wrote into the residual stream: embedding, heads, feed-forwards, biases.
+    Components,
+    /// What each layer changes.
+    Layers,
 }
 
 #[derive(Debug, Error)]
@@ -24,12 +39,27 @@ pub struct UnknownMethod {
 }
 
 impl Method {
-    pub const ALL: [Self; 1] = [Self::Pairs];
+    pub const ALL: [Self; 5] = [
+        Self::Pairs,
+        Self::Dims,
+        Self::Input,
+        Self::Components,
+        Self::Layers,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Pairs => "pairs",
+            Self::Dims => "dims",
+            Self::Input => "input",
+            Self::Components => "components",
+            Self::Layers => "layers",
         }
+    }
+
+    /// True where the method reads the inside of every layer: the texts must be recorded in full.
+    pub fn needs_inside(self) -> bool {
+        matches!(self, Self::Input | Self::Components)
     }
 
     fn names() -> String {

@@ -3,9 +3,10 @@
 use super::Explained;
 use super::document::names;
 use super::grid::grid;
+use super::methods::note;
 use super::paint::{Colors, left, right};
-use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::shares::shares;
+use crate::analysis::similarity::{Method, PairMatrix};
 use crate::model::Model;
 use crate::trace::Trace;
 use crate::widgets::{number, piece_label};
@@ -24,9 +25,9 @@ pub fn report(
     }
     out.push('\n');
     out.push_str(&poolings(first, colors));
-    if let Some(pairs) = first.pairs() {
+    for (method, answer) in &first.methods {
         out.push('\n');
-        out.push_str(&explanation(pairs, first, colors, room));
+        out.push_str(&explanation(*method, &answer.matrix, first, colors, room));
     }
     if let Some(second) = second {
         out.push('\n');
@@ -68,10 +69,17 @@ fn poolings(first: &Explained, colors: Colors) -> String {
 }
 
 /// The matrix, what it adds up to, and the shares.
-fn explanation(pairs: &PairMatrix, first: &Explained, colors: Colors, room: usize) -> String {
+fn explanation(
+    method: Method,
+    pairs: &PairMatrix,
+    first: &Explained,
+    colors: Colors,
+    room: usize,
+) -> String {
     let mut out = grid(pairs, colors, room);
     out.push_str(&format!(
-        "\npairs  Σ {:.4}  cos {:.4}  residual {}  κ {}  {}\n",
+        "\n{}  Σ {:.4}  cos {:.4}  residual {}  κ {}  {}\n",
+        method.name(),
         pairs.sum(),
         pairs.explains,
         plain(pairs.residual()),
@@ -79,10 +87,13 @@ fn explanation(pairs: &PairMatrix, first: &Explained, colors: Colors, room: usiz
         colors.dim(&format!("{:.1} ms", 1e3 * pairs.seconds)),
     ));
     if !pairs.holds() {
-        out.push_str("the pairs do not add up to the cosine: do not trust them\n");
+        out.push_str("the parts do not add up to the cosine: do not trust them\n");
     }
-    out.push('\n');
-    for share in shares(pairs, &first.a.tokens, &first.b.tokens) {
+    let shares = shares(pairs, &first.a.tokens, &first.b.tokens);
+    if !shares.is_empty() {
+        out.push('\n');
+    }
+    for share in shares {
         if share.pairs > 0 {
             let (title, count) = (left(share.class.title(), 20), share.pairs);
             let line = format!("{title} {:>8.4}", share.sum);
@@ -92,9 +103,7 @@ fn explanation(pairs: &PairMatrix, first: &Explained, colors: Colors, room: usiz
             ));
         }
     }
-    let note = "Pairs are of contextual tokens: each already holds what attention brought in from the others.\n\
-        Long vectors count for more, so the cosine is not the average of the tokens' cosines.\n";
-    out + "\n" + &colors.dim(note)
+    out + "\n" + &colors.dim(note(method))
 }
 
 /// A·C beside A·B, and which tokens of A make the difference.
