@@ -253,10 +253,7 @@ fn one_clipped_adamw_step_is_pytorchs() {
         clip: 1.,
         ..OptimizerSettings::default()
     };
-    let gradients: Vec<_> = tensors(&fixture["grads"])
-        .into_iter()
-        .map(Some)
-        .collect();
+    let gradients: Vec<_> = tensors(&fixture["grads"]).into_iter().map(Some).collect();
     for expected in fixture["steps"].as_array().unwrap() {
         let (length, scale) = clip(&gradients, settings.clip).unwrap();
         assert!(length > 1., "the fixture is clipped");
