@@ -1,5 +1,6 @@
 //! `why`: why two texts score as similar.
 
+mod causal;
 mod document;
 mod grid;
 mod paint;
@@ -29,7 +30,7 @@ pub struct WhyArgs {
     /// One JSON document instead of tables
     #[arg(long)]
     pub json: bool,
-    /// How to explain the cosine: pairs, or all
+    /// How to explain the cosine: pairs, loo, shapley, ablation, ij, or all
     #[arg(
         long,
         value_name = "NAME,...",
@@ -55,6 +56,8 @@ struct Explained {
     /// None where the modules behind the pool do not take a single mode's vector.
     poolings: Vec<(PoolingMode, Option<f64>)>,
     methods: Vec<(Method, PairMatrix)>,
+    /// Those that ran the model again.
+    causal: Vec<(Method, causal::Outcome)>,
 }
 
 impl Explained {
@@ -132,17 +135,21 @@ fn explain(
     let (a, b) = (trace(a)?, trace(b)?);
     warn_of_cut(&a.tokens);
     warn_of_cut(&b.tokens);
-    let run = |&method: &Method| match method {
-        Method::Pairs => Ok((method, token_pairs(&model.head, &a, &b, options)?)),
-    };
-    let methods: Vec<_> = methods.iter().map(run).collect::<Result<_, Failure>>()?;
+    let (mut found, mut causal) = (Vec::new(), Vec::new());
+    for &method in methods {
+        match causal::run(method, model, &a, &b, options)? {
+            Some(outcome) => causal.push((method, outcome)),
+            None => found.push((method, token_pairs(&model.head, &a, &b, options)?)),
+        }
+    }
     let pooling = modes(&model.head, options.pooling);
     Ok(Explained {
         own: pooling == model.head.pooling(),
         pooling,
         cos: crate::analysis::pooling::score(&model.head, &a, &b, options)?,
         poolings: scores(&model.head, &a, &b, options)?,
-        methods,
+        methods: found,
+        causal,
         a,
         b,
     })

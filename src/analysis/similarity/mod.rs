@@ -1,7 +1,16 @@
 //! Why two texts score as similar: methods that spread the cosine over pairs of tokens.
 
+pub mod ablation;
 pub mod components;
+pub mod faithfulness;
+pub mod gradients;
+mod head_along;
+pub mod integrated;
+pub mod leave_one_out;
 pub mod pairs;
+pub mod patching;
+mod reruns;
+pub mod shapley;
 pub mod shares;
 pub mod words;
 
@@ -15,6 +24,14 @@ pub const EXACT: f64 = 1e-5;
 pub enum Method {
     /// Pairs of contextual tokens, as the pool weighs them.
     Pairs,
+    /// Leave-one-out: the model run again without each token.
+    LeaveOneOut,
+    /// Pairs of Shapley values of tokens.
+    Shapley,
+    /// The model run again without each head and each feed-forward block.
+    Ablation,
+    /// Pairs of integrated Jacobians of tokens.
+    Integrated,
 }
 
 #[derive(Debug, Error)]
@@ -24,11 +41,21 @@ pub struct UnknownMethod {
 }
 
 impl Method {
-    pub const ALL: [Self; 1] = [Self::Pairs];
+    pub const ALL: [Self; 5] = [
+        Self::Pairs,
+        Self::LeaveOneOut,
+        Self::Shapley,
+        Self::Ablation,
+        Self::Integrated,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Pairs => "pairs",
+            Self::LeaveOneOut => "loo",
+            Self::Shapley => "shapley",
+            Self::Ablation => "ablation",
+            Self::Integrated => "ij",
         }
     }
 

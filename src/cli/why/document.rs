@@ -55,6 +55,9 @@ struct Matrix<'a> {
     explains: f64,
     residual: f64,
     seconds: f64,
+    /// Keys of one method alone.
+    #[serde(flatten)]
+    extra: Option<&'a serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The first text beside a third one.
@@ -113,13 +116,20 @@ pub fn names(modes: &[PoolingMode], between: &str) -> String {
 
 fn methods(explained: &Explained) -> BTreeMap<&'static str, Matrix<'_>> {
     let methods = explained.methods.iter();
-    methods
-        .map(|(method, pairs)| (method.name(), matrix(pairs)))
-        .collect()
+    let methods = methods.map(|(method, pairs)| (method.name(), matrix(pairs)));
+    let causal = explained.causal.iter().map(|(method, outcome)| {
+        let matrix = Matrix {
+            extra: Some(&outcome.extra),
+            ..matrix(&outcome.matrix)
+        };
+        (method.name(), matrix)
+    });
+    methods.chain(causal).collect()
 }
 
 fn matrix(pairs: &PairMatrix) -> Matrix<'_> {
     Matrix {
+        extra: None,
         matrix: (0..pairs.rows.len()).map(|row| pairs.row(row)).collect(),
         rows: &pairs.rows,
         columns: &pairs.columns,

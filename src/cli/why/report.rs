@@ -1,6 +1,7 @@
 //! What `why` prints for a person.
 
 use super::Explained;
+use super::causal::describe;
 use super::document::names;
 use super::grid::grid;
 use super::paint::{Colors, left, right};
@@ -27,6 +28,10 @@ pub fn report(
     if let Some(pairs) = first.pairs() {
         out.push('\n');
         out.push_str(&explanation(pairs, first, colors, room));
+    }
+    for (method, outcome) in &first.causal {
+        out.push('\n');
+        out.push_str(&describe(*method, outcome, colors, room));
     }
     if let Some(second) = second {
         out.push('\n');
