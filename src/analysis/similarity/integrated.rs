@@ -51,8 +51,9 @@ pub struct Integrated {
 /// exact, unlike differences of forward passes in f32, and half their work. The (T_a·D)×(T_b·D) matrix
 /// is never made.
 ///
-/// The number of steps is found first, doubling from 8 until the cosine's residual is at most 1e-3,
-/// with the single tangent Σ(x − r)_i that the sum needs; 256 at most. One step of `job` is one step
+/// The number of steps is found first, doubling from 8 until the cosine's residual and what is left
+/// of either vector are at most 1e-3, with the single tangent Σ(x − r)_i that the sums need; 256 at
+/// most. One step of `job` is one step
 /// of the path of one text in one direction.
 ///
 /// # Errors
@@ -114,8 +115,10 @@ fn steps(
             quotient(norm(&difference.collect::<Vec<_>>()), norm(&sides[i].full))
         });
         let residual = quotient(dot(&whole[0], &whole[1]), lengths) - explains;
-        // Half, so that rounding in the parts cannot tip the whole over.
-        if residual.abs() <= INTEGRATED / 2. || steps >= MOST {
+        // Both vectors too, since errors across the other text's vector do not show in the cosine;
+        // and half, so that rounding in the parts cannot tip the sum over.
+        let near = residual.abs() <= INTEGRATED / 2. && off.iter().all(|&off| off <= INTEGRATED);
+        if near || steps >= MOST {
             return Ok((steps, off));
         }
         steps *= 2;

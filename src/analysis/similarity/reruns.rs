@@ -130,7 +130,51 @@ pub fn all_but(tokens: usize, left: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
+    use crate::cancel::Cancel;
+    use crate::model::source::{SourceOptions, resolve};
+    use crate::model::{Detail, ModelRef, Prompt};
+    use crate::trace::hook::Act;
+
+    /// Raises the flag in layer 0 and counts the layers that end after that.
+    struct Raise<'a>(&'a Cancel, usize);
+
+    impl Hook for Raise<'_> {
+        fn wants(&self, site: Site) -> bool {
+            use crate::trace::LayerSite::{ResidMid, ResidOut};
+            matches!(site, Site::Layer(0, ResidMid) | Site::Layer(_, ResidOut))
+        }
+
+        fn visit(&mut self, site: Site, _: usize, _: &Tensor) -> candle_core::Result<Act> {
+            self.0.cancel();
+            self.1 += usize::from(matches!(site, Site::Layer(1.., _)));
+            Ok(Act::Keep)
+        }
+    }
+
+    #[test]
+    fn a_stop_is_heard_within_a_batch() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let reference = ModelRef::Folder(folder.join("tests/fixtures/tiny/plain"));
+        let (options, cancel) = (SourceOptions::from_env(), Cancel::new());
+        let files = resolve(&reference, &options, &|_| {}, &cancel).unwrap();
+        let model = Model::load(&files, &Device::Cpu).unwrap();
+        let trace = model.trace("the cat", &Prompt::None, Detail::Outline, &cancel);
+        let trace = trace.unwrap();
+        let states = held(&trace, Site::Layer(0, crate::trace::LayerSite::ResidIn)).unwrap();
+        let text = Restart {
+            trace: &trace,
+            states: states.clone(),
+        };
+        let mut ignore = |_, _| {};
+        let (job, mut hook) = (Job::new(&cancel, &mut ignore), Raise(&cancel, 0));
+        let (head, options) = (&model.head, model.options());
+        let ended = restart(&model, head, 0, &[text], options, &mut hook, &job);
+        assert!(matches!(ended, Err(ModelError::Stopped)));
+        assert_eq!(hook.1, 0, "layer 1 was never finished");
+    }
 
     #[test]
     fn batches_hold_everything_once_and_no_more_than_fits() {
