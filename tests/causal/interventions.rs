@@ -128,9 +128,9 @@ fn patching_is_a_whole_run_with_the_other_texts_state() {
         assert!(count > b.tokens.len());
         for layer in 0..found.layers {
             let states = b.tensor(Site::Layer(layer, LayerSite::ResidOut)).unwrap();
-            for token in 0..count {
+            for (token, other) in aligned.iter().enumerate() {
                 let change = found.change[layer * count + token];
-                let Some(other) = aligned[token] else {
+                let Some(other) = *other else {
                     assert!(change.is_nan(), "{name}: nothing to put there");
                     continue;
                 };

@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn batches_hold_everything_once_and_no_more_than_fits() {
         assert_eq!(batches([200, 200, 200, 600, 1]), [0..2, 2..3, 3..4, 4..5]);
-        assert_eq!(batches([ROWS, 0, 0]), [0..3]);
+        assert_eq!(batches([ROWS, 0, 0, 1]), [0..3, 3..4]);
         assert!(batches([]).is_empty());
     }
 }
