@@ -40,14 +40,14 @@ pub struct Ablation {
 }
 
 impl Ablation {
-    /// `layer 0`, ….
+    /// `layer.0`, ….
     pub fn rows(&self) -> Vec<String> {
-        (0..self.layers).map(|l| format!("layer {l}")).collect()
+        (0..self.layers).map(|l| format!("layer.{l}")).collect()
     }
 
-    /// `head 0`, …, `ffn`.
+    /// `h0`, `h1`, …, `ffn`.
     pub fn columns(&self) -> Vec<String> {
-        let heads = (0..self.heads).map(|h| format!("head {h}"));
+        let heads = (0..self.heads).map(|h| format!("h{h}"));
         heads.chain(std::iter::once("ffn".to_owned())).collect()
     }
 }

@@ -14,7 +14,7 @@ use crate::trace::Trace;
 use crate::training::rng::Rng;
 
 /// The name of the part that no token brings: the text with its special tokens alone.
-pub const EMPTY: &str = "no token";
+pub const EMPTY: &str = "empty";
 
 /// How the orders of the tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
