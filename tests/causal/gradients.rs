@@ -129,3 +129,48 @@ fn the_stock_layer_norm_drops_the_gradient_without_a_word() {
     let (a, b) = (trace(&model, A), trace(&model, B));
     done(|_| gradients(&model, &a, &b, model.options()));
 }
+
+/// Forward and backward mode are two ways to the same number: w·(J·d) = (Jᵀ·w)·d.
+#[test]
+fn tangents_of_the_encoder_are_those_of_autograd() {
+    for name in TINY {
+        let model = models::tiny(name);
+        let a = trace(&model, A);
+        let (count, size) = x(&a).dims2().unwrap();
+        let wave = |step: f32| {
+            let ramp = Tensor::arange(1f32, (count * size + 1) as f32, &Device::Cpu).unwrap();
+            let wave = (ramp * f64::from(step)).unwrap().sin().unwrap();
+            wave.reshape((count, size)).unwrap()
+        };
+        let directions = [wave(0.7), wave(1.3)];
+        let var = Var::from_tensor(x(&a)).unwrap();
+        let run = |encoder: &embedscope::model::Encoder, x: Tensor| {
+            let mut hook = NoHook;
+            let texts = x.dim(0).unwrap() / count;
+            let mut pass = Pass::new(&mut hook, vec![count; texts]);
+            encoder.layers_from(0, x, &mut pass).unwrap()
+        };
+        let sum = |x: &Tensor, y: &Tensor| {
+            let sum = (x * y).unwrap().sum_all().unwrap();
+            f64::from(sum.to_scalar::<f32>().unwrap())
+        };
+        let w = wave(2.1);
+        let out = run(&model.encoder.differentiable(), var.as_tensor().clone());
+        let store = (out * &w).unwrap().sum_all().unwrap().backward().unwrap();
+        let gradient = store.get(var.as_tensor()).unwrap();
+        let [d, e] = &directions;
+        let packed = Tensor::cat(&[x(&a), d, e], 0).unwrap();
+        let out = run(&model.encoder.tangents(count).unwrap(), packed);
+        for (i, direction) in directions.iter().enumerate() {
+            let along = sum(&out.narrow(0, (i + 1) * count, count).unwrap(), &w);
+            let truth = sum(gradient, direction);
+            let scale = gradient.sqr().unwrap().sum_all().unwrap();
+            let scale = f64::from(scale.to_scalar::<f32>().unwrap()).sqrt();
+            assert!(
+                truth.abs() > 1e-3 * scale,
+                "{name}: a direction that says something"
+            );
+            near(along / truth, 1., 1e-3);
+        }
+    }
+}

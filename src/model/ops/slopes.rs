@@ -15,7 +15,7 @@ fn gelu_slope(x: f32) -> f32 {
 #[inline(always)]
 fn gelu_tanh_slope(x: f32) -> f32 {
     const A: f32 = 0.044_715;
-    const C: f32 = 1.595_769_1; // 2·√(2/π)
+    const C: f32 = 1.595_769; // 2·√(2/π)
     let s = sigmoid(C * (x + A * x * x * x));
     s + x * s * (1. - s) * C * (1. + 3. * A * x * x)
 }
