@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use embedscope::analysis::job::Job;
 use embedscope::analysis::pooling::score;
 use embedscope::analysis::similarity::ablation::{Fill, ablation};
-use embedscope::analysis::similarity::faithfulness::deletion;
+use embedscope::analysis::similarity::faithfulness::{Ranking, Way, curve};
 use embedscope::analysis::similarity::integrated::integrated;
 use embedscope::analysis::similarity::leave_one_out::{Removal, leave_one_out};
 use embedscope::analysis::similarity::patching::{patching, same_index};
@@ -159,8 +159,15 @@ fn a_deletion_curve_starts_at_nothing_and_ends_at_special_tokens_alone() {
     let (a, b) = (trace(&model, A), trace(&model, B));
     let options = model.options();
     let loo = done(|job| leave_one_out(&model, &a, &b, options, Removal::Mask, job));
-    let by = |scores: &[f64]| done(|job| deletion(&model, &a, &b, options, scores, (6, 3), job));
-    let found = by(&loo.a);
+    let by = |scores: &[f64], way| {
+        let ranking = Ranking {
+            scores,
+            orders: 6,
+            seed: 3,
+        };
+        done(|job| curve(&model, &a, &b, options, ranking, way, job))
+    };
+    let found = by(&loo.a, Way::Deletion);
     let content = a.tokens.special.iter().filter(|&&special| !special).count();
     assert_eq!(found.by_rank.len(), content + 1);
     assert_eq!((found.by_rank[0], found.random[0]), (0., 0.));
@@ -169,11 +176,20 @@ fn a_deletion_curve_starts_at_nothing_and_ends_at_special_tokens_alone() {
     let largest = (0..a.tokens.len()).filter(|&t| !a.tokens.special[t]);
     let largest = largest.map(|t| loo.a[t].abs()).fold(0., f64::max);
     near(found.by_rank[1], largest, 1e-6);
-    assert_eq!(
-        found.random,
-        by(&vec![0.; a.tokens.len()]).random,
-        "by seed"
-    );
+    let other = by(&vec![0.; a.tokens.len()], Way::Deletion);
+    assert_eq!(found.random, other.random, "by seed");
+    // The other way round it is the same journey: in at the start what was out at the end.
+    let back = by(&loo.a, Way::Insertion);
+    near(back.by_rank[0], found.by_rank[content], 1e-6);
+    assert_eq!((back.by_rank[content], back.random[content]), (0., 0.));
+    let wrong = Ranking {
+        scores: &[],
+        orders: 1,
+        seed: 1,
+    };
+    let (cancel, mut ignore) = (Cancel::new(), |_, _| {});
+    let mut job = Job::new(&cancel, &mut ignore);
+    assert!(curve(&model, &a, &b, options, wrong, Way::Deletion, &mut job).is_err());
 }
 
 #[test]
@@ -197,5 +213,10 @@ fn a_stop_is_heard_by_every_method() {
     stopped(&|job| ablation(&model, &a, &b, options, Fill::Zero, job).err());
     stopped(&|job| patching(&model, &a, &b, options, &same_index(&a, &b), job).err());
     stopped(&|job| integrated(&model, &a, &b, options, job).err());
-    stopped(&|job| deletion(&model, &a, &b, options, &scores, (3, 1), job).err());
+    let ranking = Ranking {
+        scores: &scores,
+        orders: 3,
+        seed: 1,
+    };
+    stopped(&|job| curve(&model, &a, &b, options, ranking, Way::Deletion, job).err());
 }

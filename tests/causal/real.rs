@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use embedscope::analysis::similarity::ablation::{Fill, ablation};
-use embedscope::analysis::similarity::faithfulness::{deletion, spearman};
+use embedscope::analysis::similarity::faithfulness::{Ranking, Way, curve, spearman};
 use embedscope::analysis::similarity::integrated::integrated;
 use embedscope::analysis::similarity::leave_one_out::{Removal, leave_one_out};
 use embedscope::analysis::similarity::patching::{patching, same_index};
@@ -69,9 +69,16 @@ fn every_method_on_the_real_model() {
         say("patching", f64::NAN, started_patching);
         assert_eq!(found.change.len(), 6 * a.tokens.len());
 
-        let curve = done(|job| deletion(&model, &a, &b, options, &masked, (8, 1), job));
-        println!("deletion by loo: {:.3} above chance", curve.advantage);
-        assert!(curve.advantage > -0.02, "{}", curve.advantage);
+        let ranking = Ranking {
+            scores: &masked,
+            orders: 8,
+            seed: 1,
+        };
+        for way in [Way::Deletion, Way::Insertion] {
+            let found = done(|job| curve(&model, &a, &b, options, ranking, way, job));
+            println!("{way:?} by loo: {:.3} better than chance", found.advantage);
+            assert!(found.advantage > -0.05, "{}", found.advantage);
+        }
         println!("all: {:.2?}", started.elapsed());
     }
     let (a, b) = (trace(&model, texts[0].0), trace(&model, texts[0].1));

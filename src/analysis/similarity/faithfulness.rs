@@ -8,90 +8,123 @@ use crate::model::{HeadOptions, Model, ModelError, Part};
 use crate::trace::Trace;
 use crate::training::rng::Rng;
 
-/// What happens to the cosine as more and more of a text's content tokens are masked.
+/// Which way a curve goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// From the whole text to its special tokens alone.
+    Deletion,
+    /// From the special tokens alone to the whole text.
+    Insertion,
+}
+
+/// The order in which tokens go or come, and the orders that chance gives.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranking<'a> {
+    /// [T]: the token of the largest magnitude first, NaN last. Special tokens do not take part.
+    pub scores: &'a [f64],
+    /// How many random orders stand beside it.
+    pub orders: usize,
+    pub seed: u64,
+}
+
+/// What happens to the cosine as a text loses or gains its content tokens one by one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Deletion {
-    /// |cos − cos without the first k tokens by rank|, [n + 1], n content tokens; the first is 0.
+pub struct Curve {
+    /// |cos − cos after k tokens by rank|, [n + 1], n content tokens. A deletion starts at 0, an
+    /// insertion ends there.
     pub by_rank: Vec<f64>,
     /// The same with the tokens in random orders, averaged over orders, [n + 1].
     pub random: Vec<f64>,
-    /// The mean of `by_rank` less that of `random`: above 0 where the ranking finds the tokens that
-    /// matter sooner than chance does.
+    /// How much better the ranking is than chance, as a mean over the curve: above 0 where deleting by
+    /// rank changes the cosine sooner, or inserting by rank brings it back sooner.
     pub advantage: f64,
 }
 
-/// Masks text a's content tokens (out of attention and pool) one after the other, the largest
-/// |`scores`| first; `scores` is [T_a], and NaN goes last. Special tokens stay. `orders` random orders
-/// from `seed` stand beside it (after Petsiuk et al. 2018). One step of `job` is one encoding.
+/// Masks text a's content tokens (out of attention and pool) one after the other, or brings them in
+/// (after Petsiuk et al. 2018). One step of `job` is one encoding.
 ///
 /// # Errors
-/// [`ModelError::Stopped`] within a batch once the job's flag is up; when `scores` is not [T_a]; when
+/// [`ModelError::Stopped`] within a batch once the job's flag is up; when the scores are not [T_a]; when
 /// the head does not take this pooling.
-pub fn deletion(
+pub fn curve(
     model: &Model,
     a: &Trace,
     b: &Trace,
     options: HeadOptions,
-    scores: &[f64],
-    (orders, seed): (usize, u64),
+    ranking: Ranking<'_>,
+    way: Way,
     job: &mut Job<'_>,
-) -> Result<Deletion, ModelError> {
+) -> Result<Curve, ModelError> {
     let tokens = &*a.tokens;
-    if scores.len() != tokens.len() {
+    if ranking.scores.len() != tokens.len() {
         return Err(ModelError::Input {
             what: "scores".to_owned(),
-            problem: format!("are {}, for {} tokens", scores.len(), tokens.len()),
+            problem: format!("are {}, for {} tokens", ranking.scores.len(), tokens.len()),
         });
     }
     let e_a = to_f64(&sentence(&model.head, a, options)?);
     let e_b = to_f64(&sentence(&model.head, b, options)?);
     let cos = cosine(&e_a, &e_b);
-    let content: Vec<usize> = (0..tokens.len()).filter(|&t| !tokens.special[t]).collect();
-    let mut ranked = content.clone();
-    let size = |t: usize| {
-        if scores[t].is_nan() {
-            -1.
-        } else {
-            scores[t].abs()
-        }
-    };
-    ranked.sort_by(|&i, &j| size(j).total_cmp(&size(i)));
-    let mut rng = Rng::new(seed);
-    let shuffled = (0..orders.max(1)).map(|_| rng.permutation(content.len()));
-    let shuffled = shuffled.map(|order| order.into_iter().map(|i| content[i]).collect());
-    let orders: Vec<Vec<usize>> = std::iter::once(ranked).chain(shuffled).collect();
-
+    let orders = orders(&tokens.special, ranking);
     let kept: Vec<Vec<usize>> = orders
         .iter()
-        .flat_map(|order| (1..=order.len()).map(|k| without(tokens.len(), &order[..k])))
+        .flat_map(|order| (0..=order.len()).map(|k| kept(&tokens.special, order, k, way)))
         .collect();
     let parts = kept.iter().map(|kept| Part::of(tokens, kept));
     let parts: Vec<Part<'_>> = parts.collect::<Result<_, _>>()?;
     job.expect(parts.len());
     let vectors = encode(model, &model.head, &parts, options, job)?;
-    let changes = vectors
-        .iter()
-        .map(|vector| (cos - cosine(vector, &e_b)).abs());
-    let changes: Vec<f64> = changes.collect();
-    let n = content.len();
-    let curve = |order: usize, k: usize| match k {
-        0 => 0.,
-        k => changes[order * n + k - 1],
+    let change = |(vector, part): (&Vec<f64>, &Part<'_>)| match part.len() == tokens.len() {
+        // Nothing is gone, and rounding is no change.
+        true => 0.,
+        false => (cos - cosine(vector, &e_b)).abs(),
     };
-    let by_rank: Vec<f64> = (0..=n).map(|k| curve(0, k)).collect();
-    let chance = (orders.len() - 1) as f64;
-    let random = (0..=n).map(|k| (1..orders.len()).map(|o| curve(o, k)).sum::<f64>() / chance);
-    let random: Vec<f64> = random.collect();
+    let changes: Vec<f64> = vectors.iter().zip(&parts).map(change).collect();
+    let mut curves = changes.chunks(changes.len() / orders.len());
+    let by_rank = curves.next().unwrap_or_default().to_vec();
+    let mut random = vec![0.; by_rank.len()];
+    for curve in curves {
+        let sums = random.iter_mut().zip(curve);
+        sums.for_each(|(sum, change)| *sum += change / (orders.len() - 1) as f64);
+    }
     let mean = |curve: &[f64]| curve.iter().sum::<f64>() / curve.len() as f64;
-    Ok(Deletion {
-        advantage: mean(&by_rank) - mean(&random),
+    let above = mean(&by_rank) - mean(&random);
+    Ok(Curve {
+        advantage: match way {
+            Way::Deletion => above,
+            Way::Insertion => -above,
+        },
         by_rank,
         random,
     })
 }
 
-fn without(tokens: usize, gone: &[usize]) -> Vec<usize> {
-    (0..tokens).filter(|token| !gone.contains(token)).collect()
+/// The content tokens by rank, then in each random order.
+fn orders(special: &[bool], ranking: Ranking<'_>) -> Vec<Vec<usize>> {
+    let content: Vec<usize> = (0..special.len()).filter(|&t| !special[t]).collect();
+    let size = |t: usize| match ranking.scores[t].abs() {
+        size if size.is_nan() => -1.,
+        size => size,
+    };
+    let mut ranked = content.clone();
+    ranked.sort_by(|&i, &j| size(j).total_cmp(&size(i)));
+    let mut rng = Rng::new(ranking.seed);
+    let shuffled = (0..ranking.orders.max(1)).map(|_| {
+        let order = rng.permutation(content.len());
+        order.into_iter().map(|i| content[i]).collect()
+    });
+    std::iter::once(ranked).chain(shuffled).collect()
+}
+
+/// The tokens that are there after k of `order` have gone or come, special ones included.
+fn kept(special: &[bool], order: &[usize], k: usize, way: Way) -> Vec<usize> {
+    let moved = &order[..k];
+    let there = |token: &usize| match way {
+        _ if special[*token] => true,
+        Way::Deletion => !moved.contains(token),
+        Way::Insertion => moved.contains(token),
+    };
+    (0..special.len()).filter(there).collect()
 }
 
 /// Below this rank correlation with leave-one-out an explanation and an intervention disagree.

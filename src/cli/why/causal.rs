@@ -47,7 +47,7 @@ pub fn run(
         Method::Shapley => of_shapley,
         Method::Ablation => of_ablation,
         Method::Integrated => of_integrated,
-        Method::Pairs => return Ok(None),
+        _ => return Ok(None),
     };
     Ok(Some(find(model, a, b, options, &mut job)?))
 }
