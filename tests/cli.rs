@@ -19,5 +19,7 @@ mod run;
 mod tokens;
 #[path = "cli/trace.rs"]
 mod trace;
+#[path = "cli/train.rs"]
+mod train;
 #[path = "cli/why.rs"]
 mod why;

@@ -31,6 +31,19 @@ pub fn pool(values: &Values<'_>, taken: &[bool], mode: PoolingMode) -> Vec<f64> 
     }
 }
 
+/// `embed.out` and then each layer's `resid_out`, pooled; several poolings one behind the other:
+/// [1 + layers] of [modes·D]. `taken` says which tokens take part. None where the trace lacks a layer.
+pub fn layer_pools(trace: &Trace, taken: &[bool], modes: &[PoolingMode]) -> Option<Vec<Vec<f64>>> {
+    let layers = (0..trace.layers).map(|l| Site::Layer(l, LayerSite::ResidOut));
+    let sites = std::iter::once(Site::Embed(EmbedSite::Out)).chain(layers);
+    let at = |site| {
+        let values = trace.values(site)?;
+        let pooled = modes.iter().flat_map(|&mode| pool(&values, taken, mode));
+        Some(pooled.collect())
+    };
+    sites.map(at).collect()
+}
+
 /// cos(A, B) after pooling `embed.out` and then each layer's `resid_out`: [1 + layers]. `taken` says
 /// which tokens of each text take part. Empty where a trace lacks a layer.
 pub fn layer_cosines(
@@ -38,13 +51,9 @@ pub fn layer_cosines(
     (b, taken_b): (&Trace, &[bool]),
     mode: PoolingMode,
 ) -> Vec<f64> {
-    let layers = (0..a.layers.min(b.layers)).map(|l| Site::Layer(l, LayerSite::ResidOut));
-    let sites = std::iter::once(Site::Embed(EmbedSite::Out)).chain(layers);
-    let at = |site| {
-        let a = pool(&a.values(site)?, taken_a, mode);
-        Some(cosine(&a, &pool(&b.values(site)?, taken_b, mode)))
-    };
-    sites.map(at).collect::<Option<_>>().unwrap_or_default()
+    let a = layer_pools(a, taken_a, &[mode]).unwrap_or_default();
+    let b = layer_pools(b, taken_b, &[mode]).unwrap_or_default();
+    a.iter().zip(&b).map(|(a, b)| cosine(a, b)).collect()
 }
 
 #[cfg(test)]

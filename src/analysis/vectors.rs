@@ -16,7 +16,7 @@ pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// dot/lengths; 0 where there is no length.
-pub(in crate::analysis) fn quotient(dot: f64, lengths: f64) -> f64 {
+pub fn quotient(dot: f64, lengths: f64) -> f64 {
     match lengths == 0. {
         true => 0.,
         false => dot / lengths,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use super::state::{Focus, Side, State, TextId, ThemeChoice};
 use crate::model::{ModelRef, Prompt};
@@ -23,8 +24,14 @@ pub enum Command {
     Pair(TextId, TextId),
     /// Takes back the mark of the pair that this text is in.
     Unpair(TextId),
+    /// Adds texts as marked pairs.
+    AddPairs(Vec<(String, String)>),
     SetTemperature(Temperature),
     SetSymmetric(bool),
+    SetFineTune(FineTune),
+    /// More pairs to learn, or none.
+    SetPairsFile(Option<PathBuf>),
+    Lab(LabCommand),
     SetPooling(Option<PoolingMode>),
     SetPrompt(Prompt),
     SetTheme(ThemeChoice),
@@ -46,11 +53,24 @@ pub enum Command {
     AskTextFile,
     AskTraceFile,
     AskPictureFile,
+    AskPairsFile,
+    AskTunedFolder,
     OpenTextFile(PathBuf),
     SaveTrace(PathBuf),
     SavePicture(PathBuf),
     Copy(String),
     Quit,
+}
+
+/// What a person does with fine-tuning.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LabCommand {
+    Start,
+    Stop,
+    /// Puts the tuned weights in use, or the original ones.
+    UseTuned(bool),
+    /// Writes the tuned model as a folder.
+    Save(PathBuf),
 }
 
 /// Carries out a command on the state. Returns the command where more is to be done outside of it.
@@ -78,6 +98,9 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::View(side) => state.side = side,
         Command::Pair(a, b) => state.pair(a, b),
         Command::Unpair(id) => state.unpair(id),
+        Command::AddPairs(pairs) => state.add_pairs(pairs),
+        Command::SetFineTune(settings) => state.fine_tune = settings,
+        Command::SetPairsFile(file) => state.fine_tune.file = file,
         Command::SetTemperature(temperature) => state.temperature = temperature,
         Command::SetSymmetric(symmetric) => state.symmetric = symmetric,
         Command::SetPooling(pooling) => state.pooling = pooling,

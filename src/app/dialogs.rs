@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use super::command::Command;
+use super::command::{Command, LabCommand};
 use crate::model::ModelRef;
 use crate::widgets::theme::SPACE;
 
@@ -14,6 +14,10 @@ pub enum Purpose {
     Texts,
     Trace,
     Picture,
+    /// Pairs to learn.
+    Pairs,
+    /// A folder for a fine-tuned model.
+    Tuned,
 }
 
 impl Purpose {
@@ -23,6 +27,8 @@ impl Purpose {
             Self::Texts => "Open a list of texts",
             Self::Trace => "Save the trace",
             Self::Picture => "Save a picture of the window",
+            Self::Pairs => "Learn from a file of pairs",
+            Self::Tuned => "Save the fine-tuned model",
         }
     }
 
@@ -34,6 +40,12 @@ impl Purpose {
             Self::Texts => "A UTF-8 file with one text a line. It replaces the list.",
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
+            Self::Pairs => {
+                "A UTF-8 file with one pair a line: two texts that mean the same, with a tab between them."
+            }
+            Self::Tuned => {
+                "A new folder. It opens here and in Python's sentence-transformers, and takes as much room as the model's weights in 32 bits."
+            }
         }
     }
 
@@ -46,7 +58,8 @@ impl Purpose {
 
     fn start(self) -> &'static str {
         match self {
-            Self::Model | Self::Texts => "",
+            Self::Model | Self::Texts | Self::Pairs => "",
+            Self::Tuned => "my-model",
             Self::Trace => "trace.safetensors",
             Self::Picture => "embedscope.png",
         }
@@ -64,6 +77,8 @@ impl Purpose {
             Self::Texts => Command::OpenTextFile(path.into()),
             Self::Trace => Command::SaveTrace(path.into()),
             Self::Picture => Command::SavePicture(path.into()),
+            Self::Pairs => Command::SetPairsFile(Some(path.into())),
+            Self::Tuned => Command::Lab(LabCommand::Save(path.into())),
         }
     }
 
@@ -77,6 +92,11 @@ impl Purpose {
                     .add_filter("Text", &["txt", "tsv", "csv"])
                     .pick_file(),
             ),
+            Self::Pairs => {
+                let kinds = ["tsv", "txt", "gz"];
+                Box::pin(dialog.add_filter("Pairs", &kinds).pick_file())
+            }
+            Self::Tuned => Box::pin(dialog.set_file_name(self.start()).save_file()),
             Self::Trace => {
                 let dialog = dialog.add_filter("safetensors", &["safetensors"]);
                 Box::pin(dialog.set_file_name(self.start()).save_file())
@@ -184,8 +204,8 @@ impl Open {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let verb = match self.purpose {
-                    Purpose::Model | Purpose::Texts => "Open",
-                    Purpose::Trace | Purpose::Picture => "Save",
+                    Purpose::Model | Purpose::Texts | Purpose::Pairs => "Open",
+                    Purpose::Trace | Purpose::Picture | Purpose::Tuned => "Save",
                 };
                 let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();
                 let cancel = ui.button("Cancel").clicked();

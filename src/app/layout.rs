@@ -54,7 +54,7 @@ pub static WORKSPACES: &[Workspace] = &[
     Workspace {
         title: "Train",
         about: "What a contrastive loss wants of a batch of pairs",
-        columns: &[(1.0, &["contrastive"])],
+        columns: &[(1.0, &["contrastive", "models"]), (1.0, &["fine_tune"])],
     },
 ];
 

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::command::{self, Command};
+use super::command::{self, Command, LabCommand};
 use super::dialogs::Purpose;
 use super::files::{self, Dropped};
 use super::layout::Layout;
 use super::state::ThemeChoice;
 use super::{App, Outcome};
+use crate::engine::Engine;
 use crate::model::{Detail, Model, Prompt};
+use crate::views::TextView;
 
 impl App {
     /// One turn without painting.
@@ -36,6 +38,26 @@ impl App {
                 self.shown = self.texts.update(&self.state, &self.engine, &model);
             }
             None => self.shown.clear(),
+        }
+        self.note_start();
+    }
+
+    /// Says once how long it took until there was something to see.
+    fn note_start(&mut self) {
+        let whole =
+            |text: &TextView| text.current && text.trace.as_ref().is_some_and(|t| t.is_full());
+        let sides = [self.state.a, self.state.b];
+        let mut shown = self
+            .shown
+            .iter()
+            .filter(|text| sides.contains(&Some(text.id)));
+        if let Some(started) = self.started
+            && !self.shown.is_empty()
+            && shown.all(whole)
+        {
+            let ms = started.elapsed().as_millis();
+            log::info!("both texts traced in full {ms} ms after the start");
+            self.started = None;
         }
     }
 
@@ -70,6 +92,9 @@ impl App {
             Command::AskModelFolder => self.dialogs.ask(Purpose::Model),
             Command::AskTextFile => self.dialogs.ask(Purpose::Texts),
             Command::AskTraceFile => self.dialogs.ask(Purpose::Trace),
+            Command::AskPairsFile => self.dialogs.ask(Purpose::Pairs),
+            Command::AskTunedFolder => self.dialogs.ask(Purpose::Tuned),
+            Command::Lab(command) => self.lab(command),
             Command::AskPictureFile => self.dialogs.ask(Purpose::Picture),
             Command::OpenTextFile(path) => self.open_texts(path),
             Command::SaveTrace(path) => self.save_trace(path),
@@ -78,6 +103,36 @@ impl App {
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             // Everything else was carried out on the state.
             _ => {}
+        }
+    }
+
+    fn lab(&mut self, command: LabCommand) {
+        match command {
+            LabCommand::Start => match self.state.order() {
+                Ok(order) => self.engine.fine_tune(order),
+                Err(why) => self.notices.error(why),
+            },
+            LabCommand::Stop => self.engine.stop_fine_tuning(),
+            LabCommand::UseTuned(tuned) => {
+                let run = self.engine.lab();
+                let model = run.and_then(|run| match tuned {
+                    true => run.tuned.clone(),
+                    false => Some(run.original.clone()),
+                });
+                if let Some(model) = model {
+                    self.engine.use_model(model);
+                }
+            }
+            LabCommand::Save(path) => {
+                let Some(run) = self.engine.lab() else { return };
+                let sources = self.engine.sources().clone();
+                self.job(move || match Engine::save_tuned(&run, &sources, &path) {
+                    Ok(()) => {
+                        Outcome::Done(format!("Saved the fine-tuned model as {}", path.display()))
+                    }
+                    Err(error) => Outcome::Failed(error.to_string()),
+                });
+            }
         }
     }
 

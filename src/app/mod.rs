@@ -7,6 +7,7 @@ mod chrome;
 pub mod command;
 pub mod dialogs;
 pub mod files;
+pub mod fine_tune;
 pub mod layout;
 mod logic;
 mod notices;
@@ -20,6 +21,7 @@ mod ui;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 use candle_core::Device;
 
@@ -62,6 +64,8 @@ pub struct App {
     cached: chrome::models::Cached,
     /// Outcomes of jobs that the window started.
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
+    /// When the program began, until everything has been seen once.
+    started: Option<Instant>,
 }
 
 /// What a job of the window came to.
@@ -134,6 +138,7 @@ impl App {
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),
             outcomes: channel(),
+            started: None,
         }
     }
 
@@ -179,6 +184,7 @@ impl eframe::App for App {
 /// # Errors
 /// When the desktop gives no window: no display, or no graphics driver.
 pub fn run(options: WindowOptions) -> Result<(), String> {
+    let started = Instant::now();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
         .with_title("embedscope")
@@ -191,8 +197,11 @@ pub fn run(options: WindowOptions) -> Result<(), String> {
         viewport,
         ..eframe::NativeOptions::default()
     };
-    let make: eframe::AppCreator<'_> =
-        Box::new(move |cc| Ok(Box::new(App::new(&cc.egui_ctx, cc.storage, options))));
+    let make: eframe::AppCreator<'_> = Box::new(move |cc| {
+        let mut app = App::new(&cc.egui_ctx, cc.storage, options);
+        app.started = Some(started);
+        Ok(Box::new(app))
+    });
     eframe::run_native("embedscope", native, make).map_err(|e| {
         format!("the window cannot be opened: {e}; it needs a display (DISPLAY or WAYLAND_DISPLAY) and Vulkan or OpenGL, for example from mesa-vulkan-drivers; `embedscope --help` lists what works without one")
     })

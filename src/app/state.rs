@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
@@ -102,6 +103,7 @@ pub struct State {
     pub temperature: Temperature,
     /// The contrastive loss in both directions, averaged.
     pub symmetric: bool,
+    pub fine_tune: FineTune,
     /// What was clicked; stays until Escape.
     pub locked: Focus,
     pub theme: ThemeChoice,
@@ -124,6 +126,7 @@ impl Default for State {
             pairs: Vec::new(),
             temperature: Temperature::default(),
             symmetric: false,
+            fine_tune: FineTune::default(),
             locked: Focus::default(),
             theme: ThemeChoice::System,
             next_id: 0,

@@ -3,6 +3,7 @@
 mod causal;
 mod document;
 mod grid;
+mod methods;
 mod paint;
 mod report;
 
@@ -10,11 +11,11 @@ use super::output::{print, print_json};
 use super::tokens::warn_of_cut;
 use super::{Failure, ModelArgs, PromptArgs};
 use crate::analysis::pooling::{Misfit, misfit, modes, scores};
-use crate::analysis::similarity::pairs::token_pairs;
 use crate::analysis::similarity::{Method, PairMatrix};
 use crate::cancel::Cancel;
 use crate::model::{Detail, HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
+use methods::{Answer, Subject, answer};
 
 #[derive(clap::Args, Debug)]
 pub struct WhyArgs {
@@ -30,7 +31,7 @@ pub struct WhyArgs {
     /// One JSON document instead of tables
     #[arg(long)]
     pub json: bool,
-    /// How to explain the cosine: pairs, loo, shapley, ablation, ij, or all
+    /// How to explain the cosine: pairs, dims, input, components, layers, loo, shapley, ablation, ij, or all
     #[arg(
         long,
         value_name = "NAME,...",
@@ -55,9 +56,7 @@ struct Explained {
     cos: f64,
     /// None where the modules behind the pool do not take a single mode's vector.
     poolings: Vec<(PoolingMode, Option<f64>)>,
-    methods: Vec<(Method, PairMatrix)>,
-    /// Those that ran the model again.
-    causal: Vec<(Method, causal::Outcome)>,
+    methods: Vec<(Method, Answer)>,
 }
 
 impl Explained {
@@ -66,7 +65,7 @@ impl Explained {
             .methods
             .iter()
             .find(|(method, _)| *method == Method::Pairs);
-        pairs.map(|(_, matrix)| matrix)
+        pairs.map(|(_, answer)| &answer.matrix)
     }
 }
 
@@ -131,25 +130,29 @@ fn explain(
     methods: &[Method],
 ) -> Result<Explained, Failure> {
     let prompt = args.prompt.prompt();
-    let trace = |text: &str| model.trace(text, &prompt, Detail::Outline, &Cancel::new());
+    let detail = match methods.iter().any(|method| method.needs_inside()) {
+        true => Detail::Full,
+        false => Detail::Outline,
+    };
+    let trace = |text: &str| model.trace(text, &prompt, detail, &Cancel::new());
     let (a, b) = (trace(a)?, trace(b)?);
     warn_of_cut(&a.tokens);
     warn_of_cut(&b.tokens);
-    let (mut found, mut causal) = (Vec::new(), Vec::new());
-    for &method in methods {
-        match causal::run(method, model, &a, &b, options)? {
-            Some(outcome) => causal.push((method, outcome)),
-            None => found.push((method, token_pairs(&model.head, &a, &b, options)?)),
-        }
-    }
+    let subject = Subject {
+        model,
+        a: &a,
+        b: &b,
+        options,
+    };
+    let run = |&method: &Method| Ok((method, answer(method, &subject)?));
+    let methods: Vec<_> = methods.iter().map(run).collect::<Result<_, Failure>>()?;
     let pooling = modes(&model.head, options.pooling);
     Ok(Explained {
         own: pooling == model.head.pooling(),
         pooling,
         cos: crate::analysis::pooling::score(&model.head, &a, &b, options)?,
         poolings: scores(&model.head, &a, &b, options)?,
-        methods: found,
-        causal,
+        methods,
         a,
         b,
     })

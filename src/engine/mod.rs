@@ -6,6 +6,7 @@
 
 mod cache;
 mod derived;
+mod lab;
 mod loader;
 mod tracer;
 
@@ -16,6 +17,7 @@ use candle_core::Device;
 
 pub use cache::TraceKey;
 pub use derived::{Derived, Shown};
+pub use lab::{LabOrder, LabRun, LabStage};
 pub use loader::{Load, LoadState};
 use loader::{Role, Slot};
 
@@ -35,6 +37,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub struct Engine {
     shared: Arc<Shared>,
     jobs: std::sync::mpsc::Sender<Job>,
+    lab: lab::SharedLab,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -92,7 +95,11 @@ impl Engine {
         std::thread::spawn(move || tracer::run(&tracer));
         let analyst = shared.clone();
         std::thread::spawn(move || run_jobs(&analyst, &queue));
-        Self { shared, jobs }
+        Self {
+            shared,
+            jobs,
+            lab: lab::SharedLab::default(),
+        }
     }
 
     /// Begins to load a model; the one in use stays until the new one is ready.
@@ -172,8 +179,11 @@ impl Engine {
         self.shared.state().cache.get(key)
     }
 
-    /// True while traces are wanted that are not there yet, or a model loads, or a job runs.
+    /// True while traces are wanted that are not there yet, or a model loads, learns, or a job runs.
     pub fn busy(&self) -> bool {
+        if self.lab().is_some_and(|run| run.is_running()) {
+            return true;
+        }
         let state = self.shared.state();
         let loading = [&state.main, &state.reference]
             .iter()
@@ -217,6 +227,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.stop_fine_tuning();
         let mut state = self.shared.state();
         state.closed = true;
         state.main.load.cancel.cancel();

@@ -9,6 +9,7 @@
 //! The losses are those of [`crate::analysis::contrastive`]: what a person sees in the window is what
 //! is minimised here. Everything is in f32 on the CPU, and follows from the seed alone.
 
+pub mod course;
 pub mod data;
 mod error;
 pub mod folder;
@@ -20,6 +21,7 @@ pub mod student;
 pub mod targets;
 pub mod trainer;
 
+pub use course::{Check, Course, Plan};
 pub use data::{Material, Pair};
 pub use error::TrainError;
 pub use optimizer::{Decay, OptimizerSettings};

@@ -9,7 +9,7 @@ impl Rng {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -18,12 +18,12 @@ impl Rng {
 
     /// Uniform in 0 < x ≤ 1.
     fn unit(&mut self) -> f64 {
-        ((self.next() >> 11) as f64 + 1.) / (1u64 << 53) as f64
+        ((self.draw() >> 11) as f64 + 1.) / (1u64 << 53) as f64
     }
 
     /// Uniform in 0..n.
     pub fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
+        ((u128::from(self.draw()) * n as u128) >> 64) as usize
     }
 
     /// Standard normal (Box & Muller 1958).

@@ -7,6 +7,7 @@ mod context;
 mod contrastive;
 mod embedding;
 mod feed_forward;
+mod fine_tune;
 mod models;
 mod pooling;
 mod position;
@@ -50,6 +51,7 @@ pub static PANELS: &[&Panel] = &[
     &pooling::PANEL,
     &score::PANEL,
     &contrastive::PANEL,
+    &fine_tune::PANEL,
     &models::PANEL,
 ];
 

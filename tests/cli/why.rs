@@ -111,20 +111,50 @@ fn what_a_dense_module_does_not_take_is_null_or_refused() {
 
 #[test]
 fn methods_go_by_name_and_others_are_refused_with_the_list() {
-    let all = ["pairs", "loo", "shapley", "ablation", "ij"];
-    for (names, found) in [
-        ("pairs", &all[..1]),
-        ("loo,ij", &["loo", "ij"]),
-        ("all", &all),
-        ("pairs,all", &all),
-    ] {
+    let all = ["pairs", "dims", "input", "components", "layers"];
+    for name in all {
+        for model in ["plain", "concat", "relu_dense", "saved_v6"] {
+            let document = run_why(model, &["--json", "--method", name]).json();
+            let methods = document["methods"].as_object().unwrap();
+            assert_eq!(methods.len(), 1, "{name}");
+            let method = &methods[name];
+            let (sum, explains) = (number(&method["sum"]), number(&method["explains"]));
+            assert!((sum - explains).abs() <= 1e-5, "{model} {name}");
+            assert_eq!(method["explains"], document["cos"], "{model} {name}");
+            let rows = method["matrix"].as_array().unwrap();
+            assert_eq!(rows.len(), method["rows"].as_array().unwrap().len());
+            let columns = method["columns"].as_array().unwrap().len();
+            assert!(
+                rows.iter()
+                    .all(|row| row.as_array().unwrap().len() == columns)
+            );
+        }
+        let table = run_why("plain", &["--method", name]).ok();
+        assert!(table.contains(&format!("\n{name}  Σ")), "{table}");
+    }
+    let again = ["loo", "shapley", "ablation", "ij"];
+    for names in ["all", "pairs,all"] {
         let document = run_why("plain", &["--json", "--method", names]).json();
         let methods = document["methods"].as_object().unwrap();
-        for name in found {
-            assert!(methods.contains_key(*name), "{names}: {name}");
-        }
-        assert!(names.ends_with("all") || methods.len() == found.len());
+        assert!(
+            all.iter()
+                .chain(&again)
+                .all(|name| methods.contains_key(*name)),
+            "{names}"
+        );
     }
+    let document = run_why("plain", &["--json", "--method", "dims,layers"]).json();
+    let dims = &document["methods"]["dims"];
+    assert!(
+        dims["top"].is_array() && dims["rogue"].is_array() && dims["pooled"]["cos"].is_number()
+    );
+    let layers = &document["methods"]["layers"];
+    let last = layers["poolings"]["mean"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
+    assert!((number(last) - number(&document["poolings"]["mean"])).abs() < 1e-6);
     let refused = run_why("plain", &["--method", "pairs,guess"]).usage();
     assert!(
         refused.contains("`guess`") && refused.contains("pairs"),

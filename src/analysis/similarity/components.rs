@@ -1,191 +1,194 @@
-//! A sentence vector as an exact sum of one part for each token.
+//! The residual stream unrolled: the cosine as a sum over pairs of what wrote into it.
 
-use candle_core::{D, DType, Device, Tensor};
+use std::time::Instant;
 
-use crate::analysis::pooling::{self, missing, modes};
-use crate::model::head::{Dense, DenseActivation, Module, Residual, SMALLEST_NORM, pool_weights};
-use crate::model::weights::Norm;
-use crate::model::{Head, HeadOptions, ModelError};
-use crate::trace::{PoolingMode, Site, Trace};
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
 
-/// Σ over tokens of `tokens`, plus `bias`, is the sentence vector. Everything in f64.
+use super::PairMatrix;
+use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, values};
+use super::parts::Parts;
+use super::pool::FrozenPool;
+use crate::analysis::pooling::sentence;
+use crate::cancel::Cancel;
+use crate::model::{HeadOptions, Model, ModelError};
+use crate::trace::{LayerSite, Site, Trace};
+
+/// The name of the part of all constants.
+pub const BIASES: &str = "biases";
+
+/// What writes into the residual stream by itself. Layers and heads count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writer {
+    /// Token, position and type, through the embedding norm.
+    Embedding,
+    Head {
+        layer: usize,
+        head: usize,
+    },
+    Ffn {
+        layer: usize,
+    },
+}
+
+impl Writer {
+    /// All of an encoder's, in the order in which they write: [1 + L·(H + 1)].
+    pub fn all(layers: usize, heads: usize) -> Vec<Self> {
+        let block = |layer| {
+            let heads = (0..heads).map(move |head| Self::Head { layer, head });
+            heads.chain([Self::Ffn { layer }])
+        };
+        let blocks = (0..layers).flat_map(block);
+        std::iter::once(Self::Embedding).chain(blocks).collect()
+    }
+
+    /// As the panels number them, from 1: `embed`, `L2.H7`, `L2.FFN`.
+    pub fn name(self) -> String {
+        match self {
+            Self::Embedding => "embed".to_owned(),
+            Self::Head { layer, head } => format!("L{}.H{}", layer + 1, head + 1),
+            Self::Ffn { layer } => format!("L{}.FFN", layer + 1),
+        }
+    }
+
+    /// The first of [`FrozenEncoder::norms`] that what it wrote passes.
+    fn first_norm(self) -> usize {
+        match self {
+            Self::Embedding => 0,
+            Self::Head { layer, .. } => 1 + 2 * layer,
+            Self::Ffn { layer } => 2 + 2 * layer,
+        }
+    }
+}
+
+/// One text's sentence vector by writers, the biases last. `trace` must be a full one of this model.
 ///
-/// Each module behind the pool is linear once the numbers that it computes from the whole vector
-/// are held as they came out for this text: a Dense module's activation is the secant slope
-/// act(z)/z, a LayerNorm's or Normalize's divisor a constant. So parts go through one by one, and
-/// what a module adds whatever comes in (its bias) is a part of its own.
-pub struct Components {
-    pub tokens: Tensor, // [T, E]
-    pub bias: Tensor,   // [E]
-    /// False where no module adds anything of its own: `bias` is zeros and need not be shown.
-    pub has_bias: bool,
-}
-
-impl Components {
-    /// The parts of a text's sentence vector under `options`.
-    ///
-    /// # Errors
-    /// When the trace lacks the final token vectors, or a module does not take this pooling's.
-    pub fn new(head: &Head, trace: &Trace, options: HeadOptions) -> Result<Self, ModelError> {
-        let out = trace
-            .tensor(Site::FinalOut)
-            .ok_or_else(|| missing(Site::FinalOut))?;
-        let out = in_f64(out)?; // [T, D]
-        let taken = head.pooled_tokens(&trace.tokens);
-        let parts: Vec<Tensor> = modes(head, options.pooling)
-            .into_iter()
-            .map(|mode| pooled_parts(head, trace, &out, &taken, mode))
-            .collect::<Result<_, _>>()?;
-        let tokens = Tensor::cat(&parts, 1)?; // [T, modes·D]
-        let mut components = Self {
-            bias: Tensor::zeros(tokens.dim(1)?, DType::F64, &Device::Cpu)?,
-            tokens,
-            has_bias: false,
-        };
-        for module in &head.modules {
-            components = match module {
-                Module::Pooling { .. } => components,
-                Module::Dense(dense) => components.dense(dense)?,
-                Module::LayerNorm(norm) => components.layer_norm(norm)?,
-                Module::Normalize if options.raw => components,
-                Module::Normalize => components.normalize()?,
-            };
-        }
-        match options.truncate_dim {
-            Some(size) if size < components.bias.dim(0)? => components.narrow(size),
-            _ => Ok(components),
-        }
-    }
-
-    /// Every part, [T (+ 1), E]: tokens, then the bias where there is one.
-    pub fn parts(&self) -> Result<Tensor, ModelError> {
-        match self.has_bias {
-            true => Ok(Tensor::cat(&[&self.tokens, &self.bias.unsqueeze(0)?], 0)?),
-            false => Ok(self.tokens.clone()),
-        }
-    }
-
-    /// The sum of all parts, [E].
-    pub fn total(&self) -> Result<Tensor, ModelError> {
-        Ok((self.tokens.sum(0)? + &self.bias)?)
-    }
-
-    fn dense(self, dense: &Dense) -> Result<Self, ModelError> {
-        let weight = in_f64(&dense.linear.weight)?.t()?; // [in, out]
-        let tokens = self.tokens.matmul(&weight)?;
-        let through = self.bias.unsqueeze(0)?.matmul(&weight)?.squeeze(0)?;
-        let bias = (through + in_f64(&dense.linear.bias)?)?;
-        let total = (tokens.sum(0)? + &bias)?;
-        let (slope, offset) = secant(dense.activation, &total)?;
-        let mut tokens = tokens.broadcast_mul(&slope)?;
-        let mut bias = ((bias * slope)? + offset)?;
-        let direct = match &dense.residual {
-            Residual::None => None,
-            Residual::Input => Some((self.tokens, self.bias)),
-            Residual::Projected(weight) => {
-                let weight = in_f64(weight)?.t()?;
-                let bias = self.bias.unsqueeze(0)?.matmul(&weight)?.squeeze(0)?;
-                Some((self.tokens.matmul(&weight)?, bias))
-            }
-        };
-        if let Some((more_tokens, more_bias)) = direct {
-            tokens = (tokens + more_tokens)?;
-            bias = (bias + more_bias)?;
-        }
-        Self::made(tokens, bias)
-    }
-
-    /// g⊙(c − mean c)/σ for each part c, with the whole vector's σ; β goes to the bias.
-    fn layer_norm(self, norm: &Norm) -> Result<Self, ModelError> {
-        let centred = |x: &Tensor| x.broadcast_sub(&x.mean_keepdim(D::Minus1)?);
-        let variance = centred(&self.total()?)?
-            .sqr()?
-            .mean_all()?
-            .to_scalar::<f64>()?;
-        let scale = (in_f64(&norm.weight)? / (variance + norm.eps).sqrt())?;
-        let tokens = centred(&self.tokens)?.broadcast_mul(&scale)?;
-        let bias = ((centred(&self.bias)? * scale)? + in_f64(&norm.bias)?)?;
-        Self::made(tokens, bias)
-    }
-
-    fn normalize(self) -> Result<Self, ModelError> {
-        let length = self.total()?.sqr()?.sum_all()?.to_scalar::<f64>()?.sqrt();
-        let scale = 1. / length.max(SMALLEST_NORM);
-        Ok(Self {
-            tokens: (self.tokens * scale)?,
-            bias: (self.bias * scale)?,
-            has_bias: self.has_bias,
-        })
-    }
-
-    /// The first `size` dimensions.
-    fn narrow(self, size: usize) -> Result<Self, ModelError> {
-        Ok(Self {
-            tokens: self.tokens.narrow(1, 0, size)?.contiguous()?,
-            bias: self.bias.narrow(0, 0, size)?,
-            has_bias: self.has_bias,
-        })
-    }
-
-    fn made(tokens: Tensor, bias: Tensor) -> Result<Self, ModelError> {
-        let has_bias = bias.abs()?.max_all()?.to_scalar::<f64>()? > 0.;
-        Ok(Self {
-            tokens,
-            bias,
-            has_bias,
-        })
-    }
-}
-
-/// What each token gives to one pooled vector, [T, D]: w_i·x_i, or under max the dimensions that
-/// the token won.
-fn pooled_parts(
-    head: &Head,
+/// A writer's part is its *direct effect*: what it wrote, carried to the end through every later
+/// norm as g ⊙ (c − mean c)/σ with the recorded σ, past all later heads and FFNs, which are writers
+/// of their own. What is written whatever the text says goes to the biases: every β, the biases of
+/// the output and down projections, and that of the values (a pattern's rows sum to 1, so each head
+/// passes it on whole).
+///
+/// # Errors
+/// As [`components`].
+pub fn writer_parts(
+    model: &Model,
     trace: &Trace,
-    out: &Tensor,
-    taken: &[bool],
-    mode: PoolingMode,
-) -> Result<Tensor, ModelError> {
-    let (tokens, size) = out.dims2()?;
-    let weights = match pool_weights(taken, mode) {
-        Some(weights) => Tensor::from_vec(weights, (tokens, 1), &Device::Cpu)?,
-        None => {
-            let winners = pooling::winners(head, trace).ok_or_else(|| missing(Site::FinalOut))?;
-            let mut won = vec![0f64; tokens * size];
-            for (k, &token) in winners.token.iter().enumerate() {
-                won[token * size + k] = 1.;
-            }
-            Tensor::from_vec(won, (tokens, size), &Device::Cpu)?
+    options: HeadOptions,
+    cancel: &Cancel,
+) -> Result<Parts, ModelError> {
+    let encoder = FrozenEncoder::new(&model.encoder, trace)?;
+    let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
+    let norms = encoder.norms();
+    let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
+    let pooled = writers.par_iter().map(|&writer| {
+        if cancel.is_cancelled() {
+            return Err(ModelError::Stopped);
+        }
+        let mut part = written(&encoder, trace, writer)?; // [T, D]
+        let later = &norms[writer.first_norm()..];
+        later.iter().for_each(|norm| norm.apply(&mut part));
+        Ok(pool.apply(&part))
+    });
+    let pooled: Vec<Vec<f64>> = pooled.collect::<Result<_, _>>()?;
+    let names = writers.into_iter().map(Writer::name).collect();
+    let bias = pool.apply(&biases(&encoder)?);
+    Parts::of_pooled(
+        &model.head,
+        options,
+        (names, pooled.concat()),
+        (BIASES, bias),
+    )
+}
+
+/// What one writer adds to the residual stream, constants left out: [T, D].
+fn written(encoder: &FrozenEncoder, trace: &Trace, writer: Writer) -> Result<Vec<f64>, ModelError> {
+    match writer {
+        Writer::Embedding => Ok(encoder.embedding.clone()),
+        Writer::Head { layer, head } => by_head(&encoder.blocks[layer], trace, layer, head),
+        Writer::Ffn { layer } => {
+            let out = values(trace, Site::Layer(layer, LayerSite::FfnOut))?;
+            let bias = &encoder.blocks[layer].down_bias;
+            let rows = out.flat();
+            let cells = rows.iter().zip(bias.iter().cycle());
+            Ok(cells.map(|(&x, &b)| f64::from(x) - f64::from(b)).collect())
+        }
+    }
+}
+
+/// (pattern·v − b_v)·W_oᵀ over one head's columns of W_o: [T, d] to [T, D].
+fn by_head(
+    block: &FrozenBlock,
+    trace: &Trace,
+    layer: usize,
+    head: usize,
+) -> Result<Vec<f64>, ModelError> {
+    let out = values(trace, Site::Layer(layer, LayerSite::HeadOut))?; // [H, T, d]
+    let (tokens, size) = (out.size(1), out.size(2));
+    let constant = &block.value_bias[head * size..(head + 1) * size];
+    let plane = out.plane(head);
+    let cells = plane.iter().zip(constant.iter().cycle());
+    let mixed = cells.map(|(&x, &b)| f64::from(x) - f64::from(b));
+    let mixed = Tensor::from_vec(mixed.collect::<Vec<f64>>(), (tokens, size), &Device::Cpu)?;
+    let weight = block.output.narrow(1, head * size, size)?; // [D, d]
+    let weight = weight.to_dtype(DType::F64)?.t()?;
+    Ok(mixed.matmul(&weight)?.flatten_all()?.to_vec1()?)
+}
+
+/// Everything that is written whatever the text says, carried to the end: [T, D].
+fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
+    let mut part = vec![0.; encoder.tokens * encoder.hidden];
+    let add = |part: &mut [f64], constant: &[f64]| {
+        for row in part.chunks_exact_mut(constant.len().max(1)) {
+            row.iter_mut().zip(constant).for_each(|(x, b)| *x += b);
         }
     };
-    Ok(out.broadcast_mul(&weights)?)
+    let norm = |part: &mut [f64], norm: &FrozenNorm| {
+        norm.apply(part);
+        add(part, &norm.bias);
+    };
+    norm(&mut part, &encoder.embed_norm);
+    for block in &encoder.blocks {
+        add(&mut part, &of_attention(block)?);
+        norm(&mut part, &block.attn_norm);
+        let down: Vec<f64> = block.down_bias.iter().map(|&b| b.into()).collect();
+        add(&mut part, &down);
+        norm(&mut part, &block.ffn_norm);
+    }
+    Ok(part)
 }
 
-/// act(z) = offset + slope·z at this z, both [E]: offset is act(0), and the slope is the secant
-/// from there, or the derivative where z is 0 (for ReLU, which has none there, a half).
-fn secant(activation: DenseActivation, z: &Tensor) -> Result<(Tensor, Tensor), ModelError> {
-    let at_zero = match activation {
-        DenseActivation::Identity | DenseActivation::Tanh => 1.,
-        DenseActivation::Relu | DenseActivation::Gelu => 0.5,
-        DenseActivation::Sigmoid => 0.25,
-    };
-    let offset = activation.apply(&z.zeros_like()?)?;
-    let rise = (activation.apply(z)? - &offset)?.to_vec1::<f64>()?;
-    let slope = |(rise, z): (f64, f64)| match z.abs() < 1e-12 {
-        true => at_zero,
-        false => rise / z,
-    };
-    let slopes: Vec<f64> = rise
-        .into_iter()
-        .zip(z.to_vec1::<f64>()?)
-        .map(slope)
-        .collect();
-    Ok((Tensor::from_vec(slopes, z.dims(), &Device::Cpu)?, offset))
+/// W_o·b_v + b_o, [D].
+fn of_attention(block: &FrozenBlock) -> Result<Vec<f64>, ModelError> {
+    let wide = |values: &[f32]| values.iter().map(|&b| f64::from(b)).collect::<Vec<_>>();
+    let value = Tensor::new(wide(&block.value_bias), &Device::Cpu)?.unsqueeze(1)?; // [D, 1]
+    let passed = block.output.to_dtype(DType::F64)?.matmul(&value)?;
+    let passed: Vec<f64> = passed.flatten_all()?.to_vec1()?;
+    let sums = passed.iter().zip(wide(&block.output_bias));
+    Ok(sums.map(|(x, b)| x + b).collect())
 }
 
-fn in_f64(tensor: &Tensor) -> candle_core::Result<Tensor> {
-    tensor
-        .to_device(&Device::Cpu)?
-        .to_dtype(DType::F64)?
-        .contiguous()
+/// ⟨u_i, v_j⟩/(|e_a||e_b|) over the [`writer_parts`] u of a and v of b; the sum of all cells is the
+/// cosine. Rows and columns `embed`, `L1.H1`, …, `L1.FFN`, …, `biases`: [2 + L·(H + 1)] squared. A
+/// *direct* effect: a head that works through later layers shows there, and ablation shows both.
+///
+/// # Errors
+/// When a trace lacks a site or a module does not take this pooling's vector;
+/// [`ModelError::Stopped`] once `cancel` is up.
+pub fn components(
+    model: &Model,
+    a: &Trace,
+    b: &Trace,
+    options: HeadOptions,
+    cancel: &Cancel,
+) -> Result<PairMatrix, ModelError> {
+    let started = Instant::now();
+    let e_a = sentence(&model.head, a, options)?;
+    let e_b = sentence(&model.head, b, options)?;
+    let of_a = writer_parts(model, a, options, cancel)?;
+    let of_b = writer_parts(model, b, options, cancel)?;
+    Ok(PairMatrix {
+        seconds: started.elapsed().as_secs_f64(),
+        ..of_a.pairs(&of_b, &e_a, &e_b)?
+    })
 }

@@ -1,14 +1,21 @@
 //! Why two texts score as similar: methods that spread the cosine over pairs of tokens.
 
 pub mod ablation;
+pub mod common;
 pub mod components;
+pub mod dims;
 pub mod faithfulness;
+mod frozen;
 pub mod gradients;
 mod head_along;
+pub mod input;
 pub mod integrated;
+pub mod layers;
 pub mod leave_one_out;
 pub mod pairs;
+pub mod parts;
 pub mod patching;
+mod pool;
 mod reruns;
 pub mod shapley;
 pub mod shares;
@@ -24,6 +31,14 @@ pub const EXACT: f64 = 1e-5;
 pub enum Method {
     /// Pairs of contextual tokens, as the pool weighs them.
     Pairs,
+    /// Dimensions of the sentence vector.
+    Dims,
+    /// Pairs of input tokens, through the network with its non-linearities held.
+    Input,
+    /// Pairs of what wrote into the residual stream: embedding, heads, feed-forwards, biases.
+    Components,
+    /// What each layer changes.
+    Layers,
     /// Leave-one-out: the model run again without each token.
     LeaveOneOut,
     /// Pairs of Shapley values of tokens.
@@ -41,8 +56,12 @@ pub struct UnknownMethod {
 }
 
 impl Method {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::Pairs,
+        Self::Dims,
+        Self::Input,
+        Self::Components,
+        Self::Layers,
         Self::LeaveOneOut,
         Self::Shapley,
         Self::Ablation,
@@ -52,11 +71,20 @@ impl Method {
     pub fn name(self) -> &'static str {
         match self {
             Self::Pairs => "pairs",
+            Self::Dims => "dims",
+            Self::Input => "input",
+            Self::Components => "components",
+            Self::Layers => "layers",
             Self::LeaveOneOut => "loo",
             Self::Shapley => "shapley",
             Self::Ablation => "ablation",
             Self::Integrated => "ij",
         }
+    }
+
+    /// True where the method reads the inside of every layer: the texts must be recorded in full.
+    pub fn needs_inside(self) -> bool {
+        matches!(self, Self::Input | Self::Components)
     }
 
     fn names() -> String {

@@ -7,7 +7,7 @@ use crate::tokens::Tokens;
 /// What a pair of tokens is. A pair that could be several is the first of them, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PairClass {
-    /// One of the two is no token, but what the modules behind the pool add by themselves.
+    /// One of the two is no token: a bias, or another extra row of the method.
     Bias,
     /// One of the two was added by the template ([CLS], [SEP]).
     Special,
@@ -36,7 +36,7 @@ impl PairClass {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Bias => "bias of the head",
+            Self::Bias => "no token (bias)",
             Self::Special => "special tokens",
             Self::Prompt => "prompt",
             Self::Punctuation => "punctuation",
@@ -49,7 +49,9 @@ impl PairClass {
     /// Which pairs these are, given that none of the classes before took them.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Bias => "pairs with what Dense or LayerNorm adds whatever the text says",
+            Self::Bias => {
+                "pairs with a part that is no token: what the model adds whatever the text says"
+            }
             Self::Special => {
                 "pairs with a token of the template, like [CLS] or [SEP], on either side"
             }
@@ -73,8 +75,12 @@ pub struct Share {
 }
 
 /// The sums of every class, in the order of [`PairClass::ALL`]. Each cell is in exactly one class,
-/// so they add up to the matrix's sum. The matrix is over tokens, not words.
+/// so they add up to the matrix's sum. Rows and columns behind the tokens are of the first class.
+/// Empty for a matrix that is not over these texts' tokens, as one over words or dimensions.
 pub fn shares(matrix: &PairMatrix, a: &Tokens, b: &Tokens) -> Vec<Share> {
+    if !matrix.rows.starts_with(&a.pieces) || !matrix.columns.starts_with(&b.pieces) {
+        return Vec::new();
+    }
     let mut shares = PairClass::ALL.map(|class| Share {
         class,
         sum: 0.,

@@ -10,6 +10,8 @@ pub struct Words {
     pub labels: Vec<String>,
     /// The group of each token, [T], not decreasing.
     pub of: Vec<usize>,
+    /// The tokens' own names, [T].
+    pieces: Vec<String>,
 }
 
 impl Words {
@@ -26,7 +28,11 @@ impl Words {
             }
             of.push(labels.len() - 1);
         }
-        Self { labels, of }
+        Self {
+            labels,
+            of,
+            pieces: tokens.pieces.clone(),
+        }
     }
 
     /// The tokens of one group.
@@ -34,15 +40,17 @@ impl Words {
         self.of.partition_point(|&g| g < group)..self.of.partition_point(|&g| g <= group)
     }
 
-    /// The group of a row of a matrix: rows behind the tokens follow behind the words.
-    fn group(&self, row: usize) -> usize {
-        let extra = || self.labels.len() + row - self.of.len();
-        self.of.get(row).copied().unwrap_or_else(extra)
-    }
-
-    fn names(&self, rows: &[String]) -> Vec<String> {
-        let extra = rows.iter().skip(self.of.len());
-        self.labels.iter().chain(extra).cloned().collect()
+    /// Where each row of a matrix goes, and the new rows' names. Rows behind the tokens (a bias, a
+    /// reference) follow behind the words, each for itself; an axis that is not over these tokens
+    /// (dimensions, layers, another text) stays as it is.
+    fn regrouped(&self, rows: &[String]) -> (Vec<usize>, Vec<String>) {
+        if !rows.starts_with(&self.pieces) {
+            return ((0..rows.len()).collect(), rows.to_vec());
+        }
+        let extra = &rows[self.of.len()..];
+        let behind = self.labels.len()..self.labels.len() + extra.len();
+        let groups = self.of.iter().copied().chain(behind).collect();
+        (groups, self.labels.iter().chain(extra).cloned().collect())
     }
 }
 
@@ -77,11 +85,12 @@ pub fn surface(tokens: &Tokens, run: std::ops::Range<usize>) -> &str {
 impl PairMatrix {
     /// Cells of one pair of words added up (never averaged, so the sum stays the cosine).
     pub fn by_words(&self, a: &Words, b: &Words) -> Self {
-        let (rows, columns) = (a.names(&self.rows), b.names(&self.columns));
+        let (row_groups, rows) = a.regrouped(&self.rows);
+        let (column_groups, columns) = b.regrouped(&self.columns);
         let mut values = vec![0.; rows.len() * columns.len()];
-        for row in 0..self.rows.len() {
+        for (row, group) in row_groups.into_iter().enumerate() {
             for (column, value) in self.row(row).iter().enumerate() {
-                values[a.group(row) * columns.len() + b.group(column)] += value;
+                values[group * columns.len() + column_groups[column]] += value;
             }
         }
         Self {

@@ -116,15 +116,14 @@ pub fn names(modes: &[PoolingMode], between: &str) -> String {
 
 fn methods(explained: &Explained) -> BTreeMap<&'static str, Matrix<'_>> {
     let methods = explained.methods.iter();
-    let methods = methods.map(|(method, pairs)| (method.name(), matrix(pairs)));
-    let causal = explained.causal.iter().map(|(method, outcome)| {
+    let methods = methods.map(|(method, answer)| {
         let matrix = Matrix {
-            extra: Some(&outcome.extra),
-            ..matrix(&outcome.matrix)
+            extra: Some(&answer.extra),
+            ..matrix(&answer.matrix)
         };
         (method.name(), matrix)
     });
-    methods.chain(causal).collect()
+    methods.collect()
 }
 
 fn matrix(pairs: &PairMatrix) -> Matrix<'_> {

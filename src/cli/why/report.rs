@@ -1,11 +1,11 @@
 //! What `why` prints for a person.
 
 use super::Explained;
-use super::causal::describe;
 use super::document::names;
 use super::grid::grid;
+use super::methods::{Answer, note};
 use super::paint::{Colors, left, right};
-use crate::analysis::similarity::PairMatrix;
+use crate::analysis::similarity::Method;
 use crate::analysis::similarity::shares::shares;
 use crate::model::Model;
 use crate::trace::Trace;
@@ -25,13 +25,9 @@ pub fn report(
     }
     out.push('\n');
     out.push_str(&poolings(first, colors));
-    if let Some(pairs) = first.pairs() {
+    for (method, answer) in &first.methods {
         out.push('\n');
-        out.push_str(&explanation(pairs, first, colors, room));
-    }
-    for (method, outcome) in &first.causal {
-        out.push('\n');
-        out.push_str(&describe(*method, outcome, colors, room));
+        out.push_str(&explanation(*method, answer, first, colors, room));
     }
     if let Some(second) = second {
         out.push('\n');
@@ -73,21 +69,47 @@ fn poolings(first: &Explained, colors: Colors) -> String {
 }
 
 /// The matrix, what it adds up to, and the shares.
-fn explanation(pairs: &PairMatrix, first: &Explained, colors: Colors, room: usize) -> String {
-    let mut out = grid(pairs, colors, room);
-    out.push_str(&format!(
-        "\npairs  Σ {:.4}  cos {:.4}  residual {}  κ {}  {}\n",
-        pairs.sum(),
-        pairs.explains,
-        plain(pairs.residual()),
-        plain(pairs.cancellation()),
-        colors.dim(&format!("{:.1} ms", 1e3 * pairs.seconds)),
-    ));
-    if !pairs.holds() {
-        out.push_str("the pairs do not add up to the cosine: do not trust them\n");
+fn explanation(
+    method: Method,
+    answer: &Answer,
+    first: &Explained,
+    colors: Colors,
+    room: usize,
+) -> String {
+    let pairs = &answer.matrix;
+    // What explains no number adds up to none.
+    let adds_up = !pairs.explains.is_nan();
+    let mut out = format!(
+        "{}{}\n{}",
+        answer.table,
+        grid(pairs, colors, room),
+        method.name()
+    );
+    if adds_up {
+        out.push_str(&format!(
+            "  Σ {:.4}  cos {:.4}  residual {}  κ {}",
+            pairs.sum(),
+            pairs.explains,
+            plain(pairs.residual()),
+            plain(pairs.cancellation()),
+        ));
     }
-    out.push('\n');
-    for share in shares(pairs, &first.a.tokens, &first.b.tokens) {
+    let time = format!("{:.1} ms", 1e3 * pairs.seconds);
+    out.push_str(&format!("  {}\n", colors.dim(&time)));
+    if !answer.remark.is_empty() {
+        out.push_str(&format!("{}\n", answer.remark));
+    }
+    if !adds_up {
+        return out + "\n" + &colors.dim(note(method));
+    }
+    if !pairs.holds() {
+        out.push_str("the parts do not add up to the cosine: do not trust them\n");
+    }
+    let shares = shares(pairs, &first.a.tokens, &first.b.tokens);
+    if !shares.is_empty() {
+        out.push('\n');
+    }
+    for share in shares {
         if share.pairs > 0 {
             let (title, count) = (left(share.class.title(), 20), share.pairs);
             let line = format!("{title} {:>8.4}", share.sum);
@@ -97,9 +119,7 @@ fn explanation(pairs: &PairMatrix, first: &Explained, colors: Colors, room: usiz
             ));
         }
     }
-    let note = "Pairs are of contextual tokens: each already holds what attention brought in from the others.\n\
-        Long vectors count for more, so the cosine is not the average of the tokens' cosines.\n";
-    out + "\n" + &colors.dim(note)
+    out + "\n" + &colors.dim(note(method))
 }
 
 /// A·C beside A·B, and which tokens of A make the difference.
