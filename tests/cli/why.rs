@@ -281,7 +281,7 @@ fn methods_that_run_the_model_again_have_their_own_keys() {
     assert_eq!(size(&ablation["columns"]), 5, "four heads and a block");
     assert_eq!(size(&ablation["a"][1]), 5);
     let table = run_why("plain", &["--method", names]).ok();
-    for word in ["without, in A", "empty", " h3 ", "reference"] {
+    for word in ["without, in A", "empty", " H4 ", "reference"] {
         assert!(table.contains(word), "{word}: {table}");
     }
 }

@@ -40,15 +40,15 @@ pub struct Ablation {
 }
 
 impl Ablation {
-    /// `layer.0`, ….
+    /// `L1`, …, as the parts of the residual stream are called.
     pub fn rows(&self) -> Vec<String> {
-        (0..self.layers).map(|l| format!("layer.{l}")).collect()
+        (1..=self.layers).map(|l| format!("L{l}")).collect()
     }
 
-    /// `h0`, `h1`, …, `ffn`.
+    /// `H1`, …, `FFN`.
     pub fn columns(&self) -> Vec<String> {
-        let heads = (0..self.heads).map(|h| format!("h{h}"));
-        heads.chain(std::iter::once("ffn".to_owned())).collect()
+        let heads = (1..=self.heads).map(|h| format!("H{h}"));
+        heads.chain(std::iter::once("FFN".to_owned())).collect()
     }
 }
 
