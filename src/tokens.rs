@@ -92,6 +92,9 @@ pub enum TokenizeError {
     Text(String),
 }
 
+/// What padding tokens are called where a tokenizer's file does not say.
+const PADDING: [&str; 2] = ["[PAD]", "<pad>"];
+
 /// A tokenizer whose limit is the model's own.
 pub struct TextTokenizer {
     inner: Tokenizer,
@@ -99,6 +102,7 @@ pub struct TextTokenizer {
     /// Special tokens that the template puts around one text.
     added: usize,
     unknown: Option<u32>,
+    padding: Option<u32>,
     adds_closing: bool,
 }
 
@@ -117,6 +121,10 @@ impl TextTokenizer {
             file: file.to_owned(),
             problem,
         };
+        let padding = inner.get_padding().map(|padding| padding.pad_id);
+        let padding = padding
+            .or_else(|| PADDING.iter().find_map(|piece| inner.token_to_id(piece)))
+            .filter(|&id| inner.id_to_token(id).is_some());
         inner.with_padding(None::<PaddingParams>);
         if lower_case {
             lower_case_first(&mut inner).map_err(|e| bad(e.to_string()))?;
@@ -142,6 +150,7 @@ impl TextTokenizer {
             limit,
             added,
             unknown,
+            padding,
             adds_closing,
         })
     }
@@ -158,6 +167,11 @@ impl TextTokenizer {
     /// The piece of one id, as the vocabulary spells it.
     pub fn piece(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
+    }
+
+    /// The token that says nothing: the padding token, or where there is none the unknown one.
+    pub fn blank(&self) -> Option<u32> {
+        self.padding.or(self.unknown)
     }
 
     /// Tokenizes one text, with its prompt in front.

@@ -2,9 +2,11 @@
 //! Sums are in f64, and what explains a number says how far off it is.
 
 pub mod attention;
+pub mod calibration;
 pub mod contrastive;
 pub mod embedding;
 pub mod geometry;
+pub mod job;
 pub mod neurons;
 pub mod pooling;
 pub mod position;

@@ -1,5 +1,6 @@
 //! `why`: why two texts score as similar.
 
+mod causal;
 mod document;
 mod grid;
 mod methods;
@@ -30,7 +31,7 @@ pub struct WhyArgs {
     /// One JSON document instead of tables
     #[arg(long)]
     pub json: bool,
-    /// How to explain the cosine: pairs, dims, input, components, layers, or all
+    /// How to explain the cosine: pairs, dims, input, components, layers, loo, shapley, ablation, ij, or all
     #[arg(
         long,
         value_name = "NAME,...",

@@ -9,6 +9,7 @@ use candle_core::{Device, Tensor};
 
 use super::ModelError;
 use super::ops::Ops;
+use super::part::Part;
 use super::spec::{EncoderSpec, Positions};
 use super::weights::{LayerWeights, Weights};
 use crate::tokens::Tokens;
@@ -95,6 +96,19 @@ impl Encoder {
         &self.device
     }
 
+    /// The same encoder in forward mode on the CPU: its rows are `rows` values, and behind them
+    /// blocks of as many tangents (see [`Ops::Tangent`]). For [`Self::layers_from`] alone, since
+    /// tokens have no tangents.
+    pub fn tangents(&self, rows: usize) -> Result<Self, ModelError> {
+        let mut here = |_: &str, tensor: &Tensor| Ok(tensor.to_device(&Device::Cpu)?);
+        Ok(Self {
+            ops: Ops::Tangent { rows },
+            weights: self.weights.map(&mut here)?,
+            spec: self.spec.clone(),
+            device: Device::Cpu,
+        })
+    }
+
     /// The same encoder on the differentiable path; the weights are shared.
     pub fn differentiable(&self) -> Self {
         Self {
@@ -109,9 +123,22 @@ impl Encoder {
     /// [`ModelError::Stopped`] when the hook says so; [`ModelError::Input`] when an id or a length
     /// does not fit the model; [`ModelError::NoTokens`] for an empty text.
     pub fn forward(&self, texts: &[&Tokens], hook: &mut dyn Hook) -> Result<Tensor, ModelError> {
-        let mut pass = Pass::new(hook, texts.iter().map(|t| t.len()));
-        self.check(texts)?;
-        let x = self.embed(texts, &mut pass)?;
+        let whole: Vec<Part<'_>> = texts.iter().map(|tokens| Part::whole(tokens)).collect();
+        self.forward_parts(&whole, hook)
+    }
+
+    /// [`Self::forward`] of parts of texts, each token at its position in the whole text: [ΣK, D].
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn forward_parts(
+        &self,
+        parts: &[Part<'_>],
+        hook: &mut dyn Hook,
+    ) -> Result<Tensor, ModelError> {
+        let mut pass = Pass::new(hook, parts.iter().map(Part::len));
+        self.check(parts)?;
+        let x = self.embed(parts, &mut pass)?;
         self.layers_from(0, x, &mut pass)
     }
 
@@ -128,11 +155,12 @@ impl Encoder {
         pass.visit_rows(Site::FinalOut, x)
     }
 
-    fn check(&self, texts: &[&Tokens]) -> Result<(), ModelError> {
-        for text in texts {
-            if text.is_empty() {
+    fn check(&self, parts: &[Part<'_>]) -> Result<(), ModelError> {
+        for part in parts {
+            if part.is_empty() {
                 return Err(ModelError::NoTokens);
             }
+            let text = part.tokens;
             let bad = |problem: String| ModelError::Input {
                 what: format!("text `{}`", shorten(&text.text)),
                 problem,
@@ -153,27 +181,32 @@ impl Encoder {
     }
 
     /// Token + position + type, normed: `embed.out`, [ΣT, D].
-    fn embed(&self, texts: &[&Tokens], pass: &mut Pass<'_>) -> Result<Tensor, ModelError> {
+    fn embed(&self, parts: &[Part<'_>], pass: &mut Pass<'_>) -> Result<Tensor, ModelError> {
         let weights = &self.weights;
         let rows = |table: &Tensor, index: Vec<u32>| {
             let count = index.len();
             let index = Tensor::from_vec(index, count, &self.device)?;
             table.index_select(&index, 0)
         };
-        let ids = texts.iter().flat_map(|t| t.ids.iter().copied()).collect();
-        let token = rows(&weights.token, ids)?;
+        let picked = |of: fn(&Tokens) -> &[u32]| {
+            let values = parts.iter().flat_map(move |part| {
+                let all = of(part.tokens);
+                part.places().map(move |place| all[place])
+            });
+            values.collect::<Vec<u32>>()
+        };
+        let token = rows(&weights.token, picked(|tokens| &tokens.ids))?;
         let mut x = pass.visit_rows(Site::Embed(EmbedSite::Token), token)?;
 
         let Positions::Learned { first, .. } = self.spec.positions;
-        let places = texts
+        let places = parts
             .iter()
-            .flat_map(|t| (0..t.len()).map(|i| (first + i) as u32));
+            .flat_map(|part| part.places().map(|place| (first + place) as u32));
         let position = rows(&weights.position, places.collect())?;
         let position = pass.visit_rows(Site::Embed(EmbedSite::Position), position)?;
 
         if let Some(table) = &weights.types {
-            let types = texts.iter().flat_map(|t| t.type_ids.iter().copied());
-            let types = rows(table, types.collect())?;
+            let types = rows(table, picked(|tokens| &tokens.type_ids))?;
             // In the order of the reference, so that rounding agrees: (token + type) + position.
             x = (x + pass.visit_rows(Site::Embed(EmbedSite::Type), types)?)?;
         }

@@ -5,6 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use super::ModelError;
 use super::encoder::Pass;
 use super::ops::Ops;
+use super::part::Part;
 use super::weights::{Linear, Norm};
 use crate::tokens::Tokens;
 use crate::trace::site::{PoolingMode, Site};
@@ -170,6 +171,43 @@ impl Head {
         pass.visit(Site::Sentence, text, vector)
     }
 
+    /// The sentence vector [E] of a part of a text from its final token vectors [K, D]. A token that
+    /// was left out weighs nothing; the others keep the rule of their place in the whole text. Where
+    /// nothing is left to pool, the pooled vector is zeros.
+    pub fn sentence_of(
+        &self,
+        part: Part<'_>,
+        out: &Tensor,
+        options: HeadOptions,
+    ) -> Result<Tensor, ModelError> {
+        let all = self.pooled_tokens(part.tokens);
+        let mut taken = vec![false; all.len()];
+        part.places().for_each(|place| taken[place] = all[place]);
+        let own = options.pooling.map(|mode| vec![mode]);
+        let modes = own.unwrap_or_else(|| self.pooling().to_vec());
+        let mut pooled = Vec::with_capacity(modes.len());
+        for mode in modes {
+            let weights = pool_weights(&taken, mode);
+            let of_part = |weights: Vec<f64>| part.places().map(|p| weights[p]).collect();
+            let here: Vec<bool> = part.places().map(|place| taken[place]).collect();
+            pooled.push(match here.contains(&true) {
+                true => pool_by(out, &here, weights.map(of_part))?,
+                false => Tensor::zeros(out.dim(1)?, out.dtype(), out.device())?,
+            });
+        }
+        self.after_pooling(Tensor::cat(&pooled, 0)?, options)
+    }
+
+    /// The same head without a Normalize at its end, which changes a vector's length and so no
+    /// cosine. What comes before, a Normalize in the middle included, stays.
+    pub fn without_last_normalize(&self) -> Self {
+        let last = |module: &Module| !matches!(module, Module::Normalize);
+        let end = self.modules.iter().rposition(last).map_or(0, |i| i + 1);
+        Self {
+            modules: self.modules[..end].to_vec(),
+        }
+    }
+
     /// Dense, Normalize and truncation on a pooled vector, [P] to [E].
     pub fn after_pooling(
         &self,
@@ -230,7 +268,13 @@ fn pool(out: &Tensor, taken: &[bool], mode: PoolingMode) -> Result<Tensor, Model
             problem: "the model leaves the prompt out of the pool, and the prompt is all there is; give a text or a shorter prompt".to_owned(),
         });
     }
-    match pool_weights(taken, mode) {
+    pool_by(out, taken, pool_weights(taken, mode))
+}
+
+/// Σ_t weights_t·out_t, or without weights the largest of what is taken in each dimension. [T, D]
+/// to [D].
+fn pool_by(out: &Tensor, taken: &[bool], weights: Option<Vec<f64>>) -> Result<Tensor, ModelError> {
+    match weights {
         Some(weights) => {
             let weights: Vec<f32> = weights.into_iter().map(|w| w as f32).collect();
             let row = Tensor::from_vec(weights, (1, taken.len()), out.device())?;

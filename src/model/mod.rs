@@ -8,6 +8,7 @@ pub mod families;
 pub mod head;
 pub mod modules;
 pub mod ops;
+pub mod part;
 pub mod source;
 pub mod spec;
 pub mod tables;
@@ -23,6 +24,7 @@ pub use encoder::Encoder;
 pub use error::ModelError;
 pub use head::{Head, HeadOptions};
 pub use modules::Prompts;
+pub use part::Part;
 pub use source::{ModelFiles, ModelRef, StoredFile};
 pub use spec::EncoderSpec;
 

@@ -132,11 +132,14 @@ fn methods_go_by_name_and_others_are_refused_with_the_list() {
         let table = run_why("plain", &["--method", name]).ok();
         assert!(table.contains(&format!("\n{name}  Σ")), "{table}");
     }
+    let again = ["loo", "shapley", "ablation", "ij"];
     for names in ["all", "pairs,all"] {
         let document = run_why("plain", &["--json", "--method", names]).json();
         let methods = document["methods"].as_object().unwrap();
         assert!(
-            all.iter().all(|name| methods.contains_key(*name)),
+            all.iter()
+                .chain(&again)
+                .all(|name| methods.contains_key(*name)),
             "{names}"
         );
     }
@@ -237,5 +240,48 @@ fn the_same_text_twice_is_one() {
         for (j, value) in row.iter().enumerate() {
             assert!((value - rows[j][i]).abs() < 1e-12, "symmetric");
         }
+    }
+}
+
+#[test]
+fn methods_that_run_the_model_again_have_their_own_keys() {
+    let names = "loo,shapley,ablation,ij";
+    let document = run_why("plain", &["--json", "--method", names]).json();
+    let methods = &document["methods"];
+    let tokens = |side: &str| document[side]["pieces"].as_array().unwrap().len();
+    let size = |value: &Value| value.as_array().unwrap().len();
+    for (name, tolerance) in [("shapley", 1e-5), ("ij", 1e-3)] {
+        let method = &methods[name];
+        assert_eq!(size(&method["rows"]), tokens("a") + 1, "{name}");
+        assert_eq!(size(&method["columns"]), tokens("b") + 1, "{name}");
+        assert_eq!(method["explains"], document["cos"]);
+        assert!(number(&method["residual"]).abs() <= tolerance, "{method}");
+    }
+    assert_eq!(size(&methods["shapley"]["row_errors"]), tokens("a") + 1);
+    assert!(number(&methods["ij"]["steps"]) >= 8.);
+    // No decompositions: they explain nothing that a sum could miss.
+    for name in ["loo", "ablation"] {
+        assert_eq!(methods[name]["explains"], Value::Null, "{name}");
+        assert_eq!(methods[name]["residual"], Value::Null, "{name}");
+        assert!(number(&methods[name]["seconds"]) >= 0.);
+    }
+    for removal in ["pool", "mask", "delete"] {
+        let found = &methods["loo"]["removals"][removal];
+        assert_eq!(size(&found["a"]), tokens("a"));
+        assert_eq!(size(&found["b"]), tokens("b"));
+        assert_eq!(
+            found["a"][0].is_null(),
+            removal == "delete",
+            "[CLS] is no text"
+        );
+    }
+    assert_eq!(methods["loo"]["a"], methods["loo"]["removals"]["mask"]["a"]);
+    let ablation = &methods["ablation"];
+    assert_eq!(size(&ablation["rows"]), 2);
+    assert_eq!(size(&ablation["columns"]), 5, "four heads and a block");
+    assert_eq!(size(&ablation["a"][1]), 5);
+    let table = run_why("plain", &["--method", names]).ok();
+    for word in ["without, in A", "empty", " H4 ", "reference"] {
+        assert!(table.contains(word), "{word}: {table}");
     }
 }

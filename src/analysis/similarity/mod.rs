@@ -1,14 +1,23 @@
 //! Why two texts score as similar: methods that spread the cosine over pairs of tokens.
 
+pub mod ablation;
 pub mod common;
 pub mod components;
 pub mod dims;
+pub mod faithfulness;
 mod frozen;
+pub mod gradients;
+mod head_along;
 pub mod input;
+pub mod integrated;
 pub mod layers;
+pub mod leave_one_out;
 pub mod pairs;
 pub mod parts;
+pub mod patching;
 mod pool;
+mod reruns;
+pub mod shapley;
 pub mod shares;
 pub mod words;
 
@@ -30,6 +39,14 @@ pub enum Method {
     Components,
     /// What each layer changes.
     Layers,
+    /// Leave-one-out: the model run again without each token.
+    LeaveOneOut,
+    /// Pairs of Shapley values of tokens.
+    Shapley,
+    /// The model run again without each head and each feed-forward block.
+    Ablation,
+    /// Pairs of integrated Jacobians of tokens.
+    Integrated,
 }
 
 #[derive(Debug, Error)]
@@ -39,12 +56,16 @@ pub struct UnknownMethod {
 }
 
 impl Method {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::Pairs,
         Self::Dims,
         Self::Input,
         Self::Components,
         Self::Layers,
+        Self::LeaveOneOut,
+        Self::Shapley,
+        Self::Ablation,
+        Self::Integrated,
     ];
 
     pub fn name(self) -> &'static str {
@@ -54,6 +75,10 @@ impl Method {
             Self::Input => "input",
             Self::Components => "components",
             Self::Layers => "layers",
+            Self::LeaveOneOut => "loo",
+            Self::Shapley => "shapley",
+            Self::Ablation => "ablation",
+            Self::Integrated => "ij",
         }
     }
 

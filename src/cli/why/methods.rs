@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use super::causal;
+
 use crate::analysis::pooling::{pooled, sentence};
 use crate::analysis::similarity::components::components;
 use crate::analysis::similarity::dims::Dims;
@@ -22,12 +24,19 @@ pub struct Answer {
     pub matrix: PairMatrix,
     /// Keys of this method alone.
     pub extra: Map<String, Value>,
+    /// For a person: a table in front of the matrix, and what is to be said of this run.
+    pub table: String,
+    pub remark: String,
 }
 
 impl From<PairMatrix> for Answer {
     fn from(matrix: PairMatrix) -> Self {
-        let extra = Map::new();
-        Self { matrix, extra }
+        Self {
+            matrix,
+            extra: Map::new(),
+            table: String::new(),
+            remark: String::new(),
+        }
     }
 }
 
@@ -53,6 +62,10 @@ pub fn answer(method: Method, subject: &Subject<'_>) -> Result<Answer, ModelErro
         Method::Input => input(subject, &cancel),
         Method::Components => Ok(components(model, a, b, options, &cancel)?.into()),
         Method::Layers => layers(subject),
+        Method::LeaveOneOut => causal::leave_one_out_of(subject, &cancel),
+        Method::Shapley => causal::shapley_of(subject, &cancel),
+        Method::Ablation => causal::ablation_of(subject, &cancel),
+        Method::Integrated => causal::integrated_of(subject, &cancel),
     }
 }
 
@@ -75,6 +88,22 @@ pub fn note(method: Method) -> &'static str {
         Method::Layers => {
             "What each layer changes in the cosine of the pooled vectors; the steps add up to the score.\n"
         }
+        Method::LeaveOneOut => {
+            "Above: cosine less the cosine without the token (out of the pool; masked from attention and pool;\n\
+             deleted from the text). Below: what two masked tokens do together that neither does alone.\n\
+             It adds up to nothing in particular.\n"
+        }
+        Method::Shapley => {
+            "Shapley values of tokens: what each brings on average, whatever else is there. The last row and\n\
+             column are the special tokens alone.\n"
+        }
+        Method::Ablation => {
+            "Cosine less the cosine with the part's output set to zero in both texts. It adds up to nothing in\n\
+             particular.\n"
+        }
+        Method::Integrated => {
+            "Integrated from a text of padding to this one; the last row and column are that text.\n"
+        }
     }
 }
 
@@ -93,8 +122,8 @@ fn dims(subject: &Subject<'_>) -> Result<Answer, ModelError> {
     of_pooled.insert("cos".to_owned(), json!(before.cos));
     extra.insert("pooled".to_owned(), of_pooled.into());
     Ok(Answer {
-        matrix: dims.matrix(started.elapsed().as_secs_f64()),
         extra,
+        ..dims.matrix(started.elapsed().as_secs_f64()).into()
     })
 }
 
@@ -112,7 +141,7 @@ fn about(dims: &Dims) -> Map<String, Value> {
     ])
 }
 
-fn keys<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Value> {
+pub(super) fn keys<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Value> {
     keys.map(|(key, value)| (key.to_owned(), value))
         .into_iter()
         .collect()
@@ -124,8 +153,8 @@ fn input(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, ModelError> {
     let [drift_a, drift_b] = found.drift;
     let drift = json!({"a": drift_a, "b": drift_b});
     Ok(Answer {
-        matrix: found.matrix,
         extra: keys([("drift", drift)]),
+        ..found.matrix.into()
     })
 }
 
@@ -140,7 +169,7 @@ fn layers(subject: &Subject<'_>) -> Result<Answer, ModelError> {
         ("poolings", json!(poolings)),
     ]);
     Ok(Answer {
-        matrix: layers.steps(),
         extra,
+        ..layers.steps().into()
     })
 }

@@ -3,10 +3,10 @@
 use super::Explained;
 use super::document::names;
 use super::grid::grid;
-use super::methods::note;
+use super::methods::{Answer, note};
 use super::paint::{Colors, left, right};
+use crate::analysis::similarity::Method;
 use crate::analysis::similarity::shares::shares;
-use crate::analysis::similarity::{Method, PairMatrix};
 use crate::model::Model;
 use crate::trace::Trace;
 use crate::widgets::{number, piece_label};
@@ -27,7 +27,7 @@ pub fn report(
     out.push_str(&poolings(first, colors));
     for (method, answer) in &first.methods {
         out.push('\n');
-        out.push_str(&explanation(*method, &answer.matrix, first, colors, room));
+        out.push_str(&explanation(*method, answer, first, colors, room));
     }
     if let Some(second) = second {
         out.push('\n');
@@ -71,21 +71,37 @@ fn poolings(first: &Explained, colors: Colors) -> String {
 /// The matrix, what it adds up to, and the shares.
 fn explanation(
     method: Method,
-    pairs: &PairMatrix,
+    answer: &Answer,
     first: &Explained,
     colors: Colors,
     room: usize,
 ) -> String {
-    let mut out = grid(pairs, colors, room);
-    out.push_str(&format!(
-        "\n{}  Σ {:.4}  cos {:.4}  residual {}  κ {}  {}\n",
-        method.name(),
-        pairs.sum(),
-        pairs.explains,
-        plain(pairs.residual()),
-        plain(pairs.cancellation()),
-        colors.dim(&format!("{:.1} ms", 1e3 * pairs.seconds)),
-    ));
+    let pairs = &answer.matrix;
+    // What explains no number adds up to none.
+    let adds_up = !pairs.explains.is_nan();
+    let mut out = format!(
+        "{}{}\n{}",
+        answer.table,
+        grid(pairs, colors, room),
+        method.name()
+    );
+    if adds_up {
+        out.push_str(&format!(
+            "  Σ {:.4}  cos {:.4}  residual {}  κ {}",
+            pairs.sum(),
+            pairs.explains,
+            plain(pairs.residual()),
+            plain(pairs.cancellation()),
+        ));
+    }
+    let time = format!("{:.1} ms", 1e3 * pairs.seconds);
+    out.push_str(&format!("  {}\n", colors.dim(&time)));
+    if !answer.remark.is_empty() {
+        out.push_str(&format!("{}\n", answer.remark));
+    }
+    if !adds_up {
+        return out + "\n" + &colors.dim(note(method));
+    }
     if !pairs.holds() {
         out.push_str("the parts do not add up to the cosine: do not trust them\n");
     }

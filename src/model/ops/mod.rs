@@ -1,5 +1,5 @@
-//! The maths of a block, three times: a fused fast path, the same with gradients, and candle's own
-//! operations, which run on any device. All are tested equal.
+//! The maths of a block, four times: a fused fast path, the same with gradients, the same with
+//! tangents, and candle's own operations, which run on any device. All are tested equal.
 
 mod few_rows;
 mod fused;
@@ -7,6 +7,7 @@ mod graph;
 mod kernels;
 mod raw;
 mod slopes;
+mod tangent;
 mod tape;
 
 use candle_core::{Device, Result, Tensor};
@@ -21,6 +22,10 @@ pub enum Ops {
     Fused,
     /// Fused kernels with gradients: f32 on the CPU. What to train with there.
     Tape,
+    /// Fused kernels in forward mode: f32 on the CPU. The first `rows` rows of every value are the
+    /// value itself, and each further block of as many rows one tangent of it: how it changes along
+    /// one direction of the input. The texts of a pass are those of the value, once for each block.
+    Tangent { rows: usize },
     /// Candle's operations: any device, with gradients.
     Graph,
 }
@@ -47,6 +52,7 @@ impl Ops {
         match self {
             Self::Fused => fused::linear(x, layer),
             Self::Tape => tape::linear(x, layer),
+            Self::Tangent { rows } => tangent::linear(rows, x, layer),
             Self::Graph => graph::linear(x, layer),
         }
     }
@@ -56,6 +62,7 @@ impl Ops {
         match self {
             Self::Fused => fused::activate(x, activation),
             Self::Tape => tape::activate(x, activation),
+            Self::Tangent { rows } => tangent::activate(rows, x, activation),
             Self::Graph => graph::activate(x, activation),
         }
     }
@@ -65,6 +72,7 @@ impl Ops {
         match self {
             Self::Fused => fused::add_norm(x, residual, norm),
             Self::Tape => tape::add_norm(x, residual, norm),
+            Self::Tangent { rows } => tangent::add_norm(rows, x, residual, norm),
             Self::Graph => graph::add_norm(x, residual, norm),
         }
     }
@@ -74,6 +82,7 @@ impl Ops {
         match self {
             Self::Fused => fused::scores(q, k, scale),
             Self::Tape | Self::Graph => graph::scores(q, k, scale),
+            Self::Tangent { .. } => tangent::staged(),
         }
     }
 
@@ -82,6 +91,7 @@ impl Ops {
         match self {
             Self::Fused => fused::softmax(scores),
             Self::Tape | Self::Graph => graph::softmax(scores),
+            Self::Tangent { .. } => tangent::staged(),
         }
     }
 
@@ -90,6 +100,7 @@ impl Ops {
         match self {
             Self::Fused => fused::mix(pattern, v),
             Self::Tape | Self::Graph => graph::mix(pattern, v),
+            Self::Tangent { .. } => tangent::staged(),
         }
     }
 
@@ -104,6 +115,7 @@ impl Ops {
         match self {
             Self::Fused => Some(fused::attention(qkv, texts, scale)),
             Self::Tape => Some(tape::attention(qkv, texts, scale)),
+            Self::Tangent { rows } => Some(tangent::attention(rows, qkv, texts, scale)),
             Self::Graph => None,
         }
     }

@@ -87,6 +87,29 @@ kernel! {
 }
 
 kernel! {
+    /// How a layer norm's result changes when its input changes by `change`, by rows of the weight's
+    /// length. With x̂ the normed row: w ⊙ (ẋ − mean ẋ − x̂·mean(ẋ ⊙ x̂))/σ.
+    pub fn layer_norm_along(x: &[f32], change: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+        let columns = weight.len();
+        let count = columns as f32;
+        let rows = x.chunks_exact(columns).zip(change.chunks_exact(columns));
+        for ((x, change), out) in rows.zip(out.chunks_exact_mut(columns)) {
+            let mean = sum_by(x, |x| x) / count;
+            let variance = sum_by(x, |x| (x - mean) * (x - mean)) / count;
+            let scale = 1. / (variance + eps).sqrt();
+            let drift = sum_by(change, |c| c) / count;
+            for ((out, &x), &c) in out.iter_mut().zip(x).zip(change) {
+                *out = (x - mean) * scale * c;
+            }
+            let along = sum_by(out, |product| product) / count;
+            for (((out, &x), &c), &w) in out.iter_mut().zip(x).zip(change).zip(weight) {
+                *out = w * scale * (c - drift - (x - mean) * scale * along);
+            }
+        }
+    }
+}
+
+kernel! {
     /// The gradient of a softmax by its scores, in place of the gradient by its pattern:
     /// p ⊙ (g − Σ p·g) by rows of `columns`.
     pub fn softmax(pattern: &[f32], gradient: &mut [f32], columns: usize) {
