@@ -77,7 +77,12 @@ impl App {
                     );
                 }
             });
-        CentralPanel::no_frame().show(ui, |ui| self.middle_ui(ui, focus));
+        CentralPanel::no_frame().show(ui, |ui| {
+            // What nobody paints keeps the colour that the window was cleared with.
+            let (rect, fill) = (ui.max_rect(), ui.visuals().panel_fill);
+            ui.painter().rect_filled(rect, 0., fill);
+            self.middle_ui(ui, focus);
+        });
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }
