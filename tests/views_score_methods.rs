@@ -9,7 +9,7 @@ use embedscope::analysis::similarity::input::input_pairs;
 use embedscope::analysis::similarity::layers::Layers;
 use embedscope::analysis::similarity::pairs::token_pairs;
 use embedscope::app::command::Command;
-use embedscope::app::state::ScoreMethod;
+use embedscope::app::state::{Focus, ScoreMethod};
 use embedscope::cancel::Cancel;
 use embedscope::views;
 use embedscope::widgets::number;
@@ -265,6 +265,19 @@ fn the_verdict_says_what_carries_the_score_and_what_order_takes() {
             .query_by_label_contains("same tokens in another order")
             .is_none()
     );
+}
+
+#[test]
+fn a_pair_of_the_verdict_is_pointed_at_everywhere() {
+    let mut harness = open(ScoreMethod::Layers, &["The cat", "The cat"]);
+    let ids = (harness.state().state.a, harness.state().state.b);
+    harness.get_by_label("cat ↔ cat").click();
+    settle(&mut harness);
+    let focus = Focus {
+        across: ids.1.map(|b| (b, 2)),
+        ..Focus::token(ids.0.unwrap(), 2)
+    };
+    assert_eq!(harness.state().state.locked, focus);
 }
 
 #[test]

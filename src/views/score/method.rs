@@ -197,7 +197,7 @@ impl Method {
             pairs,
             texts: (a, b),
             removals: removals.as_deref().and_then(|found| match found {
-                Ok(Answer::Pairs(pairs)) => Some(pairs),
+                Ok(Answer::Pairs(pairs)) => Some(&**pairs),
                 _ => None,
             }),
         };

@@ -35,7 +35,9 @@ pub enum Task {
 impl Task {
     /// True where it may take long: then a person starts it for long texts.
     pub fn is_slow(self) -> bool {
-        matches!(self, Self::Shapley | Self::Integrated)
+        // Out of the pool nothing runs again.
+        let again = matches!(self, Self::LeaveOneOut(removal) if removal != Removal::Pool);
+        again || matches!(self, Self::Shapley | Self::Integrated)
     }
 
     /// True where the texts must be recorded in full.
@@ -46,11 +48,11 @@ impl Task {
 
 /// What came of a task.
 pub enum Answer {
-    Pairs(Pairs),
+    Pairs(Box<Pairs>),
     Components(Grid, Vec<Writer>),
     Dimensions(Dimensions),
     Layers(Layers),
-    Ablation(Ablation, [Grid; 3]),
+    Ablation(Ablation, Box<[Grid; 3]>),
 }
 
 /// An answer, or why there is none.
@@ -154,12 +156,13 @@ fn answer(
     };
     report(0, 0);
     let mut job = Job::new(cancel, &mut report);
+    let of_pairs = |pairs| Answer::Pairs(Box::new(pairs));
     let pairs = |matrix| Pairs::new(matrix, &a.tokens, &b.tokens);
     Ok(match task {
-        Task::Input => Answer::Pairs(pairs(input_pairs(model, a, b, options, cancel)?.matrix)),
+        Task::Input => of_pairs(pairs(input_pairs(model, a, b, options, cancel)?.matrix)),
         Task::LeaveOneOut(removal) => {
             let found = leave_one_out(model, a, b, options, removal, &mut job)?;
-            Answer::Pairs(Pairs::of_removals(found, &a.tokens, &b.tokens))
+            of_pairs(Pairs::of_removals(found, &a.tokens, &b.tokens))
         }
         Task::Shapley => {
             let sampling = Sampling::default();
@@ -172,7 +175,7 @@ fn answer(
                 sampling.permutations,
                 four(largest)
             );
-            Answer::Pairs(Pairs {
+            of_pairs(Pairs {
                 remark: Some(remark),
                 ..pairs(found.matrix)
             })
@@ -180,7 +183,7 @@ fn answer(
         Task::Integrated => {
             let found = integrated(model, a, b, options, &mut job)?;
             let remark = format!("Integrated in {} steps.", found.steps);
-            Answer::Pairs(Pairs {
+            of_pairs(Pairs {
                 remark: Some(remark),
                 ..pairs(found.matrix)
             })
@@ -195,7 +198,7 @@ fn answer(
         Task::Layers => Answer::Layers(Layers::new(&model.head, a, b, options)?),
         Task::Ablation => {
             let found = ablation(model, a, b, options, Fill::Zero, &mut job)?;
-            let grids = super::ablation::grids(&found);
+            let grids = Box::new(super::ablation::grids(&found));
             Answer::Ablation(found, grids)
         }
     })
