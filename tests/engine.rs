@@ -167,6 +167,33 @@ fn a_derived_value_stays_until_the_next_is_ready_and_superseded_ones_are_never_m
 }
 
 #[test]
+fn a_slow_value_holds_up_no_quick_one_and_ends_when_nobody_looks() {
+    let engine = engine(None);
+    let mut slow: Derived<u32, u32> = Derived::slow();
+    let mut quick: Derived<u32, u32> = Derived::default();
+    assert!(slow.peek(&1).is_none());
+    let until_stopped = |cancel: &embedscope::cancel::Cancel| {
+        while !cancel.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        0
+    };
+    assert!(slow.get(&engine, &1, until_stopped).is_none());
+    wait("the quick value", || {
+        quick
+            .get(&engine, &1, |_| 7)
+            .is_some_and(|shown| *shown.value == 7)
+    });
+    assert!(engine.busy(), "the slow one still runs");
+    assert!(slow.peek(&2).is_none(), "another key gives it up");
+    assert!(engine.settle(PATIENCE));
+    slow.get(&engine, &3, until_stopped);
+    slow.stop();
+    assert!(engine.settle(PATIENCE));
+    assert!(slow.peek(&3).is_none());
+}
+
+#[test]
 fn a_job_that_panics_takes_nothing_along() {
     let engine = engine(None);
     let mut derived: Derived<u32, u32> = Derived::default();

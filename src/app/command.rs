@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
-use super::state::{Focus, Side, State, TextId, ThemeChoice};
+use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -37,6 +37,8 @@ pub enum Command {
     SetTheme(ThemeChoice),
     SelectLayer(usize),
     SelectHead(usize),
+    /// Shows a tab of the Score panel.
+    ScoreMethod(ScoreMethod),
     /// Holds a focus until it is released.
     Lock(Focus),
     Release,
@@ -108,6 +110,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetTheme(theme) => state.theme = theme,
         Command::SelectLayer(layer) => state.layer = layer,
         Command::SelectHead(head) => state.head = head,
+        Command::ScoreMethod(method) => state.score_method = method,
         Command::Lock(focus) => state.locked = focus,
         Command::Release => state.locked = Focus::default(),
         Command::OpenModel(reference) => {

@@ -43,6 +43,21 @@ pub enum ThemeChoice {
     Dark,
 }
 
+/// How the Score panel explains the cosine: one of its tabs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ScoreMethod {
+    #[default]
+    Pairs,
+    Input,
+    LeaveOneOut,
+    Shapley,
+    Integrated,
+    Components,
+    Dimensions,
+    Layers,
+    Ablation,
+}
+
 /// What one hover or click points at. Each panel shows the parts that it knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -97,6 +112,8 @@ pub struct State {
     pub pooling: Option<PoolingMode>,
     pub layer: usize,
     pub head: usize,
+    /// The tab of the Score panel.
+    pub score_method: ScoreMethod,
     /// Texts that a person has marked to mean the same: anchor and positive. See [`Self::batch`].
     pub pairs: Vec<(TextId, TextId)>,
     /// Of the contrastive loss.
@@ -123,6 +140,7 @@ impl Default for State {
             pooling: None,
             layer: 0,
             head: 0,
+            score_method: ScoreMethod::default(),
             pairs: Vec::new(),
             temperature: Temperature::default(),
             symmetric: false,

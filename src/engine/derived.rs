@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 pub struct Derived<K, V> {
     shown: Option<(K, Arc<V>)>,
     pending: Option<Pending<K, V>>,
+    slow: bool,
 }
 
 struct Pending<K, V> {
@@ -31,6 +32,25 @@ impl<K, V> Default for Derived<K, V> {
         Self {
             shown: None,
             pending: None,
+            slow: false,
+        }
+    }
+}
+
+impl<K, V> Derived<K, V> {
+    /// For what runs the model many times over: it is computed beside the quick ones, which would
+    /// otherwise wait for it.
+    pub fn slow() -> Self {
+        Self {
+            slow: true,
+            ..Self::default()
+        }
+    }
+
+    /// Gives up what is under way, as nobody looks any more.
+    pub fn stop(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            pending.cancel.cancel();
         }
     }
 }
@@ -64,6 +84,19 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
         })
     }
 
+    /// What there is now, without starting anything. What is under way for another key is given up.
+    pub fn peek(&mut self, key: &K) -> Option<Shown<V>> {
+        self.receive();
+        if self.pending.as_ref().is_some_and(|p| &p.key != key) {
+            self.stop();
+        }
+        let (shown, value) = self.shown.as_ref()?;
+        Some(Shown {
+            value: value.clone(),
+            current: shown == key,
+        })
+    }
+
     fn receive(&mut self) {
         let Some(pending) = self.pending.take() else {
             return;
@@ -87,11 +120,15 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
             receiver,
             cancel: cancel.clone(),
         });
-        engine.spawn(move || {
+        let job = move || {
             if !cancel.is_cancelled() {
                 // Nobody listens any more when the panel has moved on.
                 let _ = sender.send(make(&cancel));
             }
-        });
+        };
+        match self.slow {
+            true => engine.spawn_slow(job),
+            false => engine.spawn(job),
+        }
     }
 }

@@ -37,6 +37,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub struct Engine {
     shared: Arc<Shared>,
     jobs: std::sync::mpsc::Sender<Job>,
+    slow_jobs: std::sync::mpsc::Sender<Job>,
     lab: lab::SharedLab,
 }
 
@@ -90,14 +91,19 @@ impl Engine {
             device,
             sources,
         });
-        let (jobs, queue) = std::sync::mpsc::channel();
         let tracer = shared.clone();
         std::thread::spawn(move || tracer::run(&tracer));
-        let analyst = shared.clone();
-        std::thread::spawn(move || run_jobs(&analyst, &queue));
+        let worker = || {
+            let (jobs, queue) = std::sync::mpsc::channel();
+            let analyst = shared.clone();
+            std::thread::spawn(move || run_jobs(&analyst, &queue));
+            jobs
+        };
+        let (jobs, slow_jobs) = (worker(), worker());
         Self {
             shared,
             jobs,
+            slow_jobs,
             lab: lab::SharedLab::default(),
         }
     }
@@ -202,6 +208,12 @@ impl Engine {
         self.shared.state().jobs += 1;
         // The receiver lives as long as this handle, so sending cannot fail while we are here.
         let _ = self.jobs.send(Box::new(job));
+    }
+
+    /// [`Self::spawn`] for what takes seconds: quick jobs do not wait for it.
+    pub fn spawn_slow(&self, job: impl FnOnce() + Send + 'static) {
+        self.shared.state().jobs += 1;
+        let _ = self.slow_jobs.send(Box::new(job));
     }
 
     /// Waits until nothing runs, at most `limit`. For headless use and tests.

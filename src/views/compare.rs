@@ -107,6 +107,16 @@ pub fn four(value: f64) -> String {
     format!("{value:.4}").replace('-', "−")
 }
 
+/// Three decimals with a real minus sign; a dash for what is no number.
+pub fn three(value: f64) -> String {
+    match value.is_nan() {
+        true => "–".to_owned(),
+        false => format!("{value:.3}")
+            .replace('-', "−")
+            .replace("−0.000", "0.000"),
+    }
+}
+
 /// What a pooling does, in one sentence.
 pub fn about(mode: PoolingMode) -> &'static str {
     match mode {

@@ -61,7 +61,7 @@ pub struct Table<'a> {
 }
 
 /// Room for the figure of a [`Cell::Bar`].
-const FIGURE: f32 = 52.0;
+const FIGURE: f32 = 62.0;
 
 impl Table<'_> {
     /// Paints it in full height, as wide as there is room; what lies outside of a surrounding

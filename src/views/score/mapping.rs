@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::derive::{Grid, Pairs, Score};
+use super::derive::{Grid, Pairs};
 use crate::analysis::similarity::words::Words;
 use crate::app::state::{Focus, TextId};
 
@@ -25,12 +25,11 @@ pub struct Mapping<'a> {
 }
 
 impl<'a> Mapping<'a> {
-    pub fn new(by: By, score: &Score, pairs: &'a Pairs) -> Self {
+    pub fn new(by: By, texts: (TextId, TextId), pairs: &'a Pairs) -> Self {
         let grid = match by {
             By::Tokens => &pairs.tokens,
             By::Words => &pairs.words,
         };
-        let texts = score.key.texts;
         Self {
             by,
             grid,

@@ -4,8 +4,10 @@ use egui::{RichText, Ui, vec2};
 
 use super::derive::Grid;
 use super::mapping::{By, Mapping};
+use crate::analysis::similarity::{EXACT, PairMatrix};
 use crate::views::ViewContext;
 use crate::views::compare::four;
+use crate::views::subject::note_ui;
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui, number};
 
 /// Cells are no larger than this, and numbers fit into cells of this size.
@@ -20,34 +22,35 @@ pub struct MatrixState {
 }
 
 impl MatrixState {
-    pub fn matrix_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
+    /// Each label carries what its row or column adds.
+    pub fn matrix_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        name: &str,
+        mapping: Mapping<'_>,
+    ) {
         let grid = mapping.grid;
         let (row, column) = mapping.marks(cx.focus);
         let locked = mapping.marks(cx.state.locked);
-        let scale = Scale::signed(grid.matrix.largest() as f32);
+        let scale = Scale::signed(grid.largest as f32);
         let width = ui.available_width();
         let (rows, columns) = (grid.rows.labels.len(), grid.columns.labels.len());
-        let map = Heatmap::new(
-            "Token pairs of A and B",
-            grid.key,
-            rows,
-            columns,
-            &grid.cells,
-            scale,
-        )
-        .row_labels(&grid.rows.labels)
-        .column_labels(&grid.columns.labels)
-        .secondary_rows(&grid.rows.secondary)
-        .secondary_columns(&grid.columns.secondary)
-        .row_axis("A")
-        .column_axis("B")
-        .max_cell(CELL)
-        .fit(vec2(width, HEIGHT.min(width.max(240.))))
-        .focus_row(row)
-        .focus_column(column)
-        .locked(locked.0.zip(locked.1))
-        .dimmed(!grid.matrix.holds())
-        .show_values(true);
+        let map = Heatmap::new(name, grid.key, rows, columns, &grid.cells, scale)
+            .row_labels(&grid.rows.marked)
+            .column_labels(&grid.columns.marked)
+            .secondary_rows(&grid.rows.secondary)
+            .secondary_columns(&grid.columns.secondary)
+            .row_axis("A")
+            .column_axis("B")
+            .max_cell(CELL)
+            .fit(vec2(width, HEIGHT.min(width.max(240.))))
+            .focus_row(row)
+            .focus_column(column)
+            .locked(locked.0.zip(locked.1))
+            .dimmed(grid.adds_up() && !grid.matrix.holds())
+            .show_values(true)
+            .tooltip(false);
         let response = map.ui(ui, &mut self.textures[usize::from(mapping.by == By::Words)]);
         let hovered = match (response.hovered_row, response.hovered_column) {
             (None, None) => None,
@@ -55,20 +58,62 @@ impl MatrixState {
         };
         let cell = |(row, column)| mapping.focus(Some(row), Some(column));
         cx.point(hovered, response.clicked.map(cell));
-        legend_ui(ui, &scale, "added by a pair");
-        ui.scope(|ui| sum_ui(ui, cx, grid));
+        if let Some(cell) = response.hovered {
+            let text = cell_text(grid, cell);
+            response.response.on_hover_text_at_pointer(text);
+        }
+        match grid.adds_up() {
+            true => {
+                legend_ui(ui, &scale, "added by a pair");
+                let largest = grid.matrix.largest();
+                if largest > 1.01 * grid.largest {
+                    let largest = number(largest);
+                    note_ui(
+                        ui,
+                        format!(
+                            "colours end where pairs of tokens do; the largest cell is {largest}"
+                        ),
+                    );
+                }
+                sums_ui(ui, cx, &grid.matrix);
+            }
+            false => legend_ui(ui, &scale, "by both together"),
+        }
     }
 }
 
+/// Both tokens, their cell, and how much of the score it is.
+fn cell_text(grid: &Grid, (row, column): (usize, usize)) -> String {
+    let (a, b) = (&grid.rows.labels[row], &grid.columns.labels[column]);
+    let value = grid.matrix.at(row, column);
+    let mut text = format!("A {a} · B {b}\n{}", number(value));
+    if grid.adds_up() {
+        let share = 100. * value / grid.matrix.explains;
+        text.push_str(&format!(" of {}", four(grid.matrix.explains)));
+        if share.is_finite() {
+            text.push_str(&format!(": {share:.1}%").replace('-', "−"));
+        }
+    }
+    let (of_a, of_b) = (grid.rows.sums[row], grid.columns.sums[column]);
+    text.push_str(&format!(
+        "\nA {a} Σ {}\nB {b} Σ {}",
+        number(of_a),
+        number(of_b)
+    ));
+    if !grid.adds_up() {
+        text = text.replace('Σ', "alone");
+    }
+    text
+}
+
 /// Σ, the cosine, and what lies between them.
-fn sum_ui(ui: &mut Ui, cx: &ViewContext<'_>, grid: &Grid) {
-    let matrix = &grid.matrix;
+pub fn sums_ui(ui: &mut Ui, cx: &ViewContext<'_>, matrix: &PairMatrix) {
     let color = match matrix.holds() {
         true => cx.theme.foreground(),
         false => cx.theme.warning(),
     };
     let figures = [
-        ("Σ", four(matrix.sum()), "all cells added up"),
+        ("Σ", four(matrix.sum()), "all parts added up"),
         ("cos", four(matrix.explains), "what they should add up to"),
         (
             "residual",
@@ -78,31 +123,47 @@ fn sum_ui(ui: &mut Ui, cx: &ViewContext<'_>, grid: &Grid) {
         (
             "cancellation κ",
             number(matrix.cancellation()),
-            "Σ|C|/|ΣC|: 1 where all pairs pull the same way, large where they cancel each other",
+            "Σ|C|/|ΣC|: 1 where all parts pull the same way, large where they cancel each other",
         ),
     ];
-    // Lines of text, not rows of buttons.
-    ui.spacing_mut().interact_size.y = 0.;
-    ui.horizontal_wrapped(|ui| {
-        for (name, figure, about) in figures {
-            let mut job = egui::text::LayoutJob::default();
-            let small = egui::TextStyle::Small.resolve(ui.style());
-            let format = |font_id, color| egui::TextFormat {
-                font_id,
-                color,
-                ..Default::default()
-            };
-            let figures = egui::FontId::monospace(small.size + 1.);
-            job.append(name, 0., format(small, cx.theme.secondary()));
-            job.append(&figure, 6., format(figures, color));
-            ui.add(egui::Label::new(job).extend()).on_hover_text(about);
-        }
+    ui.scope(|ui| {
+        // Lines of text, not rows of buttons.
+        ui.spacing_mut().interact_size.y = 0.;
+        ui.horizontal_wrapped(|ui| {
+            for (name, figure, about) in figures {
+                figure_ui(ui, cx, (name, &figure), color).on_hover_text(about);
+            }
+        });
     });
     if !matrix.holds() {
+        let rest = match matrix.tolerance > EXACT {
+            true => "More steps would be needed.",
+            false => "Please report this.",
+        };
         let message = format!(
-            "The pairs miss the cosine by more than {}, so they do not explain it. Please report this.",
+            "The parts miss the cosine by more than {}, so they do not explain it. {rest}",
             number(matrix.tolerance)
         );
         ui.label(RichText::new(message).color(cx.theme.warning()));
     }
+}
+
+/// A name and its figure.
+pub fn figure_ui(
+    ui: &mut Ui,
+    cx: &ViewContext<'_>,
+    (name, figure): (&str, &str),
+    color: egui::Color32,
+) -> egui::Response {
+    let mut job = egui::text::LayoutJob::default();
+    let small = egui::TextStyle::Small.resolve(ui.style());
+    let format = |font_id, color| egui::TextFormat {
+        font_id,
+        color,
+        ..Default::default()
+    };
+    let figures = egui::FontId::monospace(small.size + 1.);
+    job.append(name, 0., format(small, cx.theme.secondary()));
+    job.append(figure, 6., format(figures, color));
+    ui.add(egui::Label::new(job).extend())
 }

@@ -33,7 +33,7 @@ const COLUMNS: [Column; 3] = [
 /// At this end of the scale, ±1 is a colour of medium strength.
 const BAR: f32 = 1.8;
 
-/// The table of shares, and what the matrix does and does not say.
+/// The table of shares.
 pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
     let shares: Vec<&Share> = pairs
         .shares
@@ -68,8 +68,8 @@ pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
         let note = format!("{}: {}", share.class.title(), share.class.about());
         response.response.on_hover_text_at_pointer(note);
     }
-    let note = "Each pair counts once, under the first kind that fits it. Pairs are of contextual tokens: \
-        by the last layer each already holds what attention brought in from the others. Long vectors \
-        count for more, so the cosine is not the average of the tokens' cosines.";
-    note_ui(ui, note);
+    note_ui(
+        ui,
+        "Each pair counts once, under the first kind that fits it.",
+    );
 }

@@ -12,11 +12,10 @@ use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
 /// A's and B's pieces with the marginals of the matrix behind them, on one scale.
 pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
     let grid = mapping.grid;
-    let sums = grid.rows.sums.iter().chain(&grid.columns.sums);
-    let scale = Scale::signed(sums.fold(0_f64, |most, sum| most.max(sum.abs())) as f32);
+    let scale = Scale::signed(grid.rows.largest().max(grid.columns.largest()) as f32);
     let (row, column) = mapping.marks(cx.focus);
     let locked = mapping.marks(cx.state.locked);
-    let cos = grid.matrix.explains;
+    let cos = grid.adds_up().then_some(grid.matrix.explains);
     for (side, axis, marks) in [
         (Side::A, &grid.rows, (row, locked.0)),
         (Side::B, &grid.columns, (column, locked.1)),
@@ -28,7 +27,11 @@ pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
         };
         cx.point(hovered.map(focus), clicked.map(focus));
     }
-    legend_ui(ui, &scale, "added by a token");
+    let legend = match cos {
+        Some(_) => "added by a token",
+        None => "lost without a token",
+    };
+    legend_ui(ui, &scale, legend);
 }
 
 /// Returns what is hovered and what was clicked.
@@ -38,7 +41,7 @@ fn strip_ui(
     side: Side,
     axis: &Axis,
     scale: Scale,
-    cos: f64,
+    cos: Option<f64>,
     (focus, locked): (Option<usize>, Option<usize>),
 ) -> (Option<usize>, Option<usize>) {
     let piece = |index: usize| {
@@ -47,7 +50,10 @@ fn strip_ui(
             label,
             secondary: axis.secondary[index],
             fill: Some(scale.color(cx.theme, sum as f32)),
-            note: Some(format!("{label} adds {} of {}", number(sum), four(cos))),
+            note: Some(match cos {
+                Some(cos) => format!("{label} adds {} of {}", number(sum), four(cos)),
+                None => format!("without {label} the cosine is {} lower", number(sum)),
+            }),
         }
     };
     let pieces: Vec<Piece<'_>> = (0..axis.labels.len()).map(piece).collect();

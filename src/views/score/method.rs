@@ -1,0 +1,320 @@
+//! The chosen tab: starts what it needs, says how far that is, and paints what is there.
+
+use std::sync::Arc;
+
+use egui::Ui;
+use serde::{Deserialize, Serialize};
+
+use super::ablation::From;
+use super::derive::{Grid, Pairs, Score, ScoreKey};
+use super::mapping::By;
+use super::matrix::MatrixState;
+use super::tabs::Tab;
+use super::tasks::{Answer, Found, Runs, Task};
+use super::{ablation, components, layers, tokens};
+use crate::analysis::similarity::PairMatrix;
+use crate::analysis::similarity::leave_one_out::Removal;
+use crate::app::state::ScoreMethod;
+use crate::engine;
+use crate::views::ViewContext;
+use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
+use crate::views::subject::note_ui;
+use crate::widgets::{HeatmapTexture, SPACE};
+
+/// Up to so many tokens in each text a method that runs the model many times starts by itself.
+const MANY: usize = 40;
+
+/// How often progress is painted.
+const GLANCE: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// How a token is taken away, as it is kept between runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Taken {
+    #[default]
+    Mask,
+    Pool,
+    Delete,
+}
+
+impl Taken {
+    fn removal(self) -> Removal {
+        match self {
+            Self::Mask => Removal::Mask,
+            Self::Pool => Removal::Pool,
+            Self::Delete => Removal::Delete,
+        }
+    }
+}
+
+/// What was painted last, for the clipboard.
+enum Sheet {
+    Score(Arc<Score>, By),
+    Found(Arc<Found>, By, From),
+}
+
+/// The lower half of the panel.
+#[derive(Default)]
+pub struct Method {
+    runs: Runs,
+    matrix: MatrixState,
+    texture: HeatmapTexture,
+    all_dimensions: bool,
+    sheet: Option<Sheet>,
+}
+
+impl Method {
+    /// Nothing is shown.
+    pub fn forget(&mut self) {
+        self.sheet = None;
+        self.runs.keep_only(&[]);
+    }
+
+    pub fn method_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        tab: &Tab,
+        key: &ScoreKey,
+        score: &Arc<Score>,
+    ) {
+        self.sheet = None;
+        let task = tab.task(removal_ui(ui, tab));
+        let masked = Task::LeaveOneOut(Removal::Mask);
+        let mut wanted: Vec<Task> = task.into_iter().collect();
+        if tab.explains_tokens() {
+            wanted.push(masked);
+        }
+        self.runs.keep_only(&wanted);
+        // First what the tab is for: jobs run one after the other.
+        let Some(task) = task else {
+            match &score.pairs {
+                Ok(pairs) => {
+                    let removals = self.removals(cx, key);
+                    let by = tokens::by_ui(ui);
+                    self.pairs_ui(ui, cx, tab, by, (pairs, removals));
+                    self.sheet = Some(Sheet::Score(score.clone(), by));
+                }
+                Err(problem) => {
+                    ui.colored_label(cx.theme.warning(), &**problem);
+                }
+            }
+            return;
+        };
+        let by = match tab.explains_tokens() || tab.method == ScoreMethod::LeaveOneOut {
+            true => tokens::by_ui(ui),
+            false => By::default(),
+        };
+        let Some(shown) = self.found_ui(ui, cx, tab, task, key) else {
+            return;
+        };
+        let removals = match tab.explains_tokens() {
+            true => self.removals(cx, key).filter(|_| shown.current),
+            false => None,
+        };
+        ui.scope(|ui| {
+            if !shown.current {
+                ui.multiply_opacity(cx.theme.stale_alpha());
+            }
+            let from = self.answer_ui(ui, cx, tab, by, (&shown.value, removals));
+            self.sheet = Some(Sheet::Found(shown.value.clone(), by, from));
+        });
+    }
+
+    /// What there is of a task, and a line on what is still to come.
+    fn found_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &ViewContext<'_>,
+        tab: &Tab,
+        task: Task,
+        key: &ScoreKey,
+    ) -> Option<engine::Shown<Found>> {
+        let (a, b) = (&key.a.0, &key.b.0);
+        if task.needs_inside() && !(a.is_full() && b.is_full()) {
+            note_ui(
+                ui,
+                "Only the texts' outlines are recorded so far; their layers are on their way.",
+            );
+            return self.runs.peek(task, key);
+        }
+        let long = a.tokens.len().max(b.tokens.len()) > MANY;
+        if task.is_slow() && long && !self.runs.asked(task, key) {
+            let shown = self.runs.peek(task, key);
+            if !shown.as_ref().is_some_and(|shown| shown.current) {
+                self.ask_ui(ui, tab, task, key);
+            }
+            return shown;
+        }
+        let shown = self.runs.get(cx.engine, task, key, cx.model);
+        if !shown.as_ref().is_some_and(|shown| shown.current) {
+            let progress = match self.runs.progress(task) {
+                (_, 0) => String::new(),
+                (done, total) => format!(" {done} of {total}"),
+            };
+            note_ui(ui, format!("computing {}…{progress}", tab.title));
+            ui.ctx().request_repaint_after(GLANCE);
+        }
+        shown
+    }
+
+    fn ask_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, key: &ScoreKey) {
+        let (a, b) = (key.a.0.tokens.len(), key.b.0.tokens.len());
+        ui.horizontal_wrapped(|ui| {
+            if ui.button(format!("Compute {}", tab.title)).clicked() {
+                self.runs.ask(task, key);
+            }
+            note_ui(
+                ui,
+                format!("Texts of {a} and {b} tokens may take a while, so this waits for you."),
+            );
+        });
+    }
+
+    /// Leave-one-out, where it is cheap or there already.
+    fn removals(&mut self, cx: &ViewContext<'_>, key: &ScoreKey) -> Option<Arc<Found>> {
+        let masked = Task::LeaveOneOut(Removal::Mask);
+        let (a, b) = (&key.a.0, &key.b.0);
+        let cheap = a.tokens.len().max(b.tokens.len()) <= MANY && a.is_full() && b.is_full();
+        let shown = match cheap {
+            true => self.runs.get(cx.engine, masked, key, cx.model),
+            false => self.runs.peek(masked, key),
+        };
+        shown.filter(|shown| shown.current).map(|shown| shown.value)
+    }
+
+    fn pairs_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        tab: &Tab,
+        by: By,
+        (pairs, removals): (&Pairs, Option<Arc<Found>>),
+    ) {
+        let ids = (cx.state.a, cx.state.b);
+        let (Some(a), Some(b)) = ids else { return };
+        let shown = tokens::Shown {
+            tab,
+            pairs,
+            texts: (a, b),
+            removals: removals.as_deref().and_then(|found| match found {
+                Ok(Answer::Pairs(pairs)) => Some(&**pairs),
+                _ => None,
+            }),
+        };
+        tokens::tokens_ui(ui, cx, &mut self.matrix, by, &shown);
+    }
+
+    fn answer_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        tab: &Tab,
+        by: By,
+        (found, removals): (&Found, Option<Arc<Found>>),
+    ) -> From {
+        let mut from = From::default();
+        match found {
+            Err(problem) => {
+                ui.colored_label(cx.theme.warning(), &**problem);
+                return from;
+            }
+            Ok(Answer::Pairs(pairs)) => {
+                self.pairs_ui(ui, cx, tab, by, (pairs, removals));
+                return from;
+            }
+            Ok(Answer::Components(grid, writers)) => {
+                components::components_ui(ui, cx, (grid, writers), &mut self.texture);
+            }
+            Ok(Answer::Dimensions(dimensions)) => {
+                if let Some(text) = cx.state.a {
+                    dimensions.dimensions_ui(ui, cx, text, &mut self.all_dimensions);
+                }
+            }
+            Ok(Answer::Layers(found)) => layers::layers_ui(ui, cx, found),
+            Ok(Answer::Ablation(found, grids)) => {
+                from = ablation::ablation_ui(ui, cx, (found, grids), &mut self.texture);
+            }
+        }
+        ui.add_space(SPACE);
+        note_ui(ui, tab.note);
+        from
+    }
+
+    /// The shown tab as a table.
+    pub fn tsv(&self) -> Option<String> {
+        let pairs = |pairs: &Pairs, by: &By| match by {
+            By::Tokens => pairs_tsv(&pairs.tokens),
+            By::Words => pairs_tsv(&pairs.words),
+        };
+        match self.sheet.as_ref()? {
+            Sheet::Score(score, by) => Some(pairs(score.pairs.as_ref().ok()?, by)),
+            Sheet::Found(found, by, from) => Some(match found.as_ref().as_ref().ok()? {
+                Answer::Pairs(of) => pairs(of, by),
+                Answer::Components(grid, _) => tsv(&grid.matrix),
+                Answer::Dimensions(dimensions) => dimensions.tsv(),
+                Answer::Layers(found) => layers::tsv(found),
+                Answer::Ablation(_, grids) => tsv(&grids[*from as usize].matrix),
+            }),
+        }
+    }
+}
+
+/// How a token is taken away, where the tab is about that.
+fn removal_ui(ui: &mut Ui, tab: &Tab) -> Removal {
+    let mut taken = kept_ui(ui, Taken::default());
+    if tab.method == ScoreMethod::LeaveOneOut {
+        ui.horizontal_wrapped(|ui| {
+            let choices = [
+                (
+                    Taken::Mask,
+                    "masked",
+                    "Out of attention and of the pool; the others keep their positions",
+                ),
+                (
+                    Taken::Pool,
+                    "out of the pool",
+                    "Out of the pool alone: the other tokens keep what they read from it",
+                ),
+                (
+                    Taken::Delete,
+                    "deleted",
+                    "Its letters out of the text, which is tokenized again",
+                ),
+            ];
+            switch_ui(ui, &mut taken, &choices);
+        });
+        keep_ui(ui, taken);
+    }
+    taken.removal()
+}
+
+/// As [`tsv`]; where the marginals are not the sums of the cells they come along.
+fn pairs_tsv(grid: &Grid) -> String {
+    if grid.adds_up() {
+        return tsv(&grid.matrix);
+    }
+    let mut lines = tsv(&grid.matrix)
+        .lines()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    let alone = std::iter::once("alone".to_owned());
+    let sums = alone.chain(grid.rows.sums.iter().map(f64::to_string));
+    for (line, sum) in lines.iter_mut().zip(sums) {
+        line.push_str(&format!("\t{sum}"));
+    }
+    let sums = grid.columns.sums.iter().map(f64::to_string);
+    lines.push(format!("alone\t{}", sums.collect::<Vec<_>>().join("\t")));
+    lines.join("\n") + "\n"
+}
+
+fn tsv(matrix: &PairMatrix) -> String {
+    let mut out = format!("\t{}\n", matrix.columns.join("\t"));
+    for (row, name) in matrix.rows.iter().enumerate() {
+        let cells = matrix.row(row).iter().map(f64::to_string);
+        out.push_str(&format!(
+            "{name}\t{}\n",
+            cells.collect::<Vec<_>>().join("\t")
+        ));
+    }
+    out
+}

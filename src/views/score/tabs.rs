@@ -1,0 +1,137 @@
+//! The methods to choose from, and what each of them asks.
+
+use egui::Ui;
+
+use super::tasks::Task;
+use crate::analysis::similarity::leave_one_out::Removal;
+use crate::app::command::Command;
+use crate::app::state::ScoreMethod;
+use crate::views::ViewContext;
+use crate::views::recorded::switch_ui;
+use crate::views::subject::note_ui;
+use crate::widgets::SPACE_SMALL;
+
+/// A tab: its title, its question, and how its answer is to be read.
+pub struct Tab {
+    pub method: ScoreMethod,
+    pub title: &'static str,
+    pub question: &'static str,
+    pub note: &'static str,
+}
+
+pub static TABS: [Tab; 9] = [
+    Tab {
+        method: ScoreMethod::Pairs,
+        title: "Token pairs",
+        question: "Which pairs of contextual tokens add up to the score?",
+        note: "Pairs are of contextual tokens: by the last layer each already holds what attention brought in \
+            from the others. Long vectors count for more, so the cosine is not the average of the tokens' \
+            cosines.",
+    },
+    Tab {
+        method: ScoreMethod::Input,
+        title: "Input tokens",
+        question: "What did each token, as it was read, supply to the score?",
+        note: "Pairs are of input tokens, before attention mixed them. Attention patterns, norms and activation \
+            slopes are held as recorded: this is what tokens supplied, not how they steered attention. `bias` \
+            is what the model adds whatever the text says.",
+    },
+    Tab {
+        method: ScoreMethod::LeaveOneOut,
+        title: "Leave one out",
+        question: "What does the score lose when a token is really taken away?",
+        note: "Beside each token: the cosine less the cosine without it. In the cells: what two tokens do together \
+            that neither does alone. It adds up to nothing in particular; a word's figure is that of its \
+            pieces added up.",
+    },
+    Tab {
+        method: ScoreMethod::Shapley,
+        title: "Shapley",
+        question: "What does each token bring on average, whatever else is there?",
+        note: "Tokens come in one by one in random orders; each is credited with the change it makes to the \
+            vector. `empty` is the special tokens alone, which are always there.",
+    },
+    Tab {
+        method: ScoreMethod::Integrated,
+        title: "Integrated gradients",
+        question: "What does each token bring on the way from padding to the text?",
+        note: "The gradient of the vector, integrated along the straight line from a text of padding to this one; \
+            `reference` is that text of padding.",
+    },
+    Tab {
+        method: ScoreMethod::Components,
+        title: "Components",
+        question: "Which heads and feed-forwards wrote what the score reads?",
+        note: "The direct effect of what wrote into the residual stream: what a head does by way of later heads \
+            and feed-forwards counts as theirs. Ablation shows both.",
+    },
+    Tab {
+        method: ScoreMethod::Dimensions,
+        title: "Dimensions",
+        question: "Which dimensions of the sentence vectors carry the score?",
+        note: "a_k and b_k are the vectors at length 1, so each product is that dimension's part of the cosine. \
+            One that carries more than a fifth by itself is rogue: it often does so for every pair of texts.",
+    },
+    Tab {
+        method: ScoreMethod::Layers,
+        title: "Layers",
+        question: "How similar are the texts after each layer?",
+        note: "The cosine if the model ended at each layer, under the current pooling. Deep layers are often \
+            high for every pair of texts, unrelated ones too.",
+    },
+    Tab {
+        method: ScoreMethod::Ablation,
+        title: "Ablation",
+        question: "What does the score lose without a head or a feed-forward?",
+        note: "The cosine less the cosine with the part's output set to zero, the model run again from there. \
+            It adds up to nothing in particular.",
+    },
+];
+
+impl Tab {
+    pub fn of(method: ScoreMethod) -> &'static Self {
+        TABS.iter()
+            .find(|tab| tab.method == method)
+            .unwrap_or(&TABS[0])
+    }
+
+    /// What is to be computed for it; nothing for what is there with the score.
+    pub fn task(&self, removal: Removal) -> Option<Task> {
+        Some(match self.method {
+            ScoreMethod::Pairs => return None,
+            ScoreMethod::Input => Task::Input,
+            ScoreMethod::LeaveOneOut => Task::LeaveOneOut(removal),
+            ScoreMethod::Shapley => Task::Shapley,
+            ScoreMethod::Integrated => Task::Integrated,
+            ScoreMethod::Components => Task::Components,
+            ScoreMethod::Dimensions => Task::Dimensions,
+            ScoreMethod::Layers => Task::Layers,
+            ScoreMethod::Ablation => Task::Ablation,
+        })
+    }
+
+    /// True for a map of tokens by tokens whose sums can be held against leave-one-out.
+    pub fn explains_tokens(&self) -> bool {
+        use ScoreMethod::{Input, Integrated, Pairs, Shapley};
+        matches!(self.method, Pairs | Input | Shapley | Integrated)
+    }
+}
+
+/// The tabs in a row that wraps, and the question of the chosen one.
+pub fn tabs_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) -> &'static Tab {
+    let shown = cx.state.score_method;
+    let mut chosen = shown;
+    ui.horizontal_wrapped(|ui| {
+        let choices = TABS
+            .each_ref()
+            .map(|tab| (tab.method, tab.title, tab.question));
+        switch_ui(ui, &mut chosen, &choices);
+    });
+    if chosen != shown {
+        cx.send(Command::ScoreMethod(chosen));
+    }
+    let tab = Tab::of(shown);
+    ui.add_space(SPACE_SMALL);
+    note_ui(ui, tab.question);
+    tab
+}

@@ -1,0 +1,205 @@
+//! The methods behind the tabs, each run away from the window and only while it is looked at.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::derive::{Grid, Pairs, ScoreKey};
+use super::dimensions::Dimensions;
+use crate::analysis::job::Job;
+use crate::analysis::similarity::ablation::{Ablation, Fill, ablation};
+use crate::analysis::similarity::components::{Writer, components};
+use crate::analysis::similarity::input::input_pairs;
+use crate::analysis::similarity::integrated::integrated;
+use crate::analysis::similarity::layers::Layers;
+use crate::analysis::similarity::leave_one_out::{Removal, leave_one_out};
+use crate::analysis::similarity::shapley::{Sampling, shapley};
+use crate::cancel::Cancel;
+use crate::engine::{Derived, Engine, Shown};
+use crate::model::{HeadOptions, Model, ModelError};
+use crate::views::compare::four;
+
+/// Something to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Task {
+    Input,
+    LeaveOneOut(Removal),
+    Shapley,
+    Integrated,
+    Components,
+    Dimensions,
+    Layers,
+    Ablation,
+}
+
+impl Task {
+    /// True where it may take long: then a person starts it for long texts.
+    pub fn is_slow(self) -> bool {
+        // Out of the pool nothing runs again.
+        let again = matches!(self, Self::LeaveOneOut(removal) if removal != Removal::Pool);
+        again || matches!(self, Self::Shapley | Self::Integrated)
+    }
+
+    /// True where the texts must be recorded in full.
+    pub fn needs_inside(self) -> bool {
+        !matches!(self, Self::Dimensions | Self::Layers)
+    }
+}
+
+/// What came of a task.
+pub enum Answer {
+    Pairs(Box<Pairs>),
+    Components(Grid, Vec<Writer>),
+    Dimensions(Dimensions),
+    Layers(Layers),
+    Ablation(Ablation, Box<[Grid; 3]>),
+}
+
+/// An answer, or why there is none.
+pub type Found = Result<Answer, Arc<str>>;
+
+/// How far a task is.
+#[derive(Default)]
+struct Progress {
+    done: AtomicUsize,
+    total: AtomicUsize,
+}
+
+struct Run {
+    found: Derived<ScoreKey, Found>,
+    progress: Arc<Progress>,
+    /// What a person has started it for.
+    asked: Option<ScoreKey>,
+}
+
+/// The tasks that were looked at so far.
+#[derive(Default)]
+pub struct Runs(HashMap<Task, Run>);
+
+impl Runs {
+    fn run(&mut self, task: Task) -> &mut Run {
+        self.0.entry(task).or_insert_with(|| Run {
+            found: match task.needs_inside() {
+                true => Derived::slow(),
+                false => Derived::default(),
+            },
+            progress: Arc::default(),
+            asked: None,
+        })
+    }
+
+    /// The answer, or the last one; starts computing what is not there.
+    pub fn get(
+        &mut self,
+        engine: &Engine,
+        task: Task,
+        key: &ScoreKey,
+        model: &Arc<Model>,
+    ) -> Option<Shown<Found>> {
+        let run = self.run(task);
+        let (made, model, progress) = (key.clone(), model.clone(), run.progress.clone());
+        run.found.get(engine, key, move |cancel| {
+            answer(task, &made, &model, cancel, &progress).map_err(|e| Arc::from(e.to_string()))
+        })
+    }
+
+    /// The last answer, without starting anything.
+    pub fn peek(&mut self, task: Task, key: &ScoreKey) -> Option<Shown<Found>> {
+        self.0.get_mut(&task)?.found.peek(key)
+    }
+
+    /// A person wants it now.
+    pub fn ask(&mut self, task: Task, key: &ScoreKey) {
+        self.run(task).asked = Some(key.clone());
+    }
+
+    pub fn asked(&self, task: Task, key: &ScoreKey) -> bool {
+        self.0
+            .get(&task)
+            .is_some_and(|run| run.asked.as_ref() == Some(key))
+    }
+
+    /// Steps done, and of how many.
+    pub fn progress(&self, task: Task) -> (usize, usize) {
+        let progress = self.0.get(&task).map(|run| &run.progress);
+        progress.map_or((0, 0), |progress| {
+            let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+            (read(&progress.done), read(&progress.total))
+        })
+    }
+
+    /// Gives up what nobody looks at.
+    pub fn keep_only(&mut self, wanted: &[Task]) {
+        for (task, run) in &mut self.0 {
+            if !wanted.contains(task) {
+                run.found.stop();
+            }
+        }
+    }
+}
+
+fn answer(
+    task: Task,
+    key: &ScoreKey,
+    model: &Model,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Answer, ModelError> {
+    let (a, b) = (&*key.a.0, &*key.b.0);
+    let options = HeadOptions {
+        pooling: key.pooling,
+        ..model.options()
+    };
+    let mut report = |done: usize, total: usize| {
+        progress.done.store(done, Ordering::Relaxed);
+        progress.total.store(total, Ordering::Relaxed);
+    };
+    report(0, 0);
+    let mut job = Job::new(cancel, &mut report);
+    let of_pairs = |pairs| Answer::Pairs(Box::new(pairs));
+    let pairs = |matrix| Pairs::new(matrix, &a.tokens, &b.tokens);
+    Ok(match task {
+        Task::Input => of_pairs(pairs(input_pairs(model, a, b, options, cancel)?.matrix)),
+        Task::LeaveOneOut(removal) => {
+            let found = leave_one_out(model, a, b, options, removal, &mut job)?;
+            of_pairs(Pairs::of_removals(found, &a.tokens, &b.tokens))
+        }
+        Task::Shapley => {
+            let sampling = Sampling::default();
+            let found = shapley(model, a, b, options, sampling, &mut job)?;
+            let errors = found.row_errors.iter().chain(&found.column_errors);
+            let largest = errors.copied().fold(0., f64::max);
+            let remark = format!(
+                "From {} orders of each text's tokens; what a token adds is uncertain by {} at most \
+                 (standard error).",
+                sampling.permutations,
+                four(largest)
+            );
+            of_pairs(Pairs {
+                remark: Some(remark),
+                ..pairs(found.matrix)
+            })
+        }
+        Task::Integrated => {
+            let found = integrated(model, a, b, options, &mut job)?;
+            let remark = format!("Integrated in {} steps.", found.steps);
+            of_pairs(Pairs {
+                remark: Some(remark),
+                ..pairs(found.matrix)
+            })
+        }
+        Task::Components => {
+            let matrix = components(model, a, b, options, cancel)?;
+            let writers = Writer::all(model.spec().layers, model.spec().heads);
+            let tokens = vec![false; writers.len()];
+            Answer::Components(Grid::new(matrix, &tokens, &tokens), writers)
+        }
+        Task::Dimensions => Answer::Dimensions(Dimensions::new(model, a, b, options)?),
+        Task::Layers => Answer::Layers(Layers::new(&model.head, a, b, options)?),
+        Task::Ablation => {
+            let found = ablation(model, a, b, options, Fill::Zero, &mut job)?;
+            let grids = Box::new(super::ablation::grids(&found));
+            Answer::Ablation(found, grids)
+        }
+    })
+}
