@@ -11,7 +11,6 @@ use std::sync::Arc;
 use egui::{Align, Layout, RichText, Ui};
 
 use super::compare::missing_ui;
-use super::subject::note_ui;
 use super::{Panel, View, ViewContext};
 use crate::engine::{LabRun, LabStage};
 use crate::training::Check;
@@ -100,18 +99,25 @@ impl FineTuneView {
 
 /// What there is to do before the first run.
 fn before_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    if let Err(why) = cx.state.order() {
+        ui.label(why);
+        return;
+    }
     let (learned, held_out) = cx.state.split_pairs();
+    let pairs = |count: usize| match count {
+        1 => "1 pair".to_owned(),
+        count => format!("{count} pairs"),
+    };
     let file = match &cx.state.fine_tune.file {
         Some(_) => ", and those of the file",
         None => "",
     };
     ui.label(format!(
-        "{learned} pairs of the list to learn{file}; {held_out} held out to see whether the model learns by \
-         heart. Start to watch them move; the loaded model stays as it is."
+        "{} of the list to learn{file}; {} held out to see whether the model learns by heart. Start to \
+         watch them move; the loaded model stays as it is.",
+        pairs(learned),
+        pairs(held_out)
     ));
-    if let Err(why) = cx.state.order() {
-        note_ui(ui, why);
-    }
 }
 
 /// Mean cosine of some pairs before and now.

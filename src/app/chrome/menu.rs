@@ -7,6 +7,14 @@ use crate::app::layout::{Layout, WORKSPACES};
 use crate::app::state::{State, ThemeChoice};
 use crate::views::PANELS;
 
+/// One for each workspace, with the command key.
+const WORKSPACE_KEYS: [egui::Key; WORKSPACES.len()] = [
+    egui::Key::Num1,
+    egui::Key::Num2,
+    egui::Key::Num3,
+    egui::Key::Num4,
+];
+
 const OPEN_MODEL: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::O);
 const OPEN_TEXTS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::T);
 const SAVE_TRACE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::S);
@@ -33,9 +41,7 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
             commands.push(command);
         }
     }
-    for index in 0..WORKSPACES.len() {
-        let keys = [egui::Key::Num1, egui::Key::Num2, egui::Key::Num3];
-        let Some(&key) = keys.get(index) else { break };
+    for (index, key) in WORKSPACE_KEYS.into_iter().enumerate() {
         let shortcut = KeyboardShortcut::new(Modifiers::COMMAND, key);
         if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
             commands.push(Command::ShowWorkspace(index));
@@ -72,8 +78,7 @@ pub fn menu_ui(ui: &mut Ui, state: &State, layout: &Layout, commands: &mut Vec<C
         }
     });
     ui.menu_button("View", |ui| {
-        for (index, workspace) in WORKSPACES.iter().enumerate() {
-            let key = [egui::Key::Num1, egui::Key::Num2, egui::Key::Num3][index.min(2)];
+        for (index, (workspace, key)) in WORKSPACES.iter().zip(WORKSPACE_KEYS).enumerate() {
             let shortcut = KeyboardShortcut::new(Modifiers::COMMAND, key);
             let text = ui.ctx().format_shortcut(&shortcut);
             let button = Button::new(workspace.title).shortcut_text(text);
