@@ -5,6 +5,7 @@ pub mod attention;
 pub mod background;
 pub mod calibration;
 pub mod contrastive;
+pub mod diagnosis;
 pub mod embedding;
 pub mod geometry;
 pub mod job;
