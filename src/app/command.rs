@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use super::state::{Focus, Side, State, TextId, ThemeChoice};
+use crate::engine::CalibrationKey;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -47,6 +48,9 @@ pub enum Command {
     OpenModel(ModelRef),
     /// Chooses the second model, or none.
     SetReference(Option<ModelRef>),
+    /// Measures the model on unrelated texts.
+    Calibrate(CalibrationKey),
+    StopCalibrating,
     CancelLoad,
     DismissError,
     AskModelFolder,

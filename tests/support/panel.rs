@@ -171,6 +171,9 @@ impl Bench {
         self.hovered = heard.0;
         for command in heard.1 {
             self.commands.push(command.clone());
+            if let Command::Calibrate(key) = &command {
+                self.engine.calibrate(self.model.clone(), key.clone());
+            }
             command::apply(&mut self.state, command);
         }
     }
