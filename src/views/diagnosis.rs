@@ -82,6 +82,12 @@ impl View for DiagnosisView {
             }
             match &*value {
                 Ok(diagnosis) => {
+                    if pair.same() {
+                        note_ui(
+                            ui,
+                            "A and B are the same text. Make another one B on the left to compare.",
+                        );
+                    }
                     standing_ui(ui, cx, diagnosis, scale.zip(state));
                     ui.add_space(SPACE);
                     cards_ui(ui, cx, &diagnosis.findings);
@@ -154,8 +160,8 @@ fn standing_ui(
     scale: Option<(CalibrationKey, CalibrationState)>,
 ) {
     let cos = four(diagnosis.cos);
-    if let Some(percentile) = diagnosis.percentile {
-        let text = format!("{cos}: higher than {percentile:.0}% of unrelated pairs");
+    if let Some(standing) = diagnosis.standing() {
+        let text = format!("{cos}: {standing}");
         ui.label(RichText::new(text).strong());
         return;
     }

@@ -143,7 +143,7 @@ pub fn numbers(facts: &Facts<'_>) -> Found {
     let cos = facts.cos_of(facts.a.text, &alike)?;
     let delta = facts.cos - cos;
     let text = format!(
-        "Numbers or dates differ ({} against {}), the rest agrees. With equal ones the cosine is {}: the difference costs only {}.",
+        "Numbers or dates differ ({} against {}), the rest agrees. With equal ones the cosine is {}: the difference moves the score by {}.",
         of_a.join(", "),
         of_b.join(", "),
         three(cos),

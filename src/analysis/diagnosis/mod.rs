@@ -94,6 +94,18 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
 }
 
+impl Diagnosis {
+    /// Where the cosine stands among unrelated pairs; none without a calibration.
+    pub fn standing(&self) -> Option<String> {
+        let percentile = self.percentile.filter(|p| p.is_finite())?;
+        Some(match percentile {
+            100.0.. => "higher than every unrelated pair that was measured".to_owned(),
+            99.0.. => format!("higher than {percentile:.1}% of unrelated pairs"),
+            _ => format!("higher than {percentile:.0}% of unrelated pairs"),
+        })
+    }
+}
+
 type Card = fn(&Facts<'_>) -> Found;
 type Found = Result<Option<Finding>, ModelError>;
 
@@ -253,7 +265,11 @@ fn short(text: &str) -> String {
 
 /// A change of the cosine, with its sign.
 fn change(delta: f64) -> String {
-    format!("{delta:+.3}").replace('-', "−")
+    // What rounds to nothing has no sign.
+    match delta.abs() < 0.0005 {
+        true => "0.000".to_owned(),
+        false => format!("{delta:+.3}").replace('-', "−"),
+    }
 }
 
 /// A cosine for a sentence.

@@ -21,7 +21,7 @@ pub fn same_order(facts: &Facts<'_>) -> Found {
         return Ok(None);
     }
     let text = format!(
-        "The texts are the same {} in another order. Order moves the cosine by only {}; if it swaps roles, the meaning is another one.",
+        "The texts are the same {} in another order. Order moves the cosine by {}; if it swaps roles, the meaning is another one.",
         count(ids_a.len(), "token"),
         change(facts.cos - 1.)
     );

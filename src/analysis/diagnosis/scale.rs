@@ -55,7 +55,7 @@ pub fn high_floor(facts: &Facts<'_>) -> Found {
     }
     let most = scale.quantile(0.95);
     let text = format!(
-        "Unrelated texts already score {} on average, 5% of them above {}: {} is higher than {percentile:.0}% of unrelated pairs.",
+        "Unrelated texts already score {} on average, 5% of them above {}: {} is higher than {percentile:.0}% of them.",
         three(floor),
         three(most),
         three(facts.cos)

@@ -47,11 +47,8 @@ fn calibration(model: &Model, args: &WhyArgs) -> Result<Option<Calibration>, Mod
 
 /// Where the score stands among unrelated pairs, for a person.
 pub fn standing(diagnosis: &Diagnosis, colors: Colors) -> String {
-    let of = |percentile: f64| {
-        let line = format!("higher than {percentile:.0}% of unrelated pairs");
-        format!("{}\n\n", colors.dim(&line))
-    };
-    diagnosis.percentile.map_or_else(String::new, of)
+    let line = diagnosis.standing();
+    line.map_or_else(String::new, |line| format!("{}\n\n", colors.dim(&line)))
 }
 
 /// One line for each finding.
