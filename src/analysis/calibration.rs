@@ -25,7 +25,7 @@ impl Default for Extent {
 }
 
 /// Statistics of the sentence vectors of a background of n unrelated texts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Calibration {
     /// Cosines of pairs of different texts, ascending.
     cosines: Vec<f64>,
@@ -71,6 +71,19 @@ impl Calibration {
             shares,
             dimensions,
         }
+    }
+
+    /// False where it cannot have been made by [`Calibration::new`]: read from a damaged file.
+    pub fn is_whole(&self) -> bool {
+        let (size, real) = (self.mean.len(), |x: &f64| x.is_finite());
+        let vectors = [&self.mean, &self.dimensions].into_iter().chain(&self.axes);
+        let mut vectors = vectors.map(|v| v.len() == size && v.iter().all(real));
+        size > 0
+            && vectors.all(|whole| whole)
+            && self.shares.len() == self.axes.len()
+            && !self.cosines.is_empty()
+            && self.cosines.iter().all(real)
+            && self.cosines.is_sorted()
     }
 
     /// How many pairs were looked at.

@@ -2,8 +2,10 @@
 //! Sums are in f64, and what explains a number says how far off it is.
 
 pub mod attention;
+pub mod background;
 pub mod calibration;
 pub mod contrastive;
+pub mod diagnosis;
 pub mod embedding;
 pub mod geometry;
 pub mod job;

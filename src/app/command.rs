@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
+use crate::engine::CalibrationKey;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -49,6 +50,9 @@ pub enum Command {
     OpenModel(ModelRef),
     /// Chooses the second model, or none.
     SetReference(Option<ModelRef>),
+    /// Measures the model on unrelated texts.
+    Calibrate(CalibrationKey),
+    StopCalibrating,
     CancelLoad,
     DismissError,
     AskModelFolder,

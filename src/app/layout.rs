@@ -35,21 +35,24 @@ pub static WORKSPACES: &[Workspace] = &[
                     "feed_forward",
                 ],
             ),
-            (0.75, &["score", "pooling", "models"]),
+            (0.75, &["score", "diagnosis", "pooling", "models"]),
         ],
     },
     Workspace {
         title: "Why similar?",
         about: "The score and what carries it, beside the attention",
         columns: &[
-            (1.0, &["score"]),
+            (1.0, &["score", "diagnosis"]),
             (1.0, &["attention", "tokens", "feed_forward"]),
         ],
     },
     Workspace {
         title: "Compare pooling",
         about: "CLS, mean, max and the others side by side",
-        columns: &[(1.0, &["pooling"]), (0.6, &["score", "tokens"])],
+        columns: &[
+            (1.0, &["pooling"]),
+            (0.6, &["score", "diagnosis", "tokens"]),
+        ],
     },
     Workspace {
         title: "Train",

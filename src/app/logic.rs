@@ -81,6 +81,13 @@ impl App {
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
             Command::SetReference(reference) => self.engine.set_reference(reference),
+            Command::Calibrate(key) => {
+                let model = self.engine.model();
+                if let Some(model) = model.filter(|model| model.hash == key.model) {
+                    self.engine.calibrate(model, key);
+                }
+            }
+            Command::StopCalibrating => self.engine.stop_calibrating(),
             Command::CancelLoad => {
                 self.engine.cancel_load();
                 self.keep_good_model();

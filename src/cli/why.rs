@@ -2,6 +2,7 @@
 
 mod causal;
 mod document;
+mod findings;
 mod grid;
 mod methods;
 mod paint;
@@ -42,6 +43,15 @@ pub struct WhyArgs {
     /// A third text: what makes B closer to A than this one, or less close
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub against: Option<String>,
+    /// Measure the model on unrelated texts first, once; kept for the next time
+    #[arg(long)]
+    pub calibrate: bool,
+    /// Exit status 1 where the cosine is below this
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = findings::limit)]
+    pub fail_below: Option<f64>,
+    /// Exit status 1 where the cosine is above this
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = findings::limit)]
+    pub fail_above: Option<f64>,
     #[command(flatten)]
     pub prompt: PromptArgs,
 }
@@ -80,16 +90,19 @@ pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {
     let explain = |b: &str| explain(&model, &args.a, b, args, options, &methods);
     let first = explain(&args.b)?;
     let second = args.against.as_deref().map(explain).transpose()?;
+    let diagnosis = findings::findings(&model, &first, args, options)?;
+    let (second, found) = (second.as_ref(), &diagnosis);
     match args.json {
-        true => print_json(&document::document(&model, &first, second.as_ref())),
+        true => print_json(&document::document(&model, &first, second, found))?,
         false => print(&report::report(
             &model,
             &first,
-            second.as_ref(),
-            paint::Colors::of_stdout(),
-            paint::width_of_stdout(),
-        )),
+            second,
+            found,
+            (paint::Colors::of_stdout(), paint::width_of_stdout()),
+        ))?,
     }
+    findings::check_limits(first.cos, args)
 }
 
 /// The methods that were asked for, each once.

@@ -5,6 +5,7 @@
 //! window through a callback.
 
 mod cache;
+mod calibrations;
 mod derived;
 mod lab;
 mod loader;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use candle_core::Device;
 
 pub use cache::TraceKey;
+pub use calibrations::{CalibrationKey, CalibrationState, CalibrationStore, calibrate};
 pub use derived::{Derived, Shown};
 pub use lab::{LabOrder, LabRun, LabStage};
 pub use loader::{Load, LoadState};
@@ -39,6 +41,8 @@ pub struct Engine {
     jobs: std::sync::mpsc::Sender<Job>,
     slow_jobs: std::sync::mpsc::Sender<Job>,
     lab: lab::SharedLab,
+    calibrations: calibrations::SharedCalibrations,
+    store: CalibrationStore,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -105,6 +109,8 @@ impl Engine {
             jobs,
             slow_jobs,
             lab: lab::SharedLab::default(),
+            calibrations: calibrations::SharedCalibrations::default(),
+            store: CalibrationStore::from_env(),
         }
     }
 
@@ -185,9 +191,10 @@ impl Engine {
         self.shared.state().cache.get(key)
     }
 
-    /// True while traces are wanted that are not there yet, or a model loads, learns, or a job runs.
+    /// True while traces are wanted that are not there yet, or a model loads, learns, is
+    /// calibrated, or a job runs.
     pub fn busy(&self) -> bool {
-        if self.lab().is_some_and(|run| run.is_running()) {
+        if self.lab().is_some_and(|run| run.is_running()) || self.calibrating().is_some() {
             return true;
         }
         let state = self.shared.state();
@@ -240,6 +247,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.stop_fine_tuning();
+        self.stop_calibrating();
         let mut state = self.shared.state();
         state.closed = true;
         state.main.load.cancel.cancel();

@@ -5,6 +5,7 @@ mod attention;
 mod compare;
 mod context;
 mod contrastive;
+mod diagnosis;
 mod embedding;
 mod feed_forward;
 mod fine_tune;
@@ -50,6 +51,7 @@ pub static PANELS: &[&Panel] = &[
     &feed_forward::PANEL,
     &pooling::PANEL,
     &score::PANEL,
+    &diagnosis::PANEL,
     &contrastive::PANEL,
     &fine_tune::PANEL,
     &models::PANEL,

@@ -56,6 +56,7 @@ pub fn command(arguments: &[&str]) -> Command {
     command.env_remove("RUST_LOG");
     command.env("HF_HUB_OFFLINE", "1");
     command.env("HF_HOME", "/nonexistent");
+    command.env("XDG_CACHE_HOME", "/nonexistent");
     // A backtrace would be asked for by this; none may reach the person.
     command.env("RUST_BACKTRACE", "1");
     command.args(arguments);

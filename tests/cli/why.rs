@@ -49,7 +49,7 @@ fn the_document_has_what_others_rely_on() {
         matrix(&document);
         assert!(document["model"]["id"].is_string() && document["model"]["hash"].is_string());
         assert_eq!(document["methods"]["pairs"]["explains"], document["cos"]);
-        assert_eq!(document["findings"], Value::Array(Vec::new()));
+        assert!(document["findings"].is_array());
         let modes = [
             "cls",
             "mean",
@@ -284,4 +284,76 @@ fn methods_that_run_the_model_again_have_their_own_keys() {
     for word in ["without, in A", "empty", " H4 ", "reference"] {
         assert!(table.contains(word), "{word}: {table}");
     }
+}
+
+fn ids(document: &Value) -> Vec<&str> {
+    let findings = document["findings"].as_array().unwrap().iter();
+    findings
+        .map(|finding| {
+            assert!(finding["severity"].is_string() && finding["evidence"].is_object());
+            assert!(!finding["text"].as_str().unwrap().is_empty());
+            finding["id"].as_str().unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn findings_are_in_the_document_and_on_the_screen() {
+    let folder = fixture("tiny/plain");
+    let swapped = ["The cat bit the dog", "The dog bit the cat"];
+    let arguments = ["why", "--model", &folder, swapped[0], swapped[1]];
+    let screen = run(&arguments).ok();
+    assert!(screen.contains("[same_order]"), "{screen}");
+    let json = run(&[&arguments[..], &["--json", "--pooling", "max"]].concat()).json();
+    let found = ids(&json);
+    assert!(
+        found.contains(&"same_order") && found.contains(&"pooling_mismatch"),
+        "{found:?}"
+    );
+    assert_eq!(json["percentile"], Value::Null);
+    let same = ["why", "--json", "--model", &folder, "the cat", "the cat"];
+    assert!(!ids(&run(&same).json()).contains(&"same_order"));
+}
+
+#[test]
+fn a_calibration_is_made_on_request_and_used_from_then_on() {
+    let cache = tempfile::tempdir().unwrap();
+    let json = |more: &[&str]| {
+        let arguments = why("plain", &[&["--json"], more].concat());
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut command = command(&arguments);
+        command.env("XDG_CACHE_HOME", cache.path());
+        finish(command, b"").json()
+    };
+    assert_eq!(json(&[])["percentile"], Value::Null);
+    let percentile = number(&json(&["--calibrate"])["percentile"]);
+    assert!((0. ..=100.).contains(&percentile));
+    assert_eq!(number(&json(&[])["percentile"]), percentile);
+    assert_eq!(json(&["--pooling", "max"])["percentile"], Value::Null);
+}
+
+#[test]
+fn limits_on_the_score_end_in_failure_after_the_answer() {
+    for (limits, fails) in [
+        (vec!["--fail-below", "-1"], false),
+        (vec!["--fail-above", "1.01"], false),
+        (vec!["--fail-below=-1", "--fail-above=1.01"], false),
+        (vec!["--fail-below", "1.01"], true),
+        (vec!["--fail-above=-1.01"], true),
+    ] {
+        for json in [&["--json"][..], &[]] {
+            let outcome = run_why("plain", &[&limits[..], json].concat());
+            assert!(!outcome.stdout.is_empty(), "the answer comes first");
+            match fails {
+                true => {
+                    let name = limits[0].split('=').next().unwrap();
+                    let error = outcome.error();
+                    assert!(error.contains(name) && error.contains("cosine"), "{error}");
+                }
+                false => drop(outcome.ok()),
+            }
+        }
+    }
+    run_why("plain", &["--fail-below", "often"]).usage();
+    run_why("plain", &["--fail-below", "nan"]).usage();
 }

@@ -18,7 +18,7 @@ use egui_kittest::{Harness, HarnessBuilder};
 use embedscope::app::command::{self, Command};
 use embedscope::app::state::{Focus, State};
 use embedscope::cancel::Cancel;
-use embedscope::engine::Engine;
+use embedscope::engine::{CalibrationStore, Engine};
 use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, Model, ModelRef};
 use embedscope::views::{Panel, TextView, View, ViewContext};
@@ -84,7 +84,9 @@ impl Bench {
     pub fn new(panel: &Panel, model: Arc<Model>, texts: &[&str]) -> Self {
         let mut state = State::default();
         state.set_texts(texts.iter().copied());
-        let engine = Engine::new(Device::Cpu, SourceOptions::from_env(), Arc::new(|| {}));
+        let mut engine = Engine::new(Device::Cpu, SourceOptions::from_env(), Arc::new(|| {}));
+        // Nothing of a test belongs into the person's cache.
+        engine.keep_calibrations_in(CalibrationStore::default());
         engine.use_model(model.clone());
         let mut bench = Self {
             view: (panel.make)(),
@@ -169,6 +171,9 @@ impl Bench {
         self.hovered = heard.0;
         for command in heard.1 {
             self.commands.push(command.clone());
+            if let Command::Calibrate(key) = &command {
+                self.engine.calibrate(self.model.clone(), key.clone());
+            }
             command::apply(&mut self.state, command);
         }
     }

@@ -133,9 +133,12 @@ fn kind(tokens: &Tokens, token: usize) -> Option<PairClass> {
     let word = word
         .trim_matches(|c: char| !c.is_alphanumeric())
         .to_lowercase();
-    STOP_WORDS
-        .contains(&word.as_str())
-        .then_some(PairClass::StopWord)
+    is_stop_word(&word).then_some(PairClass::StopWord)
+}
+
+/// True for an English function word, given in lower case.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(&word)
 }
 
 /// True for one or more marks with nothing else: ASCII, Latin-1, general and East Asian.

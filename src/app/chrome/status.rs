@@ -23,11 +23,12 @@ pub fn status_ui(
             LoadState::Running { reference, progress } => {
                 loading_ui(ui, &reference, progress.as_ref(), commands);
             }
-            _ if engine.busy() => {
-                ui.weak("computing…");
-            }
             _ => {
-                ui.weak("ready");
+                ui.weak(match engine.calibrating() {
+                    Some((done, all)) => format!("calibrating: {done} of {all} background texts"),
+                    None if engine.busy() => "computing…".to_owned(),
+                    None => "ready".to_owned(),
+                });
             }
         }
         ui.separator();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::Explained;
+use crate::analysis::diagnosis::{Diagnosis, Finding};
 use crate::analysis::similarity::PairMatrix;
 use crate::model::Model;
 use crate::tokens::Tokens;
@@ -23,7 +24,10 @@ pub struct Document<'a> {
     a: Text<'a>,
     b: Text<'a>,
     methods: BTreeMap<&'static str, Matrix<'a>>,
-    findings: [(); 0],
+    findings: &'a [Finding],
+    /// Percent of unrelated pairs below `cos`, where the model is calibrated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percentile: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Against<'a>>,
 }
@@ -84,6 +88,7 @@ pub fn document<'a>(
     model: &'a Model,
     first: &'a Explained,
     second: Option<&'a Explained>,
+    diagnosis: &'a Diagnosis,
 ) -> Document<'a> {
     Document {
         model: ModelName {
@@ -97,7 +102,8 @@ pub fn document<'a>(
         a: text(&first.a.tokens),
         b: text(&first.b.tokens),
         methods: methods(first),
-        findings: [],
+        findings: &diagnosis.findings,
+        percentile: diagnosis.percentile,
         against: second.map(|second| Against {
             cos: second.cos,
             difference: first.cos - second.cos,

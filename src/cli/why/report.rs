@@ -2,9 +2,11 @@
 
 use super::Explained;
 use super::document::names;
+use super::findings;
 use super::grid::grid;
 use super::methods::{Answer, note};
 use super::paint::{Colors, left, right};
+use crate::analysis::diagnosis::Diagnosis;
 use crate::analysis::similarity::Method;
 use crate::analysis::similarity::shares::shares;
 use crate::model::Model;
@@ -16,15 +18,20 @@ pub fn report(
     model: &Model,
     first: &Explained,
     second: Option<&Explained>,
-    colors: Colors,
-    room: usize,
+    diagnosis: &Diagnosis,
+    (colors, room): (Colors, usize),
 ) -> String {
     let mut out = headline(model, first, colors);
+    out.push_str(&findings::standing(diagnosis, colors));
     for (letter, trace) in [("A", &first.a), ("B", &first.b)] {
         out.push_str(&format!("{}  {}\n", colors.bold(letter), one_line(trace)));
     }
     out.push('\n');
     out.push_str(&poolings(first, colors));
+    if !diagnosis.findings.is_empty() {
+        out.push('\n');
+        out.push_str(&findings::list(diagnosis, colors));
+    }
     for (method, answer) in &first.methods {
         out.push('\n');
         out.push_str(&explanation(*method, answer, first, colors, room));

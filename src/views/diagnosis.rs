@@ -1,0 +1,301 @@
+//! The Diagnosis panel: what is unusual about A and B or about how they are encoded, one card each.
+
+use std::sync::Arc;
+
+use egui::{Color32, ProgressBar, RichText, Role, Ui, WidgetInfo};
+use serde_json::Value;
+
+use super::compare::{Pair, four, pair_ui};
+use super::subject::{SameTrace, note_ui};
+use super::{Panel, View, ViewContext};
+use crate::analysis::calibration::Calibration;
+use crate::analysis::diagnosis::{Case, Diagnosis, Finding, Severity, diagnose};
+use crate::app::command::Command;
+use crate::cancel::Cancel;
+use crate::engine::{CalibrationKey, CalibrationState, Derived, Shown};
+use crate::model::{HeadOptions, Model};
+use crate::trace::PoolingMode;
+use crate::widgets::{SPACE, SPACE_SMALL, Theme};
+
+pub static PANEL: Panel = Panel {
+    id: "diagnosis",
+    title: "Diagnosis",
+    about: "What is unusual about A and B, or about how they are encoded. Each card speaks only where \
+        it has found something in this very run and states its number; where it can, it runs the \
+        model again without what it names and says how far that moves the cosine. Calibrated on \
+        unrelated texts, the panel also says how high a cosine is for this model: for some models \
+        0.7 is what any two texts get.",
+    one_text: false,
+    make: || Box::<DiagnosisView>::default(),
+};
+
+#[derive(Default)]
+struct DiagnosisView {
+    found: Derived<Key, Outcome>,
+    /// What was painted last, for the clipboard.
+    shown: Option<Arc<Outcome>>,
+}
+
+type Outcome = Result<Diagnosis, Arc<str>>;
+
+/// What a diagnosis is of.
+#[derive(Clone)]
+struct Key {
+    /// The model's hash.
+    model: Arc<str>,
+    a: SameTrace,
+    b: SameTrace,
+    pooling: Option<PoolingMode>,
+    calibration: Option<Arc<Calibration>>,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        let address = |key: &Self| key.calibration.as_ref().map(Arc::as_ptr);
+        self.model == other.model
+            && self.a == other.a
+            && self.b == other.b
+            && self.pooling == other.pooling
+            && address(self) == address(other)
+    }
+}
+
+impl View for DiagnosisView {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        let Some(pair) = pair_ui(ui, cx) else {
+            self.shown = None;
+            return;
+        };
+        let scale = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt).ok();
+        let state = scale.as_ref().map(|key| cx.engine.calibration_state(key));
+        let Some(Shown { value, current }) = self.derive(cx, &pair, state.as_ref()) else {
+            note_ui(ui, "The texts are being looked at…");
+            return;
+        };
+        self.shown = Some(value.clone());
+        let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
+        area.show(ui, |ui| {
+            // The scroll bar floats over the right edge.
+            ui.set_max_width(ui.available_width() - SPACE);
+            if !(current && pair.current()) {
+                ui.multiply_opacity(cx.theme.stale_alpha());
+            }
+            match &*value {
+                Ok(diagnosis) => {
+                    if pair.same() {
+                        note_ui(
+                            ui,
+                            "A and B are the same text. Make another one B on the left to compare.",
+                        );
+                    }
+                    standing_ui(ui, cx, diagnosis, scale.zip(state));
+                    ui.add_space(SPACE);
+                    cards_ui(ui, cx, &diagnosis.findings);
+                }
+                Err(problem) => {
+                    ui.colored_label(cx.theme.warning(), &**problem);
+                }
+            }
+        });
+    }
+
+    fn tsv(&self, _: &ViewContext<'_>) -> Option<String> {
+        let diagnosis = self.shown.as_ref()?.as_ref().as_ref().ok()?;
+        let mut out = String::from("finding\tseverity\ttext\tevidence\n");
+        for finding in &diagnosis.findings {
+            let (id, severity) = (finding.id, finding.severity.name());
+            let text = finding.text.replace(['\t', '\n'], " ");
+            let evidence = evidence(finding).replace(['\t', '\n'], " ");
+            out.push_str(&format!("{id}\t{severity}\t{text}\t{evidence}\n"));
+        }
+        Some(out)
+    }
+}
+
+impl DiagnosisView {
+    fn derive(
+        &mut self,
+        cx: &ViewContext<'_>,
+        pair: &Pair,
+        state: Option<&CalibrationState>,
+    ) -> Option<Shown<Outcome>> {
+        let key = Key {
+            model: cx.model.hash.clone(),
+            a: SameTrace(pair.a.trace.clone()),
+            b: SameTrace(pair.b.trace.clone()),
+            pooling: cx.state.pooling,
+            calibration: match state {
+                Some(CalibrationState::Ready(found)) => Some(found.clone()),
+                _ => None,
+            },
+        };
+        let (made, model) = (key.clone(), cx.model.clone());
+        let make = move |cancel: &Cancel| look(&made, &model, cancel);
+        self.found.get(cx.engine, &key, make)
+    }
+}
+
+/// Runs the cards, away from the window.
+fn look(key: &Key, model: &Model, cancel: &Cancel) -> Outcome {
+    let options = HeadOptions {
+        pooling: key.pooling,
+        ..model.options()
+    };
+    let found = diagnose(Case {
+        model,
+        a: &key.a.0,
+        b: &key.b.0,
+        options,
+        calibration: key.calibration.as_deref(),
+        cancel,
+    });
+    found.map_err(|error| error.to_string().into())
+}
+
+/// The cosine among unrelated pairs, or how to find out.
+fn standing_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    diagnosis: &Diagnosis,
+    scale: Option<(CalibrationKey, CalibrationState)>,
+) {
+    let cos = four(diagnosis.cos);
+    if let Some(standing) = diagnosis.standing() {
+        let text = format!("{cos}: {standing}");
+        ui.label(RichText::new(text).strong());
+        return;
+    }
+    let Some((key, state)) = scale else { return };
+    if let CalibrationState::Running(done, all) = state {
+        ui.horizontal_wrapped(|ui| {
+            let share = done as f32 / all.max(1) as f32;
+            let text = format!("{done} of {all} texts");
+            ui.add(ProgressBar::new(share).desired_width(260.).text(text));
+            if ui.button("Cancel").clicked() {
+                cx.send(Command::StopCalibrating);
+            }
+        });
+        return;
+    }
+    if let CalibrationState::Failed(problem) = &state {
+        ui.colored_label(cx.theme.error(), format!("Not calibrated: {problem}"));
+    }
+    ui.horizontal_wrapped(|ui| {
+        let wanted = matches!(
+            state,
+            CalibrationState::Missing | CalibrationState::Failed(_)
+        );
+        let button = ui.add_enabled(wanted, egui::Button::new("Calibrate"));
+        if button.clicked() {
+            cx.send(Command::Calibrate(key));
+        }
+        let what =
+            format!("How high is {cos} for this model? Measures it once on unrelated texts.");
+        note_ui(ui, what);
+    });
+}
+
+fn cards_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, findings: &[Finding]) {
+    if findings.is_empty() {
+        ui.label("Nothing unusual was found");
+        return;
+    }
+    for (i, finding) in findings.iter().enumerate() {
+        if i > 0 {
+            ui.separator();
+        }
+        card_ui(ui, cx, finding);
+    }
+}
+
+/// A mark, a sentence, and what it rests on.
+fn card_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, finding: &Finding) {
+    ui.push_id(finding.id, |ui| {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = SPACE;
+            mark_ui(ui, finding.severity);
+            // What wraps needs a column of its own beside the mark.
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = SPACE_SMALL;
+                ui.label(RichText::new(&finding.text).color(cx.theme.foreground()));
+                ui.horizontal_wrapped(|ui| {
+                    note_ui(ui, evidence(finding));
+                    if let Some(panel) = shown_in(finding.id).and_then(super::find) {
+                        let link = RichText::new(format!("Show in {}", panel.title)).small();
+                        if ui.link(link).clicked() {
+                            cx.send(Command::ShowPanel(panel.id));
+                        }
+                    }
+                });
+            });
+        });
+    });
+}
+
+/// A dot in the severity's colour, named for those who do not see it.
+fn mark_ui(ui: &mut Ui, severity: Severity) {
+    const RADIUS: f32 = 4.;
+    let height = ui.text_style_height(&egui::TextStyle::Body);
+    let size = egui::vec2(2. * RADIUS, height);
+    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
+    let color = color(Theme::of(ui), severity);
+    match severity {
+        Severity::Info => ui
+            .painter()
+            .circle_stroke(rect.center(), RADIUS - 0.5, (1.5, color)),
+        _ => ui.painter().circle_filled(rect.center(), RADIUS, color),
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, severity.name()));
+    response.on_hover_text(severity.name());
+}
+
+fn color(theme: Theme, severity: Severity) -> Color32 {
+    match severity {
+        Severity::Problem => theme.error(),
+        Severity::Warning => theme.warning(),
+        Severity::Info => theme.secondary(),
+    }
+}
+
+/// The panel that shows what a card speaks of.
+fn shown_in(id: &str) -> Option<&'static str> {
+    match id {
+        "truncated" | "unknown_tokens" | "equal_ids" | "case_whitespace" | "length_mismatch"
+        | "script" => Some("tokens"),
+        "pooling_mismatch" => Some("pooling"),
+        "special_tokens" | "same_order" | "negation" | "numbers" | "shared_prefix"
+        | "lexical_overlap" => Some("score"),
+        "rogue_dimension" | "not_normalized" => Some("embedding"),
+        _ => None,
+    }
+}
+
+/// The numbers behind a sentence, in one line.
+fn evidence(finding: &Finding) -> String {
+    let parts = finding.evidence.iter();
+    let parts: Vec<String> = parts
+        .map(|(name, value)| {
+            let name = match name.strip_prefix("delta_") {
+                Some(what) => format!("Δ{what}"),
+                None => name.replace('_', " "),
+            };
+            format!("{name} {}", figure(value))
+        })
+        .collect();
+    parts.join(" · ")
+}
+
+fn figure(value: &Value) -> String {
+    match value {
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(number) => four(number),
+            None => number.to_string(),
+        },
+        Value::String(text) => format!("“{text}”"),
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(figure).collect();
+            values.join(", ")
+        }
+        other => other.to_string(),
+    }
+}
