@@ -207,6 +207,17 @@ fn prices_are_differences_of_real_cosines() {
     let found = models.diagnose(&pair("The cat sat", "the cat sat").of("vocab_only"));
     assert!((find(&found, "case_whitespace", "cos") - 1.).abs() < 1e-6);
 
+    let bare = pair("the cat", "a dog")
+        .of("relu_dense")
+        .prompt(Prompt::None);
+    let (found, own) = (
+        models.diagnose(&bare),
+        models.diagnose(&bare.clone().prompt(Prompt::Own)),
+    );
+    assert!((find(&found, "prompt_missing", "cos") - own.cos).abs() < 1e-6);
+    let delta = find(&found, "prompt_missing", "delta_cos");
+    assert!((delta - (found.cos - own.cos)).abs() < 1e-6);
+
     let other = pair("the cat", "a dog").pooling(PoolingMode::Max);
     let own = models.diagnose(&pair("the cat", "a dog")).cos;
     let found = models.diagnose(&other);

@@ -44,7 +44,7 @@ pub fn case_whitespace(facts: &Facts<'_>) -> Found {
     let finding = Finding::new("case_whitespace", severity, text)
         .with("words", changed.len())
         .with("cos", cos)
-        .with("delta_cos", delta);
+        .with("delta_cos", -delta);
     Ok(Some(finding))
 }
 

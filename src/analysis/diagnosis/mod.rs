@@ -53,7 +53,8 @@ pub struct Finding {
     pub severity: Severity,
     /// A sentence with its number.
     pub text: String,
-    /// Numbers and words that the sentence rests on.
+    /// Numbers and words that the sentence rests on. `delta_cos` is always the score less that of
+    /// the run which it is compared with.
     pub evidence: BTreeMap<&'static str, Value>,
 }
 
@@ -100,7 +101,11 @@ impl Diagnosis {
         let percentile = self.percentile.filter(|p| p.is_finite())?;
         Some(match percentile {
             100.0.. => "higher than every unrelated pair that was measured".to_owned(),
-            99.0.. => format!("higher than {percentile:.1}% of unrelated pairs"),
+            // Not all of them, whatever rounding says.
+            99.0.. => {
+                let percentile = percentile.min(99.9);
+                format!("higher than {percentile:.1}% of unrelated pairs")
+            }
             _ => format!("higher than {percentile:.0}% of unrelated pairs"),
         })
     }

@@ -93,6 +93,6 @@ pub fn prompt_missing(facts: &Facts<'_>) -> Found {
     let finding = Finding::new("prompt_missing", Severity::Warning, text)
         .with("prompt", name.as_str())
         .with("cos", cos)
-        .with("delta_cos", delta);
+        .with("delta_cos", -delta);
     Ok(Some(finding))
 }
