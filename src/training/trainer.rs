@@ -72,6 +72,8 @@ pub struct Trainer {
     pub(super) optimizer: AdamW,
     /// The next step.
     pub(super) step: usize,
+    /// How often a text was longer than the model reads, and its end not learned from.
+    pub cut: usize,
     /// Tells this run from every other of this process.
     run: u64,
     pairs: Order,
@@ -119,6 +121,7 @@ impl Trainer {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let student = Student::new(model)?;
         Ok(Self {
+            cut: 0,
             run: RUNS.fetch_add(1, Ordering::Relaxed),
             optimizer: AdamW::new(&student.parameters),
             pairs: Order::new(settings.seed),
@@ -174,6 +177,7 @@ impl Trainer {
             .chain(texts.iter().map(|&i| material.texts[i].as_str()))
             .collect();
         let tokens = tokenize(model, &batch)?;
+        self.cut += tokens.iter().filter(|text| text.dropped > 0).count();
         let forward = self.student.forward(&tokens.iter().collect::<Vec<_>>())?;
         let vectors = forward.vectors()?;
         let (by_vector, mut report) = self.losses(&vectors, pairs.len(), &texts, material);

@@ -232,6 +232,27 @@ fn a_run_that_is_killed_leaves_a_model_and_goes_on_to_the_same_one() {
 }
 
 #[test]
+fn texts_that_are_cut_are_told() {
+    let place = Place::new();
+    let long = "the cat sat ".repeat(40);
+    let pairs = place.file("pairs.tsv", &format!("{long}\tone\nthe mat\ttwo\n"));
+    let out = place.name("out");
+    let arguments = [
+        "train",
+        "--model",
+        &tiny(),
+        "--pairs",
+        &pairs,
+        "--out",
+        &out,
+    ];
+    let done = run(&[&arguments[..], &["--steps", "3"]].concat());
+    let expected = "warning: 3 times a text was longer than the 12 tokens that the model reads";
+    assert!(done.stderr.starts_with(expected), "{done:?}");
+    done.ok();
+}
+
+#[test]
 fn what_cannot_be_trained_on_is_named() {
     let place = Place::new();
     let out = place.name("out");

@@ -43,6 +43,12 @@ pub fn run(args: &TrainArgs, model: &ModelArgs) -> Result<(), Failure> {
         }
     }
     line.clear();
+    let (cut, limit) = (run.trainer.cut, run.model.tokenizer.limit());
+    if cut > 0 {
+        log::warn!(
+            "{cut} times a text was longer than the {limit} tokens that the model reads; its end was not learned from"
+        );
+    }
     run.finish()?;
     let (steps, seconds) = (
         run.trainer.settings.steps - from,
