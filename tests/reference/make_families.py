@@ -1,0 +1,147 @@
+"""Make tests/fixtures/families: a tiny random checkpoint of every model family, with every site of a few texts.
+
+    make_families.py              all of them
+    make_families.py NAME...      these variants
+
+Each folder is a sentence-transformers model; `about.json` says what it is for and what computed the
+expected values. The reference runs in f64 where the model lets it, and f32 is stored.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from transformers.utils import logging
+
+import fixture_io as fx
+import sites
+from families import hooks
+from families.common import Tensors, Variant, write_folder
+
+logging.disable_progress_bar()
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "families"
+GROUPS = ["roberta", "bertlike"]
+
+
+def main() -> None:
+    wanted = sys.argv[1:]
+    for group in GROUPS:
+        module = import_module(f"families.{group}")
+        for v in getattr(module, "VARIANTS", []):
+            if not wanted or v.name in wanted:
+                make(v)
+        for name, build in getattr(module, "OTHERS", {}).items():
+            if not wanted or name in wanted:
+                build(FIXTURES / name)
+
+
+def make(v: Variant) -> None:
+    folder = FIXTURES / v.name
+    tensors = write_folder(v, folder)
+    ref = load(v, folder)
+    encoder = Encoder(v, ref, tensors)
+    traces = write_expected(v, ref, encoder, folder)
+    assert_tokenizer(v, folder, ref, traces)
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    counts = [(len(t["tokens.ids"])) for t in traces]
+    print(f"{v.name}: limit {ref.limit}, tokens {counts}, {size} bytes")
+    assert_traps(v, encoder, traces)
+
+
+def load(v: Variant, folder: Path) -> sites.Reference:
+    ref = sites.load(folder)
+    if v.limit:
+        ref.st.max_seq_length = v.limit
+    ref.st.double()
+    return ref
+
+
+class Encoder:
+    """The reference from ids to final.out: the transformers model with hooks."""
+
+    def __init__(self, v: Variant, ref: sites.Reference, tensors: Tensors):
+        self.model, self.layout = ref.bert, v.layout
+        state = {n: x.numpy() for n, x in self.model.state_dict().items()}
+        for name, value in tensors.items():
+            if name in state:
+                assert np.array_equal(state[name].astype(np.float32), value), f"{name} was not loaded"
+            else:
+                assert v.shapes, f"{name} is not in the model"
+
+    def sites(self, ids: list[int]) -> dict[str, torch.Tensor]:
+        return hooks.encoder_sites(self.model, self.layout, ids)
+
+    def trapped(self, change, ids: list[int]) -> dict[str, torch.Tensor]:
+        """The sites of a copy of the model on which `change` was at work."""
+        kept, self.model = self.model, copy.deepcopy(self.model)
+        try:
+            change(self.model)
+            return self.sites(ids)
+        finally:
+            self.model = kept
+
+
+def trace(v: Variant, ref: sites.Reference, encoder: Encoder, case: dict) -> tuple[dict, dict]:
+    """(sites, row of cases.json) of one text. `sentence` is SentenceTransformer.encode's own."""
+    prompt, prompt_name = case.get("prompt"), case.get("prompt_name")
+    resolved = ref.resolve_prompt(prompt, prompt_name)
+    ids = sites.token_ids(ref, case["text"], resolved)
+    found = encoder.sites(ids)
+    excluded = 0 if ref.head.include_prompt else sites.prompt_tokens(ref, resolved)
+    for mode in sites.POOLINGS:
+        found[f"pooled.{mode}"] = sites.pool(mode, found["final.out"], excluded)
+    encoded = torch.from_numpy(ref.encode([case["text"]], prompt=prompt, prompt_name=prompt_name)[0]).double()
+    ours = ref.head.sentence(found["final.out"].float(), excluded)
+    sites.check("sentence", ours.double(), encoded, 1e-6, floor=1.0)
+    found["sentence"] = encoded
+    whole = ref.st.tokenizer((resolved or "") + case["text"], truncation=False, verbose=False)["input_ids"]
+    row = {"file": f"{case['file']}.safetensors", "text": case["text"], "prompt": prompt, "prompt_name": prompt_name,
+           "resolved_prompt": resolved, "excluded": excluded, "tokens": len(ids), "dropped": len(whole) - len(ids)}
+    return hooks.to_numpy(found), row
+
+
+def write_expected(v: Variant, ref: sites.Reference, encoder: Encoder, folder: Path) -> list[dict]:
+    rows, traces = [], []
+    for case in v.texts:
+        found, row = trace(v, ref, encoder, case)
+        fx.write_sites(folder / "expected" / row["file"], found, sampled=False)
+        rows.append(row)
+        traces.append(found)
+    assert rows[-1]["dropped"] > 0 and rows[-1]["tokens"] == ref.limit, "the last text must be too long"
+    fx.write_json_lines(folder / "expected" / "cases.json", {"why": v.why, "limit": int(ref.limit)}, "cases", rows)
+    return traces
+
+
+def assert_tokenizer(v: Variant, folder: Path, ref: sites.Reference, traces: list[dict]) -> None:
+    """tokenizer.json alone gives the same ids: what the library builds anew from a class name must not differ."""
+    t = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    t.no_padding()
+    t.enable_truncation(ref.limit)
+    for case, found in zip(v.texts, traces):
+        prompt = ref.resolve_prompt(case.get("prompt"), case.get("prompt_name")) or ""
+        ids = t.encode(prompt + case["text"]).ids
+        assert ids == found["tokens.ids"].tolist(), (case, t.encode(prompt + case["text"]).tokens, found["tokens.ids"])
+
+
+def assert_traps(v: Variant, encoder: Encoder, traces: list[dict]) -> None:
+    """Every mistake shows in some site of some text, by more than the variant's floor."""
+    for what, change in v.traps:
+        worst, where = 0.0, ""
+        for right in traces:
+            wrong = hooks.to_numpy(encoder.trapped(change, right["tokens.ids"].tolist()))
+            for name, value in wrong.items():
+                scale = np.abs(right[name]).max() or 1.0
+                delta = float(np.abs(right[name] - value).max() / scale)
+                worst, where = max((worst, where), (delta, name))
+        print(f"  {what} shows as {worst:.1e} in {where}")
+        assert worst > v.trap_floor, f"{v.name}: {what} does not show"
+
+
+if __name__ == "__main__":
+    main()
