@@ -21,7 +21,7 @@ from families.hooks import Layout
 
 Tensors = dict[str, np.ndarray]
 
-LONG = "The dog bit the cat, the cat bit the dog; unhappily the mat sat on 1234 cats!"
+LONG = "The dog bit the cat, the cat bit the dog; unhappily the mat sat on 1234 cats! Is a cat on the dog, or is the dog in a cat?"
 ODD = " Caf\u00e9 \uff21\u6771 zz\u00ad7! e\u0301 \U0001f600"
 TEXTS = [
     {"file": "empty", "text": ""},
@@ -56,6 +56,7 @@ class Variant:
     config: dict
     tokenizer: Callable[[], object]  # builds a tokenizers.Tokenizer
     layout: Layout | None = None  # where the sites lie in the transformers model
+    stand_in: dict | None = None  # a config.json that transformers knows, where it does not know `config`
     oracle: str = ""  # said in about.json where it is not the transformers class
     reference: Callable | None = None  # (config, tensors) -> an object with sites(ids), where no class exists
     tokenizer_config: dict = field(default_factory=dict)
@@ -126,7 +127,8 @@ def class_shapes(config: dict, keep: Callable[[str], bool]) -> dict[str, tuple]:
 
 def tensors_of(v: Variant) -> Tensors:
     """The encoder's tensors under the names of the checkpoint, without prefix."""
-    shapes = v.shapes(v.config) if v.shapes else class_shapes(v.config, v.keep)
+    known = (v.stand_in or v.config) | {"vocab_size": v.config["vocab_size"]}
+    shapes = v.shapes(v.config) if v.shapes else class_shapes(known, v.keep)
     return draw_all(v, shapes)
 
 
@@ -154,7 +156,7 @@ def write_folder(v: Variant, folder: Path) -> Tensors:
 def write_about(v: Variant, folder: Path) -> None:
     import transformers
 
-    oracle = v.oracle or f"transformers {transformers.__version__} {v.config['model_type']}, eager, f64"
+    oracle = v.oracle or f"transformers {transformers.__version__} {(v.stand_in or v.config)['model_type']}, eager, f64"
     fx.write_json(folder / "about.json", {"family": v.family, "why": v.why, "oracle": oracle}, 1)
 
 
