@@ -28,7 +28,7 @@ from families.common import Tensors, Variant, write_folder
 
 logging.disable_progress_bar()
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "families"
-GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma"]
+GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary"]
 
 
 def main() -> None:
@@ -56,7 +56,10 @@ def make(v: Variant) -> None:
     assert_traps(v, encoder, traces)
 
 
-def load(v: Variant, folder: Path) -> sites.Reference:
+def load(v: Variant, folder: Path):
+    """The library's model, in f64, or what stands for it where there is none."""
+    if v.reference:
+        return Plain(folder)
     with tempfile.TemporaryDirectory() as other:
         ref = sites.load(stand_in(v, folder, Path(other)) if v.stand_in else folder)
     if v.limit:
@@ -73,18 +76,21 @@ def stand_in(v: Variant, folder: Path, other: Path) -> Path:
 
 
 class Encoder:
-    """The reference from ids to final.out: the transformers model with hooks."""
+    """The reference from ids to final.out: a transformers model with hooks, or one in numpy."""
 
-    def __init__(self, v: Variant, ref: sites.Reference, tensors: Tensors):
-        self.model, self.layout = ref.bert, v.layout
+    def __init__(self, v: Variant, ref, tensors: Tensors):
+        self.layout = v.layout
+        if v.reference:
+            self.model = v.reference(v.config, tensors)
+            return
+        self.model = ref.bert
         state = {n: x.numpy() for n, x in self.model.state_dict().items()}
-        for name, value in tensors.items():
-            if name in state:
-                assert np.array_equal(state[name].astype(np.float32), value), f"{name} was not loaded"
-            else:
-                assert v.shapes, f"{name} is not in the model"
+        for name, value in v.library_names(tensors).items():
+            assert np.array_equal(state[name].astype(np.float32), value), f"{name} was not loaded"
 
     def sites(self, ids: list[int]) -> dict[str, torch.Tensor]:
+        if self.layout is None:
+            return self.model.sites(ids)
         return hooks.encoder_sites(self.model, self.layout, ids)
 
     def trapped(self, change, ids: list[int]) -> dict[str, torch.Tensor]:
@@ -97,26 +103,60 @@ class Encoder:
             self.model = kept
 
 
-def trace(v: Variant, ref: sites.Reference, encoder: Encoder, case: dict) -> tuple[dict, dict]:
-    """(sites, row of cases.json) of one text. `sentence` is SentenceTransformer.encode's own."""
+class Plain:
+    """What sites.Reference is, for a folder that the library cannot load: tokenizer.json and our reading of the head."""
+
+    def __init__(self, folder: Path):
+        self.head = sites.Head.load(folder)
+        self.limit = sites.read_json(folder / "sentence_bert_config.json", {})["max_seq_length"]
+        self.prompts = sites.read_json(folder / "config_sentence_transformers.json", {})["prompts"]
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_padding()
+
+    def resolve_prompt(self, prompt: str | None, prompt_name: str | None) -> str | None:
+        return prompt if prompt is not None else self.prompts.get(prompt_name)
+
+    def ids(self, text: str, limit: int | None) -> list[int]:
+        self.tokenizer.enable_truncation(limit) if limit else self.tokenizer.no_truncation()
+        return self.tokenizer.encode(text).ids
+
+
+def token_ids(ref, text: str, prompt: str | None) -> tuple[list[int], int]:
+    """(ids within the limit, how many were cut)"""
+    if isinstance(ref, Plain):
+        ids = ref.ids((prompt or "") + text, ref.limit)
+        return ids, len(ref.ids((prompt or "") + text, None)) - len(ids)
+    ids = sites.token_ids(ref, text, prompt)
+    return ids, len(ref.st.tokenizer((prompt or "") + text, truncation=False, verbose=False)["input_ids"]) - len(ids)
+
+
+def sentence(ref, case: dict, final: torch.Tensor, excluded: int) -> torch.Tensor:
+    """SentenceTransformer.encode's own vector, which ours must equal; ours where there is no such model."""
+    if isinstance(ref, Plain):
+        return ref.head.sentence(final, excluded)
+    prompt, prompt_name = case.get("prompt"), case.get("prompt_name")
+    encoded = torch.from_numpy(ref.encode([case["text"]], prompt=prompt, prompt_name=prompt_name)[0]).double()
+    ours = ref.head.sentence(final.float(), excluded)
+    sites.check("sentence", ours.double(), encoded, 1e-6, floor=1.0)
+    return encoded
+
+
+def trace(v: Variant, ref, encoder: Encoder, case: dict) -> tuple[dict, dict]:
+    """(sites, row of cases.json) of one text."""
     prompt, prompt_name = case.get("prompt"), case.get("prompt_name")
     resolved = ref.resolve_prompt(prompt, prompt_name)
-    ids = sites.token_ids(ref, case["text"], resolved)
+    ids, dropped = token_ids(ref, case["text"], resolved)
     found = encoder.sites(ids)
     excluded = 0 if ref.head.include_prompt else sites.prompt_tokens(ref, resolved)
     for mode in sites.POOLINGS:
         found[f"pooled.{mode}"] = sites.pool(mode, found["final.out"], excluded)
-    encoded = torch.from_numpy(ref.encode([case["text"]], prompt=prompt, prompt_name=prompt_name)[0]).double()
-    ours = ref.head.sentence(found["final.out"].float(), excluded)
-    sites.check("sentence", ours.double(), encoded, 1e-6, floor=1.0)
-    found["sentence"] = encoded
-    whole = ref.st.tokenizer((resolved or "") + case["text"], truncation=False, verbose=False)["input_ids"]
+    found["sentence"] = sentence(ref, case, found["final.out"], excluded)
     row = {"file": f"{case['file']}.safetensors", "text": case["text"], "prompt": prompt, "prompt_name": prompt_name,
-           "resolved_prompt": resolved, "excluded": excluded, "tokens": len(ids), "dropped": len(whole) - len(ids)}
+           "resolved_prompt": resolved, "excluded": excluded, "tokens": len(ids), "dropped": dropped}
     return hooks.to_numpy(found), row
 
 
-def write_expected(v: Variant, ref: sites.Reference, encoder: Encoder, folder: Path) -> list[dict]:
+def write_expected(v: Variant, ref, encoder: Encoder, folder: Path) -> list[dict]:
     rows, traces = [], []
     for case in v.texts:
         found, row = trace(v, ref, encoder, case)
@@ -128,7 +168,7 @@ def write_expected(v: Variant, ref: sites.Reference, encoder: Encoder, folder: P
     return traces
 
 
-def assert_tokenizer(v: Variant, folder: Path, ref: sites.Reference, traces: list[dict]) -> None:
+def assert_tokenizer(v: Variant, folder: Path, ref, traces: list[dict]) -> None:
     """tokenizer.json alone gives the same ids: what the library builds anew from a class name must not differ."""
     t = Tokenizer.from_file(str(folder / "tokenizer.json"))
     t.no_padding()

@@ -68,6 +68,7 @@ class Variant:
     st_config: dict = field(default_factory=lambda: {"prompts": {"query": "query: "}})
     limit: int | None = None  # set on the loaded reference, where the library's own limit is too large
     shapes: Callable[[dict], dict[str, tuple]] | None = None  # config -> names as stored; default: the class's own
+    library_names: Callable[[Tensors], Tensors] = lambda tensors: tensors  # stored names -> the class's, where it renames
     keep: Callable[[str], bool] = lambda name: True  # which of the class's tensors are stored
     scale: dict[str, float] = field(default_factory=dict)  # std by a part of the tensor's name; the last match counts
     mean: dict[str, float] = field(default_factory=dict)
