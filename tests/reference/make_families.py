@@ -28,7 +28,7 @@ from families.common import Tensors, Variant, write_folder
 
 logging.disable_progress_bar()
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "families"
-GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary"]
+GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "deberta", "static"]
 
 
 def main() -> None:

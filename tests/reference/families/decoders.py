@@ -56,7 +56,7 @@ def lm_head(config: dict) -> dict[str, np.ndarray]:
     return {"lm_head.weight": np.zeros((config["vocab_size"], config["hidden_size"]), np.float32)}
 
 
-WINDOW = {"max_seq_length": 22, "do_lower_case": False}
+WINDOW = {"max_seq_length": 16, "do_lower_case": False}
 
 VARIANTS = [
     Variant(
@@ -67,7 +67,7 @@ VARIANTS = [
                       use_sliding_window=False, max_window_layers=2),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], st_config=INSTRUCT,
         tokenizer_config=FAST | {"padding_side": "left", "pad_token": "<|endoftext|>"},
-        sentence_bert={"max_seq_length": 28, "do_lower_case": False},
+        sentence_bert={"max_seq_length": 25, "do_lower_case": False},
         traps=[*COMMON_TRAPS, ("no q norm", traps.no_module("q_norm")), ("no k norm", traps.no_module("k_norm")),
                ("key heads tiled", heads_tiled)],
     ),

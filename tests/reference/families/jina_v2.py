@@ -2,7 +2,8 @@
 
 `jina-bert-implementation` (English): one norm inside `mlp`, the first half of gated_layers is activated.
 `jina-bert-v2-qk-post-norm` (code, German, Spanish, Chinese): norms of the whole query and key before the heads
-are split, and the second half of up_gated_layer is activated.
+are split, the second half of up_gated_layer is activated, and after attention the residual is added and normed
+twice: layer_norm_1(x + LayerNorm(x + attn_out)).
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def shapes(c: dict) -> dict:
         at = f"encoder.layer.{l}."
         for name in ("query", "key", "value"):
             out |= linear(f"{at}attention.self.{name}", D, D)
-        out |= linear(at + "attention.output.dense", D, D)
+        out |= linear(at + "attention.output.dense", D, D) | norm(at + "attention.output.LayerNorm", D)
         if qk:
             out |= norm(at + "attention.self.layer_norm_q", D) | norm(at + "attention.self.layer_norm_k", D)
             out |= norm(at + "layer_norm_1", D) | norm(at + "layer_norm_2", D)
             out |= {at + "mlp.up_gated_layer.weight": (2 * F, D)} | linear(at + "mlp.down_layer", F, D)
         else:
-            out |= norm(at + "attention.output.LayerNorm", D) | norm(at + "mlp.layernorm", D)
+            out |= norm(at + "mlp.layernorm", D)
             out |= {at + "mlp.gated_layers.weight": (2 * F, D)} | linear(at + "mlp.wo", F, D)
     return out
 
@@ -83,6 +84,11 @@ class JinaV2(PostNorm):
             q, k = self.norm(q, name + "self.layer_norm_q"), self.norm(k, name + "self.layer_norm_k")
         return self.linear(self.attention(at, q, k, v, heads), name + "output.dense")
 
+    def middle(self, l: int, x: np.ndarray, attended: np.ndarray) -> np.ndarray:
+        if self.qk:
+            attended = self.norm(x + attended, f"encoder.layer.{l}.attention.output.LayerNorm")
+        return super().middle(l, x, attended)
+
     def feed_forward(self, l: int, at: str, x: np.ndarray) -> np.ndarray:
         name = f"encoder.layer.{l}.mlp."
         first, second = self.halves(self.linear(x, name + ("up_gated_layer" if self.qk else "gated_layers")))
@@ -108,8 +114,8 @@ def relu(ref: JinaV2) -> None:
     ref.act = relu_of
 
 
-def no_qk_norm(ref: JinaV2) -> None:
-    ref.config = ref.config | {"auto_map": {"AutoModel": ""}}
+def normed_once(ref: JinaV2) -> None:
+    ref.middle = lambda l, x, attended: PostNorm.middle(ref, l, x, attended)
 
 
 TOKENIZER = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 8192}
@@ -130,6 +136,7 @@ VARIANTS = [
         "up_gated_layer activated; prefix bert.", config=config("jina-bert-v2-qk-post-norm", num_attention_heads=4,
         hidden_size=16, layer_norm_eps=1e-5), tokenizer=pieces.bert, tokenizer_config=TOKENIZER, shapes=shapes, prefix="bert.",
         reference=lambda c, t: JinaV2(c, t, eps=1e-5), oracle=ORACLE, sentence_bert={"max_seq_length": 14, "do_lower_case": False},
-        modules=["Normalize"], traps=[("no alibi", no_alibi), ("the first half activated", flip)],
+        modules=["Normalize"], traps=[("no alibi", no_alibi), ("the first half activated", flip),
+               ("one norm after attention", normed_once)],
     ),
 ]

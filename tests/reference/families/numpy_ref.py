@@ -119,14 +119,18 @@ class PostNorm:
     def keep_ffn(self, at: str, pre: Array, act: Array, gate: Array | None = None) -> None:
         self.found |= {at + "ffn_pre": pre, at + "ffn_act": act} | ({} if gate is None else {at + "ffn_gate": gate})
 
+    def middle(self, l: int, x: Array, attended: Array) -> Array:
+        """What the feed-forward layer reads."""
+        return self.norm(x + attended, self.norm_names(l)[0])
+
     def sites(self, ids: list[int]) -> dict[str, torch.Tensor]:
         self.found = {}
         x = self.start(ids)
         self.found["embed.out"] = x
         for l in range(self.layers()):
             at = f"layer.{l}."
-            attended, ffn = self.attend(l, at, x), None
-            mid = self.norm(x + attended, self.norm_names(l)[0])
+            attended = self.attend(l, at, x)
+            mid = self.middle(l, x, attended)
             ffn = self.feed_forward(l, at, mid)
             out = self.norm(mid + ffn, self.norm_names(l)[1])
             self.found |= {at + "resid_in": x, at + "attn_out": attended, at + "resid_mid": mid, at + "ffn_out": ffn,

@@ -57,7 +57,7 @@ T5_TRAPS = [
     ("eps 1e-12", traps.eps(1e-12)), ("no final norm", traps.no_module("final_layer_norm")),
 ]
 T5_COMMON = dict(
-    family="t5", tokenizer=pieces.t5, scale=T5_SCALE, sentence_bert={"max_seq_length": 22, "do_lower_case": False},
+    family="t5", tokenizer=pieces.t5, scale=T5_SCALE, sentence_bert={"max_seq_length": 20, "do_lower_case": False},
     tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "eos_token": "</s>",
                       "unk_token": "<unk>", "model_max_length": 512},
     keep=lambda n: n != "encoder.embed_tokens.weight",
@@ -133,7 +133,7 @@ VARIANTS = [
         name="gemma3_text", why="bidirectional, a window in two layers of three, one key head, two Dense modules, prompts, bf16, the "
         "old keys rope_theta and rope_local_base_freq", config=gemma(), tokenizer=pieces.gemma, layout=GEMMA, dtype="bf16",
         family="gemma3_text", norm_mean=0.0, scale={"embed_tokens": 0.002, "norm.weight": 0.3}, modules=["Dense", "Dense", "Normalize"],
-        dense=[dense(16, 24, IDENTITY), dense(24, 12, IDENTITY)], new_style=True, sentence_bert={"max_seq_length": 20},
+        dense=[dense(16, 24, IDENTITY), dense(24, 12, IDENTITY)], new_style=True, sentence_bert={"max_seq_length": 14},
         tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "model_max_length": 2048},
         st_config={"prompts": {"query": "query: ", "document": "passage: ", "": ""}, "default_prompt_name": None,
                    "similarity_fn_name": "cosine"},
@@ -148,7 +148,7 @@ VARIANTS = [
                 "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}).items()
             if k not in ("rope_theta", "rope_local_base_freq", "rope_scaling", "layer_types")},
         tokenizer=pieces.gemma, layout=GEMMA, norm_mean=0.0, scale={"embed_tokens": 0.002, "norm.weight": 0.3}, prefix="model.",
-        sentence_bert={"max_seq_length": 20}, modules=["Normalize"], pooling={"pooling_mode": "lasttoken", "embedding_dimension": 16},
+        sentence_bert={"max_seq_length": 14}, modules=["Normalize"], pooling={"pooling_mode": "lasttoken", "embedding_dimension": 16},
         tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "model_max_length": 2048},
         traps=[("not causal", traps.config(use_bidirectional_attention=True)), ("a window one larger", traps.config(sliding_window=9)),
                ("linear scaling left out", unscaled), ("thetas swapped", swap_thetas)],
