@@ -7,7 +7,7 @@ import copy
 import torch
 
 from families import pieces, traps
-from families.common import Variant
+from families.common import FEW, Variant
 from families.hooks import Layout
 from families.roberta import BERT_LAYOUT, EMBED, MEAN, SCALE
 
@@ -90,9 +90,9 @@ ALBERT = Layout(
 
 def albert(**changes) -> dict:
     return {
-        "architectures": ["AlbertModel"], "model_type": "albert", "embedding_size": 12, "hidden_size": 24,
-        "num_hidden_layers": 3, "num_hidden_groups": 1, "inner_group_num": 1, "num_attention_heads": 3,
-        "intermediate_size": 24, "hidden_act": "gelu_new", "layer_norm_eps": 1e-12, "max_position_embeddings": 13,
+        "architectures": ["AlbertModel"], "model_type": "albert", "embedding_size": 8, "hidden_size": 16,
+        "num_hidden_layers": 3, "num_hidden_groups": 1, "inner_group_num": 1, "num_attention_heads": 2,
+        "intermediate_size": 18, "hidden_act": "gelu_new", "layer_norm_eps": 1e-12, "max_position_embeddings": 13,
         "type_vocab_size": 2, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "classifier_dropout_prob": 0.1,
         "position_embedding_type": "absolute", "net_structure_type": 0, "down_scale_factor": 1, "gap_size": 0,
     } | changes
@@ -141,14 +141,14 @@ VARIANTS = [
                ("tanh gelu", traps.activation("intermediate_act_fn", "gelu_new"))],
     ),
     Variant(
-        name="electra_same", family="electra", why="embedding_size equal to hidden_size: no projection; bf16, no prefix",
+        name="electra_same", texts=FEW, family="electra", why="embedding_size equal to hidden_size: no projection; bf16, no prefix",
         config=electra(16), tokenizer=pieces.bert, layout=ELECTRA, sentence_bert={"max_seq_length": 12}, dtype="bf16",
         tokenizer_config={"tokenizer_class": "ElectraTokenizer", "do_lower_case": True, "model_max_length": 512},
         modules=["Normalize"], traps=[("positions from 2", traps.position_offset("embeddings.position_embeddings", 2))],
     ),
     Variant(
         name="albert", family="albert",
-        why="one block for three layers, embeddings of width 12 projected to 24, gelu_new, albert. prefix, lower case and "
+        why="one block for three layers, embeddings of width 8 projected to 16, gelu_new, albert. prefix, lower case and "
         "accents stripped by Unigram's normaliser",
         config=albert(), tokenizer=pieces.albert, layout=ALBERT, prefix="albert.",
         tokenizer_config={"tokenizer_class": "AlbertTokenizer", "do_lower_case": True, "model_max_length": 512},
@@ -158,9 +158,8 @@ VARIANTS = [
                ("no bias of the projection", traps.zero("embedding_hidden_mapping_in.bias"))],
     ),
     Variant(
-        name="albert_groups", family="albert", why="four layers in two groups: layers 0 and 1 use the first; gelu (erf)",
-        config=albert(num_hidden_layers=4, num_hidden_groups=2, hidden_act="gelu", hidden_size=16, num_attention_heads=2,
-                      embedding_size=8),
+        name="albert_groups", texts=FEW, family="albert", why="four layers in two groups: layers 0 and 1 use the first; gelu (erf)",
+        config=albert(num_hidden_layers=4, num_hidden_groups=2, hidden_act="gelu"),
         tokenizer=pieces.albert, layout=ALBERT,
         tokenizer_config={"tokenizer_class": "AlbertTokenizer", "do_lower_case": True, "model_max_length": 512},
         sentence_bert={"max_seq_length": 12, "do_lower_case": False}, modules=["Normalize"],

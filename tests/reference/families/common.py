@@ -30,6 +30,7 @@ TEXTS = [
     {"file": "named", "text": "dogs on the mat", "prompt_name": "query"},
     {"file": "long", "text": LONG},  # the last one must not fit the window
 ]
+FEW = [case for case in TEXTS if case["file"] != "odd"]  # for the second variant of a family
 
 ST_CLASSIC = "sentence_transformers.models.{kind}"
 ST_NEW = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from families import pieces, traps
-from families.common import Variant
+from families.common import FEW, Variant
 from families.hooks import Layout
 
 EMBED = {"embed.token": ("out", "embeddings.word_embeddings")}
@@ -86,7 +86,7 @@ VARIANTS = [
                ("tanh gelu", traps.activation("intermediate_act_fn", "gelu_new"))],
     ),
     Variant(
-        name="deberta_v2_own_keys", family="deberta_v2", why="as v2: no buckets (distances clamped at max_relative_positions 6), projections "
+        name="deberta_v2_own_keys", texts=FEW, family="deberta_v2", why="as v2: no buckets (distances clamped at max_relative_positions 6), projections "
         "of their own for the rows, c2p alone, rows not normed, embeddings of width 12 projected, two types, position rows added",
         config=config(position_buckets=-1, max_relative_positions=6, share_att_key=False, pos_att_type=["c2p"], norm_rel_ebd="none",
                       embedding_size=12, type_vocab_size=2, position_biased_input=True),

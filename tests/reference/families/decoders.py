@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from families import pieces, traps
-from families.common import TEXTS, Variant
+from families.common import FEW, TEXTS, Variant
 from families.hooks import Layout
 
 LAYOUT = Layout(
@@ -63,7 +63,7 @@ VARIANTS = [
         name="qwen3", family="qwen3",
         why="causal, 4 heads of size 8 (not hidden / heads) over 2 key heads, q/k norm, last token of an appended "
         "<|endoftext|>, an instruction as prompt, a tokenizer that pads on the left",
-        config=config("qwen3", "Qwen3ForCausalLM", head_dim=8, rope_theta=1000000, rope_scaling=None, sliding_window=None,
+        config=config("qwen3", "Qwen3ForCausalLM", head_dim=8, intermediate_size=12, rope_theta=1000000, rope_scaling=None, sliding_window=None,
                       use_sliding_window=False, max_window_layers=2),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], st_config=INSTRUCT,
         tokenizer_config=FAST | {"padding_side": "left", "pad_token": "<|endoftext|>"},
@@ -80,7 +80,7 @@ VARIANTS = [
         traps=[*COMMON_TRAPS, ("no bias of q", traps.zero("q_proj.bias")), ("no bias of v", traps.zero("v_proj.bias"))],
     ),
     Variant(
-        name="qwen2_bidirectional", family="qwen2", why="is_causal false (the key that gte-Qwen2 carries), as many key heads as heads, "
+        name="qwen2_bidirectional", texts=FEW, family="qwen2", why="is_causal false (the key that gte-Qwen2 carries), as many key heads as heads, "
         "old rope_theta, last token", config=config("qwen2", "Qwen2ForCausalLM", is_causal=False, num_key_value_heads=4,
         rope_theta=1000000.0, use_sliding_window=False, sliding_window=4096, max_window_layers=2),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], sentence_bert=WINDOW,
@@ -97,7 +97,7 @@ VARIANTS = [
         traps=[("no rope scaling", unscaled), *COMMON_TRAPS[:1], *COMMON_TRAPS[2:]],
     ),
     Variant(
-        name="llama_bidirectional", family="llama", why="is_causal false in the config: every token sees all; no rope scaling, "
+        name="llama_bidirectional", texts=FEW, family="llama", why="is_causal false in the config: every token sees all; no rope scaling, "
         "attention_bias and mlp_bias, mean", config=config("llama", "LlamaModel", is_causal=False, rope_theta=10000.0,
         attention_bias=True, mlp_bias=True), tokenizer=pieces.llama3, layout=LAYOUT, scale=SCALE, modules=["Normalize"],
         tokenizer_config=FAST | {"pad_token": "<|end_of_text|>"}, sentence_bert=WINDOW,

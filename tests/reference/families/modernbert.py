@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from families import pieces, traps
-from families.common import Variant
+from families.common import FEW, Variant
 from families.hooks import Layout
 
 LAYOUT = Layout(
@@ -15,7 +15,7 @@ LAYOUT = Layout(
 def config(**more) -> dict:
     return {
         "architectures": ["ModernBertModel"], "model_type": "modernbert", "hidden_size": 16, "num_hidden_layers": 4,
-        "num_attention_heads": 2, "intermediate_size": 20, "hidden_activation": "gelu", "norm_eps": 1e-5,
+        "num_attention_heads": 2, "intermediate_size": 12, "hidden_activation": "gelu", "norm_eps": 1e-5,
         "norm_bias": False, "attention_bias": False, "mlp_bias": False, "max_position_embeddings": 64,
         "local_attention": 8, "pad_token_id": 294, "bos_token_id": 292, "eos_token_id": 293, "cls_token_id": 292,
         "sep_token_id": 293,
@@ -54,15 +54,14 @@ def gate_second(model) -> None:
 
 SCALE = {"tok_embeddings": 0.02, "norm.weight": 0.3}
 TRAPS = [
-    ("no window", traps.config(local_attention=200)), ("a window one smaller", traps.config(local_attention=6)),
-    ("a window of w to each side", traps.config(local_attention=16)), ("thetas swapped", swap_thetas),
+    ("no window", traps.config(local_attention=200)), ("a window of w - 2", lambda m: setattr(m.config, "local_attention", m.config.local_attention - 2)),
+    ("a window of w to each side", lambda m: setattr(m.config, "local_attention", 2 * m.config.local_attention)), ("thetas swapped", swap_thetas),
     ("every second layer global", every_second_global), ("a norm before layer 0's attention", norm_in_layer_0),
     ("the second half activated", gate_second), ("no final norm", traps.no_module("final_norm")),
     ("eps 1e-12", traps.eps(1e-12)),
 ]
 COMMON = dict(
     family="modernbert", tokenizer=pieces.modernbert, layout=LAYOUT, scale=SCALE, traps=TRAPS,
-    sentence_bert={"max_seq_length": 24, "do_lower_case": False},
     tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 8192, "pad_token": "[PAD]",
                       "model_input_names": ["input_ids", "attention_mask"]},
 )
@@ -70,11 +69,13 @@ COMMON = dict(
 VARIANTS = [
     Variant(
         name="modernbert", why="layer_types and rope_parameters (the keys of transformers 5), no prefix, mean, bf16, "
-        "a window that a text of 24 tokens passes", config=config(**NEW_KEYS), dtype="bf16", modules=["Normalize"], **COMMON,
+        "a window that a text of 24 tokens passes", config=config(**NEW_KEYS), dtype="bf16", modules=["Normalize"],
+        sentence_bert={"max_seq_length": 24, "do_lower_case": False}, **COMMON,
     ),
     Variant(
-        name="modernbert_old", why="global_attn_every_n_layers, global_rope_theta and local_rope_theta (as released), "
-        "model. prefix, cls, tanh gelu", config=config(**OLD_KEYS | {"hidden_activation": "gelu_new"}), prefix="model.",
+        name="modernbert_old", texts=FEW, why="global_attn_every_n_layers, global_rope_theta and local_rope_theta (as released), "
+        "model. prefix, cls, tanh gelu", config=config(**OLD_KEYS | {"hidden_activation": "gelu_new", "local_attention": 4}), prefix="model.",
+        sentence_bert={"max_seq_length": 16, "do_lower_case": False},
         pooling={"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, **COMMON,
     ),
 ]

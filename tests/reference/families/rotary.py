@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from families import pieces, traps
-from families.common import TEXTS, Tensors, Variant
+from families.common import FEW, TEXTS, Tensors, Variant
 from families.hooks import Layout
 from families.jina_v2 import linear, norm
 from families.numpy_ref import PostNorm, gelu, silu
@@ -69,7 +69,7 @@ NOMIC_HF = {
     "rope_parameters": {"rope_theta": 1000.0, "rope_type": "default"},
 }
 MOE = NOMIC | {
-    "activation_function": "gelu", "n_layer": 4, "layer_norm_epsilon": 1e-5, "mlp_fc1_bias": True, "mlp_fc2_bias": True,
+    "activation_function": "gelu", "n_layer": 4, "n_inner": 12, "layer_norm_epsilon": 1e-5, "mlp_fc1_bias": True, "mlp_fc2_bias": True,
     "qkv_proj_bias": True, "rotary_emb_base": 10000, "type_vocab_size": 1, "num_experts": 4, "moe_every_n_layers": 2,
     "moe_top_k": 2, "moe_normalize_expert_weights": False, "expert_choice_router": False, "num_shared_experts": 0,
     "ffn_div": 1, "max_trained_positions": 2048, "n_positions": 2048, "pad_token_id": 1,
@@ -286,7 +286,7 @@ VARIANTS = [
         library_names=lambda t: renamed(t, NOMIC_NAMES, "attn.Wqkv"),
     ),
     Variant(
-        name="nomic_bert_hf", why="as transformers 5 writes it: hidden_size and the like, rope_parameters, and yet the published "
+        name="nomic_bert_hf", texts=FEW, why="as transformers 5 writes it: hidden_size and the like, rope_parameters, and yet the published "
         "names of the tensors; f16", config=dict(NOMIC_HF), layout=GATED, dtype="f16", traps=NOMIC_TRAPS, **NOMIC_COMMON,
         library_names=lambda t: renamed(t, NOMIC_NAMES, "attn.Wqkv"),
     ),

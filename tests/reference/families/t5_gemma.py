@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from families import pieces, traps
-from families.common import IDENTITY, Variant, dense
+from families.common import FEW, IDENTITY, Variant, dense
 from families.hooks import Layout
 
 # --------------------------------------------------------------------------- T5
@@ -123,8 +123,8 @@ VARIANTS = [
         "Normalize", config=t5(), layout=T5, modules=["Dense", "Normalize"], dense=[dense(16, 12)], traps=T5_TRAPS, **T5_COMMON,
     ),
     Variant(
-        name="t5_gated", why="version 1.1: gated-gelu is gelu_new; relative_attention_max_distance 20 so that the last bucket is "
-        "reached; f16; encoder.embed_tokens.weight beside shared.weight",
+        name="t5_gated", texts=FEW, why="version 1.1: gated-gelu is gelu_new; relative_attention_max_distance 20 so that the last bucket is "
+        "reached; f16, untied",
         config=t5(feed_forward_proj="gated-gelu", relative_attention_max_distance=20, relative_attention_num_buckets=16,
                   tie_word_embeddings=False, num_heads=2), layout=T5_GATED, dtype="f16", trap_floor=1e-4,
         traps=[*T5_TRAPS, ("erf gelu", traps.activation("act", "gelu"))], **T5_COMMON,
@@ -140,7 +140,7 @@ VARIANTS = [
         traps=GEMMA_TRAPS, trap_floor=1e-4,
     ),
     Variant(
-        name="gemma3_text_new", why="rope_parameters for each layer type, sliding_window_pattern in place of layer_types, causal (no "
+        name="gemma3_text_new", texts=FEW, why="rope_parameters for each layer type, sliding_window_pattern in place of layer_types, causal (no "
         "use_bidirectional_attention), its window oneself and seven before; model. prefix; last token", family="gemma3_text",
         config={k: x for k, x in gemma(
             use_bidirectional_attention=False, sliding_window_pattern=3, num_key_value_heads=2, rope_parameters={
