@@ -28,7 +28,8 @@ from families.common import Tensors, Variant, write_folder
 
 logging.disable_progress_bar()
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "families"
-GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "deberta", "static"]
+GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "jina_v3", "deberta",
+    "static"]
 
 
 def main() -> None:
@@ -53,6 +54,7 @@ def make(v: Variant) -> None:
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     counts = [(len(t["tokens.ids"])) for t in traces]
     print(f"{v.name}: limit {ref.limit}, tokens {counts}, {size} bytes")
+    assert_agrees(v, tensors, traces)
     assert_traps(v, encoder, traces)
 
 
@@ -153,6 +155,7 @@ def trace(v: Variant, ref, encoder: Encoder, case: dict) -> tuple[dict, dict]:
     found["sentence"] = sentence(ref, case, found["final.out"], excluded)
     row = {"file": f"{case['file']}.safetensors", "text": case["text"], "prompt": prompt, "prompt_name": prompt_name,
            "resolved_prompt": resolved, "excluded": excluded, "tokens": len(ids), "dropped": dropped}
+    row |= {"task": v.task} if v.task else {}
     return hooks.to_numpy(found), row
 
 
@@ -177,6 +180,14 @@ def assert_tokenizer(v: Variant, folder: Path, ref, traces: list[dict]) -> None:
         prompt = ref.resolve_prompt(case.get("prompt"), case.get("prompt_name")) or ""
         ids = t.encode(prompt + case["text"]).ids
         assert ids == found["tokens.ids"].tolist(), (case, t.encode(prompt + case["text"]).tokens, found["tokens.ids"])
+
+
+def assert_agrees(v: Variant, tensors: Tensors, traces: list[dict]) -> None:
+    """The numpy reference, where there is one beside the class, gives the same sites."""
+    for right in traces if v.also else []:
+        for name, value in hooks.to_numpy(v.also(v.config, tensors).sites(right["tokens.ids"].tolist())).items():
+            gap = float(np.abs(right[name] - value).max() / max(np.abs(right[name]).max(), 1e-6))
+            assert gap < 1e-5, f"{v.name}: {name} differs by {gap:.1e} from the numpy reference"
 
 
 def assert_traps(v: Variant, encoder: Encoder, traces: list[dict]) -> None:

@@ -33,15 +33,19 @@ KINDS = {
 }
 
 SPECIALS = [
-    "<s>", "</s>", "<pad>", "<unk>", "<mask>", "<s>cat</s>", "the <mask> sat", "cat<mask>dog", " <mask> ", "<bos>cat<eos>",
-    "<|endoftext|>", "cat<|im_start|>dog<|im_end|>", "<|begin_of_text|> cat", "<|eot_id|>", "<extra_id_0> cat <extra_id_1>", "<0x41>",
-    "\u2581", "\u2581cat\u2581 sat", "a  b   c    d", "``cat'' sat", "12345678 1 22 333", "I'm you'LL we'Ve", "cat\n\n  dog \n", "\u0120cat",
+    "<s>", "</s>", "<pad>", "<unk>", "<mask>", "<s>cat</s>", "the <mask> sat", "cat<mask>dog", " <mask> ",
+    "<bos>cat<eos>",
+    "<|endoftext|>", "cat<|im_start|>dog<|im_end|>", "<|begin_of_text|> cat", "<|eot_id|>",
+    "<extra_id_0> cat <extra_id_1>", "<0x41>",
+    "\u2581", "\u2581cat\u2581 sat", "a  b   c    d", "``cat'' sat", "12345678 1 22 333", "I'm you'LL we'Ve",
+    "cat\n\n  dog \n", "\u0120cat",
 ]
 
 
 def texts() -> list[str]:
     s = strings
-    whole = [SPECIALS, s.PLAIN, s.NUMBERS, s.ADDRESSES, s.EMOJI, s.ACCENTS, s.SCRIPTS, s.SPACES, s.CONTROL, s.LITERALS, s.LONG_WORDS]
+    whole = [SPECIALS, s.PLAIN, s.NUMBERS, s.ADDRESSES, s.EMOJI, s.ACCENTS, s.SCRIPTS, s.SPACES, s.CONTROL, s.LITERALS,
+        s.LONG_WORDS]
     known = list(dict.fromkeys(t for group in whole for t in group))
     return list(dict.fromkeys(known + s.fuzz(COUNT)))[:COUNT]
 

@@ -54,7 +54,8 @@ def bias_transposed(model) -> None:
 
 DISTILBERT = Layout(
     blocks=lambda m: m.transformer.layer,
-    embed={"embed.token": ("out", "embeddings.word_embeddings"), "embed.position": ("out", "embeddings.position_embeddings")},
+    embed={"embed.token": ("out", "embeddings.word_embeddings"),
+        "embed.position": ("out", "embeddings.position_embeddings")},
     q="attention.q_lin", k="attention.k_lin", v="attention.v_lin", output="attention.out_lin",
     resid_mid=("out", "sa_layer_norm"), up="ffn.lin1", down="ffn.lin2",
 )
@@ -114,7 +115,8 @@ VARIANTS = [
         "a text long enough for logarithmic buckets",
         config=MPNET_CONFIG, tokenizer=pieces.mpnet, layout=MPNET, sentence_bert=LONG_WINDOW,
         tokenizer_config={"tokenizer_class": "MPNetTokenizer", "do_lower_case": True, "model_max_length": 512},
-        modules=["Normalize"], keep=lambda n: "pooler" not in n, prefix="mpnet.", scale=SCALE | {"relative_attention_bias": 1.0},
+        modules=["Normalize"], keep=lambda n: "pooler" not in n, prefix="mpnet.",
+        scale=SCALE | {"relative_attention_bias": 1.0},
         mean=MEAN,
         traps=[("positions from 0", traps.position_offset("embeddings.position_embeddings", -2)),
                ("bias before the scaling", bias_before_scale), ("bias of query minus key", bias_transposed),
@@ -127,7 +129,8 @@ VARIANTS = [
         config=DISTILBERT_CONFIG, tokenizer=pieces.bert, layout=DISTILBERT,
         tokenizer_config={"tokenizer_class": "DistilBertTokenizer", "do_lower_case": True},
         pooling={"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, prefix="distilbert.",
-        mean={"layer.0.ffn.lin1.bias": -2.2}, scale={"embeddings.word": 0.01, "embeddings.position": 0.01, "layer.0.ffn.lin1.weight": 0.05}, traps=[
+        mean={"layer.0.ffn.lin1.bias": -2.2},
+        scale={"embeddings.word": 0.01, "embeddings.position": 0.01, "layer.0.ffn.lin1.weight": 0.05}, traps=[
             ("tanh gelu", traps.activation("activation", "gelu_new")), ("eps 1e-5", traps.eps(1e-5)),
             ("positions from 2", traps.position_offset("embeddings.position_embeddings", 2))],
     ),
@@ -141,7 +144,8 @@ VARIANTS = [
                ("tanh gelu", traps.activation("intermediate_act_fn", "gelu_new"))],
     ),
     Variant(
-        name="electra_same", texts=FEW, family="electra", why="embedding_size equal to hidden_size: no projection; bf16, no prefix",
+        name="electra_same", texts=FEW, family="electra",
+        why="embedding_size equal to hidden_size: no projection; bf16, no prefix",
         config=electra(16), tokenizer=pieces.bert, layout=ELECTRA, sentence_bert={"max_seq_length": 12}, dtype="bf16",
         tokenizer_config={"tokenizer_class": "ElectraTokenizer", "do_lower_case": True, "model_max_length": 512},
         modules=["Normalize"], traps=[("positions from 2", traps.position_offset("embeddings.position_embeddings", 2))],
@@ -158,7 +162,8 @@ VARIANTS = [
                ("no bias of the projection", traps.zero("embedding_hidden_mapping_in.bias"))],
     ),
     Variant(
-        name="albert_groups", texts=FEW, family="albert", why="four layers in two groups: layers 0 and 1 use the first; gelu (erf)",
+        name="albert_groups", texts=FEW, family="albert",
+        why="four layers in two groups: layers 0 and 1 use the first; gelu (erf)",
         config=albert(num_hidden_layers=4, num_hidden_groups=2, hidden_act="gelu"),
         tokenizer=pieces.albert, layout=ALBERT,
         tokenizer_config={"tokenizer_class": "AlbertTokenizer", "do_lower_case": True, "model_max_length": 512},

@@ -60,6 +60,8 @@ class Variant:
     stand_in: dict | None = None  # a config.json that transformers knows, where it does not know `config`
     oracle: str = ""  # said in about.json where it is not the transformers class
     reference: Callable | None = None  # (config, tensors) -> an object with sites(ids), where no class exists
+    also: Callable | None = None  # a numpy reference that must agree with the class
+    task: str | None = None  # the adapter that `reference` uses, noted in cases.json
     tokenizer_config: dict = field(default_factory=dict)
     pooling: dict = field(default_factory=lambda: {"pooling_mode_mean_tokens": True})
     modules: list[str] = field(default_factory=list)  # after Transformer and Pooling
@@ -69,7 +71,8 @@ class Variant:
     st_config: dict = field(default_factory=lambda: {"prompts": {"query": "query: "}})
     limit: int | None = None  # set on the loaded reference, where the library's own limit is too large
     shapes: Callable[[dict], dict[str, tuple]] | None = None  # config -> names as stored; default: the class's own
-    library_names: Callable[[Tensors], Tensors] = lambda tensors: tensors  # stored names -> the class's, where it renames
+    library_names: Callable[[Tensors],
+        Tensors] = lambda tensors: tensors  # stored names -> the class's, where it renames
     keep: Callable[[str], bool] = lambda name: True  # which of the class's tensors are stored
     scale: dict[str, float] = field(default_factory=dict)  # std by a part of the tensor's name; the last match counts
     mean: dict[str, float] = field(default_factory=dict)

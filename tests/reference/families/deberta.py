@@ -70,15 +70,18 @@ def key_minus_query(model) -> None:
     model.encoder.get_rel_pos = lambda *a, **k: -right(*a, **k)
 
 
-TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]", "model_max_length": 512}
+TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]",
+    "model_max_length": 512}
 WINDOW = {"max_seq_length": 18, "do_lower_case": False}
 
 # `disentangled` checks itself against the pattern, so the mistakes are tried without it.
 VARIANTS = [
     Variant(
-        name="deberta_v2", family="deberta_v2", why="as v3: c2p and p2c, 8 log buckets, normed rows, the content's projections for the "
+        name="deberta_v2", family="deberta_v2",
+        why="as v3: c2p and p2c, 8 log buckets, normed rows, the content's projections for the "
         "rows too (share_att_key), deberta. prefix, no position rows, no types; eps 1e-7",
-        config=config(), tokenizer=pieces.deberta, layout=layout(True), tokenizer_config=TOKENIZER, sentence_bert=WINDOW,
+        config=config(), tokenizer=pieces.deberta, layout=layout(True), tokenizer_config=TOKENIZER,
+        sentence_bert=WINDOW,
         prefix="deberta.", modules=["Normalize"],
         scale={"intermediate.dense.weight": 0.05, "rel_embeddings": 1.0}, mean={"intermediate.dense.bias": -2.2},
         traps=[("the scale without the count of terms", plain_scale), ("rows not normed", raw_rows),
@@ -86,13 +89,17 @@ VARIANTS = [
                ("tanh gelu", traps.activation("intermediate_act_fn", "gelu_new"))],
     ),
     Variant(
-        name="deberta_v2_own_keys", texts=FEW, family="deberta_v2", why="as v2: no buckets (distances clamped at max_relative_positions 6), projections "
+        name="deberta_v2_own_keys", texts=FEW, family="deberta_v2",
+        why="as v2: no buckets (distances clamped at max_relative_positions 6), projections "
         "of their own for the rows, c2p alone, rows not normed, embeddings of width 12 projected, two types, position rows added",
-        config=config(position_buckets=-1, max_relative_positions=6, share_att_key=False, pos_att_type=["c2p"], norm_rel_ebd="none",
+        config=config(position_buckets=-1, max_relative_positions=6, share_att_key=False, pos_att_type=["c2p"],
+            norm_rel_ebd="none",
                       embedding_size=12, type_vocab_size=2, position_biased_input=True),
-        tokenizer=pieces.deberta, tokenizer_config=TOKENIZER, sentence_bert={"max_seq_length": 14, "do_lower_case": False},
+        tokenizer=pieces.deberta, tokenizer_config=TOKENIZER,
+        sentence_bert={"max_seq_length": 14, "do_lower_case": False},
         layout=layout(False),
-        traps=[("distance of key minus query", key_minus_query), ("no bias of the position key", traps.zero("pos_key_proj.bias"))],
+        traps=[("distance of key minus query", key_minus_query),
+            ("no bias of the position key", traps.zero("pos_key_proj.bias"))],
     ),
 ]
 VARIANTS[1].layout.embed = EMBED | {"embed.position": ("out", "embeddings.position_embeddings"),

@@ -9,7 +9,8 @@ from families.common import FEW, TEXTS, Variant
 from families.hooks import Layout
 
 LAYOUT = Layout(
-    blocks=lambda m: m.layers, embed={"embed.token": ("out", "embed_tokens")}, q="self_attn.q_proj", k="self_attn.k_proj",
+    blocks=lambda m: m.layers, embed={"embed.token": ("out", "embed_tokens")}, q="self_attn.q_proj",
+    k="self_attn.k_proj",
     v="self_attn.v_proj", output="self_attn.o_proj", resid_mid=("in", "post_attention_layernorm"), up="mlp.up_proj",
     gate="mlp.gate_proj", down="mlp.down_proj", call={"use_cache": False},
 )
@@ -63,8 +64,8 @@ VARIANTS = [
         name="qwen3", family="qwen3",
         why="causal, 4 heads of size 8 (not hidden / heads) over 2 key heads, q/k norm, last token of an appended "
         "<|endoftext|>, an instruction as prompt, a tokenizer that pads on the left",
-        config=config("qwen3", "Qwen3ForCausalLM", head_dim=8, intermediate_size=12, rope_theta=1000000, rope_scaling=None, sliding_window=None,
-                      use_sliding_window=False, max_window_layers=2),
+        config=config("qwen3", "Qwen3ForCausalLM", head_dim=8, intermediate_size=12, rope_theta=1000000,
+                      rope_scaling=None, sliding_window=None, use_sliding_window=False, max_window_layers=2),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], st_config=INSTRUCT,
         tokenizer_config=FAST | {"padding_side": "left", "pad_token": "<|endoftext|>"},
         sentence_bert={"max_seq_length": 25, "do_lower_case": False},
@@ -73,38 +74,45 @@ VARIANTS = [
     ),
     Variant(
         name="qwen2", family="qwen2", why="q, k and v have biases, model. prefix with an lm_head to leave alone, f16, "
-        "rope_parameters, causal, mean", config=config("qwen2", "Qwen2ForCausalLM", use_sliding_window=False, sliding_window=4,
-        max_window_layers=0, rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),
+        "rope_parameters, causal, mean",
+        config=config("qwen2", "Qwen2ForCausalLM", use_sliding_window=False, sliding_window=4, max_window_layers=0,
+                      rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, prefix="model.", extra=lm_head, dtype="f16",
         tokenizer_config=FAST | {"pad_token": "<|endoftext|>"}, sentence_bert=WINDOW,
         traps=[*COMMON_TRAPS, ("no bias of q", traps.zero("q_proj.bias")), ("no bias of v", traps.zero("v_proj.bias"))],
     ),
     Variant(
-        name="qwen2_bidirectional", texts=FEW, family="qwen2", why="is_causal false (the key that gte-Qwen2 carries), as many key heads as heads, "
-        "old rope_theta, last token", config=config("qwen2", "Qwen2ForCausalLM", is_causal=False, num_key_value_heads=4,
-        rope_theta=1000000.0, use_sliding_window=False, sliding_window=4096, max_window_layers=2),
+        name="qwen2_bidirectional", texts=FEW, family="qwen2",
+        why="is_causal false (the key that gte-Qwen2 carries), as many key heads as heads, "
+        "old rope_theta, last token",
+        config=config("qwen2", "Qwen2ForCausalLM", is_causal=False, num_key_value_heads=4, rope_theta=1000000.0,
+                      use_sliding_window=False, sliding_window=4096, max_window_layers=2),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], sentence_bert=WINDOW,
         tokenizer_config=FAST | {"pad_token": "<|endoftext|>"}, traps=[("causal", traps.config(is_causal=True))],
     ),
     Variant(
-        name="llama", family="llama", why="rope_scaling of type llama3 with all three of its ranges at work, model. prefix, two "
+        name="llama", family="llama",
+        why="rope_scaling of type llama3 with all three of its ranges at work, model. prefix, two "
         "shards, no closing special token, untied",
         config=config("llama", "LlamaForCausalLM", rope_theta=100.0, tie_word_embeddings=False, mlp_bias=False,
-                      rope_scaling={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-                                    "original_max_position_embeddings": 40}),
+                      rope_scaling={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                                    "high_freq_factor": 4.0, "original_max_position_embeddings": 40}),
         tokenizer=pieces.llama3, layout=LAYOUT, scale=SCALE, pooling=LAST, prefix="model.", extra=lm_head, shards=2,
         tokenizer_config=FAST | {"pad_token": "<|end_of_text|>"}, sentence_bert=WINDOW,
         traps=[("no rope scaling", unscaled), *COMMON_TRAPS[:1], *COMMON_TRAPS[2:]],
     ),
     Variant(
-        name="llama_bidirectional", texts=FEW, family="llama", why="is_causal false in the config: every token sees all; no rope scaling, "
-        "attention_bias and mlp_bias, mean", config=config("llama", "LlamaModel", is_causal=False, rope_theta=10000.0,
-        attention_bias=True, mlp_bias=True), tokenizer=pieces.llama3, layout=LAYOUT, scale=SCALE, modules=["Normalize"],
+        name="llama_bidirectional", texts=FEW, family="llama",
+        why="is_causal false in the config: every token sees all; no rope scaling, "
+        "attention_bias and mlp_bias, mean",
+        config=config("llama", "LlamaModel", is_causal=False, rope_theta=10000.0, attention_bias=True, mlp_bias=True),
+        tokenizer=pieces.llama3, layout=LAYOUT, scale=SCALE, modules=["Normalize"],
         tokenizer_config=FAST | {"pad_token": "<|end_of_text|>"}, sentence_bert=WINDOW,
         traps=[("causal", traps.config(is_causal=True)), ("no bias of the output", traps.zero("o_proj.bias"))],
     ),
     Variant(
-        name="llama_bidirec", family="llama", why="model_type llama_bidirec (nvidia's embedding models): llama that is never "
+        name="llama_bidirec", family="llama",
+        why="model_type llama_bidirec (nvidia's embedding models): llama that is never "
         "causal, with no flag that says so",
         config=config("llama_bidirec", "LlamaBidirectionalModel", rope_theta=10000.0, pooling="avg",
                       auto_map={"AutoModel": "llama_bidirectional_model.LlamaBidirectionalModel"}),
@@ -114,11 +122,14 @@ VARIANTS = [
         traps=[("causal", traps.config(is_causal=True))], texts=[TEXTS[1], TEXTS[3], TEXTS[4]],
     ),
     Variant(
-        name="mistral", family="mistral", why="sliding_window 6 (oneself and five before), SentencePiece's BPE with byte fallback, "
-        "<s> and </s>, last token, bf16", config=config("mistral", "MistralModel", sliding_window=6, head_dim=4,
-        rope_theta=10000.0), tokenizer=pieces.mistral, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], dtype="bf16",
+        name="mistral", family="mistral",
+        why="sliding_window 6 (oneself and five before), SentencePiece's BPE with byte fallback, "
+        "<s> and </s>, last token, bf16",
+        config=config("mistral", "MistralModel", sliding_window=6, head_dim=4, rope_theta=10000.0),
+        tokenizer=pieces.mistral, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], dtype="bf16",
         tokenizer_config=FAST | {"pad_token": "</s>", "padding_side": "left"}, sentence_bert=WINDOW, st_config=INSTRUCT,
-        traps=[("no window", traps.config(sliding_window=None)), ("a window one larger", traps.config(sliding_window=7)),
+        traps=[("no window", traps.config(sliding_window=None)),
+            ("a window one larger", traps.config(sliding_window=7)),
                *COMMON_TRAPS[2:]],
     ),
 ]

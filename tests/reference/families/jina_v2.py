@@ -23,7 +23,8 @@ def config(implementation: str, **more) -> dict:
         "architectures": ["JinaBertForMaskedLM"], "model_type": "bert",
         "auto_map": {"AutoConfig": f"jinaai/{implementation}--configuration_bert.JinaBertConfig",
                      "AutoModel": f"jinaai/{implementation}--modeling_bert.JinaBertModel"},
-        "hidden_size": 18, "num_hidden_layers": 2, "num_attention_heads": 6, "intermediate_size": 14, "hidden_act": "gelu",
+        "hidden_size": 18, "num_hidden_layers": 2, "num_attention_heads": 6, "intermediate_size": 14,
+        "hidden_act": "gelu",
         "layer_norm_eps": 1e-12, "max_position_embeddings": 8192, "model_max_length": 8192, "type_vocab_size": 2,
         "pad_token_id": 0, "position_embedding_type": "alibi", "feed_forward_type": "geglu", "emb_pooler": "mean",
         "attn_implementation": "torch", "attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.1,
@@ -125,17 +126,21 @@ assert alibi_slopes(6).tolist() == [2**-2, 2**-4, 2**-6, 2**-8, 2**-1, 2**-3]
 
 VARIANTS = [
     Variant(
-        name="jina_v2", family="jina_v2", why="model_type bert, told by auto_map and position_embedding_type alibi; 6 heads, so that "
+        name="jina_v2", family="jina_v2",
+        why="model_type bert, told by auto_map and position_embedding_type alibi; 6 heads, so that "
         "the slopes are not those of a power of two; the first half of gated_layers is activated; no position rows",
         config=config("jina-bert-implementation"), tokenizer=pieces.bert, tokenizer_config=TOKENIZER, shapes=shapes,
         reference=JinaV2, oracle=ORACLE, sentence_bert={"max_seq_length": 14, "do_lower_case": False}, trap_floor=1e-4,
         traps=[("no alibi", no_alibi), ("the second half activated", flip), ("tanh gelu", tanh), ("relu", relu)],
     ),
     Variant(
-        name="jina_v2_qk", texts=FEW, family="jina_v2", why="jina-bert-v2-qk-post-norm: query and key normed over the whole width, the second half of "
+        name="jina_v2_qk", texts=FEW, family="jina_v2",
+        why="jina-bert-v2-qk-post-norm: query and key normed over the whole width, the second half of "
         "up_gated_layer activated; prefix bert.", config=config("jina-bert-v2-qk-post-norm", num_attention_heads=4,
-        hidden_size=16, layer_norm_eps=1e-5), tokenizer=pieces.bert, tokenizer_config=TOKENIZER, shapes=shapes, prefix="bert.",
-        reference=lambda c, t: JinaV2(c, t, eps=1e-5), oracle=ORACLE, sentence_bert={"max_seq_length": 14, "do_lower_case": False},
+        hidden_size=16, layer_norm_eps=1e-5), tokenizer=pieces.bert, tokenizer_config=TOKENIZER, shapes=shapes,
+        prefix="bert.",
+        reference=lambda c, t: JinaV2(c, t, eps=1e-5), oracle=ORACLE,
+        sentence_bert={"max_seq_length": 14, "do_lower_case": False},
         modules=["Normalize"], traps=[("no alibi", no_alibi), ("the first half activated", flip),
                ("one norm after attention", normed_once)],
     ),

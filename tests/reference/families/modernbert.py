@@ -54,8 +54,10 @@ def gate_second(model) -> None:
 
 SCALE = {"tok_embeddings": 0.02, "norm.weight": 0.3}
 TRAPS = [
-    ("no window", traps.config(local_attention=200)), ("a window of w - 2", lambda m: setattr(m.config, "local_attention", m.config.local_attention - 2)),
-    ("a window of w to each side", lambda m: setattr(m.config, "local_attention", 2 * m.config.local_attention)), ("thetas swapped", swap_thetas),
+    ("no window", traps.config(local_attention=200)),
+    ("a window of w - 2", lambda m: setattr(m.config, "local_attention", m.config.local_attention - 2)),
+    ("a window of w to each side", lambda m: setattr(m.config, "local_attention", 2 * m.config.local_attention)),
+    ("thetas swapped", swap_thetas),
     ("every second layer global", every_second_global), ("a norm before layer 0's attention", norm_in_layer_0),
     ("the second half activated", gate_second), ("no final norm", traps.no_module("final_norm")),
     ("eps 1e-12", traps.eps(1e-12)),
@@ -73,8 +75,10 @@ VARIANTS = [
         sentence_bert={"max_seq_length": 24, "do_lower_case": False}, **COMMON,
     ),
     Variant(
-        name="modernbert_old", texts=FEW, why="global_attn_every_n_layers, global_rope_theta and local_rope_theta (as released), "
-        "model. prefix, cls, tanh gelu", config=config(**OLD_KEYS | {"hidden_activation": "gelu_new", "local_attention": 4}), prefix="model.",
+        name="modernbert_old", texts=FEW,
+        why="global_attn_every_n_layers, global_rope_theta and local_rope_theta (as released), "
+        "model. prefix, cls, tanh gelu",
+        config=config(**OLD_KEYS | {"hidden_activation": "gelu_new", "local_attention": 4}), prefix="model.",
         sentence_bert={"max_seq_length": 16, "do_lower_case": False},
         pooling={"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, **COMMON,
     ),

@@ -13,12 +13,14 @@ BERT_LAYOUT = dict(
     output="attention.output.dense", resid_mid=("out", "attention.output.LayerNorm"),
     up="intermediate.dense", down="output.dense",
 )
-EMBED = {"embed.token": ("out", "embeddings.word_embeddings"), "embed.position": ("out", "embeddings.position_embeddings"),
+EMBED = {"embed.token": ("out", "embeddings.word_embeddings"),
+    "embed.position": ("out", "embeddings.position_embeddings"),
          "embed.type": ("out", "embeddings.token_type_embeddings")}
 LAYOUT = Layout(blocks=lambda m: m.encoder.layer, embed=EMBED, **BERT_LAYOUT)
 
 # Small embeddings let eps show; one layer's pre-activations around -2.2 set the two GELUs apart.
-SCALE = {"embeddings.word": 0.01, "embeddings.position": 0.01, "embeddings.token_type": 0.01, "layer.0.intermediate.dense.weight": 0.05}
+SCALE = {"embeddings.word": 0.01, "embeddings.position": 0.01, "embeddings.token_type": 0.01,
+    "layer.0.intermediate.dense.weight": 0.05}
 MEAN = {"layer.0.intermediate.dense.bias": -2.2}
 
 TRAPS = [
@@ -60,7 +62,8 @@ VARIANTS = [
     Variant(
         name="xlm_roberta", family="roberta",
         why="Unigram, two shards, no prefix, a pooler to leave alone, the limit from max_seq_length, e5's prompts",
-        config=config("xlm-roberta", hidden_size=16, num_attention_heads=2, num_hidden_layers=3, max_position_embeddings=40),
+        config=config("xlm-roberta", hidden_size=16, num_attention_heads=2, num_hidden_layers=3,
+            max_position_embeddings=40),
         tokenizer=pieces.xlm_roberta, layout=LAYOUT,
         tokenizer_config={"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512},
         sentence_bert={"max_seq_length": 13, "do_lower_case": False}, shards=2,
@@ -75,6 +78,7 @@ VARIANTS = [
         tokenizer=pieces.camembert, layout=LAYOUT, dtype="f16",
         tokenizer_config={"tokenizer_class": "CamembertTokenizer", "model_max_length": 12},
         pooling={"word_embedding_dimension": 16, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False},
-        scale=SCALE, mean=MEAN, traps=[TRAPS[0], ("erf gelu", traps.activation("intermediate_act_fn", "gelu")), *TRAPS[2:]],
+        scale=SCALE, mean=MEAN, traps=[TRAPS[0], ("erf gelu", traps.activation("intermediate_act_fn", "gelu")),
+            *TRAPS[2:]],
     ),
 ]

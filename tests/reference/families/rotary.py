@@ -1,4 +1,4 @@
-"""Post-norm encoders with RoPE and fused projections: nomic-bert, GTE ("new"), Jina v3.
+"""Post-norm encoders with RoPE and fused projections: nomic-bert and GTE ("new").
 
 transformers has a class for each, and turns the published names of the tensors into its own; the published
 config.json it does not read, so a stand-in config goes beside it. What it lacks (a rotary fraction, the mixture
@@ -17,13 +17,13 @@ from families.hooks import Layout
 from families.jina_v2 import linear, norm
 from families.numpy_ref import PostNorm, gelu, silu
 
-EMBED = {"embed.token": ("out", "embeddings.word_embeddings"), "embed.type": ("out", "embeddings.token_type_embeddings")}
+EMBED = {"embed.token": ("out", "embeddings.word_embeddings"),
+    "embed.type": ("out", "embeddings.token_type_embeddings")}
 ATTENTION = dict(blocks=lambda m: m.layers, q="self_attn.q_proj", k="self_attn.k_proj", v="self_attn.v_proj",
                  output="self_attn.o_proj", resid_mid=("out", "post_attention_layernorm"))
 GATED = Layout(embed=EMBED, up="mlp.up_proj", gate="mlp.gate_proj", down="mlp.down_proj", **ATTENTION)
 GATED_UNTYPED = Layout(embed={"embed.token": EMBED["embed.token"]}, up="mlp.up_proj", gate="mlp.gate_proj",
                        down="mlp.down_proj", **ATTENTION)
-PLAIN = Layout(embed=EMBED, up="mlp.fc1", down="mlp.fc2", **ATTENTION)
 
 
 def flip_gate(model) -> None:
@@ -69,7 +69,8 @@ NOMIC_HF = {
     "rope_parameters": {"rope_theta": 1000.0, "rope_type": "default"},
 }
 MOE = NOMIC | {
-    "activation_function": "gelu", "n_layer": 4, "n_inner": 12, "layer_norm_epsilon": 1e-5, "mlp_fc1_bias": True, "mlp_fc2_bias": True,
+    "activation_function": "gelu", "n_layer": 4, "n_inner": 12, "layer_norm_epsilon": 1e-5, "mlp_fc1_bias": True,
+    "mlp_fc2_bias": True,
     "qkv_proj_bias": True, "rotary_emb_base": 10000, "type_vocab_size": 1, "num_experts": 4, "moe_every_n_layers": 2,
     "moe_top_k": 2, "moe_normalize_expert_weights": False, "expert_choice_router": False, "num_shared_experts": 0,
     "ffn_div": 1, "max_trained_positions": 2048, "n_positions": 2048, "pad_token_id": 1,
@@ -191,7 +192,8 @@ BERT = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_le
 SHORT = {"max_seq_length": 14, "do_lower_case": False}
 SEARCH = {"prompts": {"query": "query: ", "document": "passage: "}}
 NOMIC_COMMON = dict(
-    tokenizer=pieces.bert, tokenizer_config=BERT, sentence_bert=SHORT, family="nomic_bert", shapes=nomic_shapes, st_config=SEARCH,
+    tokenizer=pieces.bert, tokenizer_config=BERT, sentence_bert=SHORT, family="nomic_bert", shapes=nomic_shapes,
+    st_config=SEARCH,
 )
 NOMIC_TRAPS = [("base 10000", traps.theta(10.0)), ("fc11 activated", flip_gate)]
 
@@ -203,7 +205,8 @@ NEW = {
                  "AutoModel": "Alibaba-NLP/new-impl--modeling.NewModel"},
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 20, "hidden_act": "gelu",
     "layer_norm_eps": 1e-12, "layer_norm_type": "layer_norm", "max_position_embeddings": 8192, "pack_qkv": True,
-    "pad_token_id": 1, "position_embedding_type": "rope", "rope_theta": 20000, "rope_scaling": {"factor": 8.0, "type": "ntk"},
+    "pad_token_id": 1, "position_embedding_type": "rope", "rope_theta": 20000,
+    "rope_scaling": {"factor": 8.0, "type": "ntk"},
     "type_vocab_size": 1, "logn_attention_scale": False, "logn_attention_clip1": False, "unpad_inputs": False,
     "use_memory_efficient_attention": False, "attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.1,
 }
@@ -230,7 +233,8 @@ def ntk(theta: float, factor: float, head: int) -> dict:
 
 
 def gte(rope: dict, types: int) -> dict:
-    kept = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "layer_norm_eps",
+    kept = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
+        "layer_norm_eps",
             "max_position_embeddings", "pad_token_id")
     return {k: NEW[k] for k in kept} | {"architectures": ["GteModel"], "model_type": "gte", "rope_parameters": rope,
                                         "type_vocab_size": types}
@@ -245,90 +249,67 @@ XLMR = {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 8192}
 CLS = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
 NEW_ORACLE = "transformers 5.23.0 gte, eager, f64; the ntk scaling (theta·s, frequencies / s^(2/d)) given to it as rope_type linear"
 
-# --------------------------------------------------------------------------- Jina v3
-
-JINA3 = {
-    "architectures": ["JinaEmbeddingsV3Model"], "model_type": "jina_embeddings_v3", "hidden_size": 16,
-    "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24, "hidden_act": "gelu", "layer_norm_eps": 1e-5,
-    "max_position_embeddings": 8194, "type_vocab_size": 1, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
-    "rope_parameters": {"rope_theta": 20000.0, "rope_type": "default"},
-}
-TASKS = ["retrieval.query", "retrieval.passage", "separation", "classification", "text-matching"]
-JINA3_PUBLISHED = {
-    "architectures": ["XLMRobertaModel"], "model_type": "xlm-roberta",
-    "auto_map": {"AutoConfig": "jinaai/xlm-roberta-flash-implementation--configuration_xlm_roberta.XLMRobertaFlashConfig",
-                 "AutoModel": "jinaai/xlm-roberta-flash-implementation--modeling_lora.XLMRobertaLoRA"},
-    "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24, "hidden_act": "gelu",
-    "layer_norm_eps": 1e-5, "max_position_embeddings": 8194, "type_vocab_size": 1, "pad_token_id": 1, "bos_token_id": 0,
-    "eos_token_id": 2, "position_embedding_type": "rotary", "rotary_emb_base": 20000.0, "lora_adaptations": TASKS,
-    "lora_rank": 4, "lora_alpha": 1, "lora_dropout_p": 0.0, "lora_main_params_trainable": False, "load_trained_adapters": True,
-    "use_flash_attn": True, "use_reg_tokens": False, "emb_pooler": None, "truncate_dim": None,
-}
-JINA3_NAMES = {"emb_ln": "embeddings.LayerNorm", "encoder.layers": "layers", "mixer.out_proj": "self_attn.o_proj",
-               "norm1": "post_attention_layernorm", "norm2": "post_mlp_layernorm"}
-
-
-def jina3_shapes(c: dict) -> dict:
-    D, F = c["hidden_size"], c["intermediate_size"]
-    out = {"embeddings.word_embeddings.weight": (c["vocab_size"], D),
-           "embeddings.token_type_embeddings.weight": (c["type_vocab_size"], D)} | norm("emb_ln", D)
-    for l in range(c["num_hidden_layers"]):
-        at = f"encoder.layers.{l}."
-        out |= linear(at + "mixer.Wqkv", D, 3 * D) | linear(at + "mixer.out_proj", D, D)
-        out |= linear(at + "mlp.fc1", D, F) | linear(at + "mlp.fc2", F, D) | norm(at + "norm1", D) | norm(at + "norm2", D)
-    return out
-
-
 VARIANTS = [
     Variant(
-        name="nomic_bert", why="as published: n_embd and the like, fused Wqkv, fc11 times silu of fc12, rotary_emb_base 1000",
-        config=dict(NOMIC), stand_in=NOMIC_HF, layout=GATED, modules=["Normalize"], traps=NOMIC_TRAPS, **NOMIC_COMMON,
+        name="nomic_bert",
+        why="as published: n_embd and the like, fused Wqkv, fc11 times silu of fc12, rotary_emb_base 1000",
+        config=dict(NOMIC), stand_in=NOMIC_HF, layout=GATED, modules=["Normalize"], traps=NOMIC_TRAPS,
+        also=Nomic, **NOMIC_COMMON,
         library_names=lambda t: renamed(t, NOMIC_NAMES, "attn.Wqkv"),
     ),
     Variant(
-        name="nomic_bert_hf", texts=FEW, why="as transformers 5 writes it: hidden_size and the like, rope_parameters, and yet the published "
-        "names of the tensors; f16", config=dict(NOMIC_HF), layout=GATED, dtype="f16", traps=NOMIC_TRAPS, **NOMIC_COMMON,
+        name="nomic_bert_hf", texts=FEW,
+        why="as transformers 5 writes it: hidden_size and the like, rope_parameters, and yet the published "
+        "names of the tensors; f16", config=dict(NOMIC_HF), layout=GATED, dtype="f16", traps=NOMIC_TRAPS,
+        **NOMIC_COMMON,
         library_names=lambda t: renamed(t, NOMIC_NAMES, "attn.Wqkv"),
     ),
     Variant(
         name="nomic_partial", why="rotary_emb_fraction 0.5: only the first half of each head turns; eps 1e-5",
-        config=NOMIC | {"rotary_emb_fraction": 0.5, "layer_norm_epsilon": 1e-5}, reference=Nomic, texts=[TEXTS[1], TEXTS[4]],
-        oracle="numpy, from the published description; agrees with transformers' nomic_bert at fraction 1",
-        traps=[("all of a head turned", rotate_all), ("frequencies of the whole head", rotate_as_if_whole)], **NOMIC_COMMON,
+        config=NOMIC | {"rotary_emb_fraction": 0.5, "layer_norm_epsilon": 1e-5}, reference=Nomic,
+        texts=[TEXTS[1], TEXTS[4]],
+        oracle="numpy, from the published description; at fraction 1 it agrees with transformers' nomic_bert",
+        traps=[("all of a head turned", rotate_all), ("frequencies of the whole head", rotate_as_if_whole)],
+        **NOMIC_COMMON,
     ),
     Variant(
-        name="nomic_moe", why="nomic-embed v2: layers 1 and 3 are a mixture of 4 experts, 2 of them taken and not renormalised; biases, "
+        name="nomic_moe",
+        why="nomic-embed v2: layers 1 and 3 are a mixture of 4 experts, 2 of them taken and not renormalised; biases, "
         "a plain gelu in the other layers", config=dict(MOE), tokenizer=pieces.xlm_roberta, tokenizer_config=XLMR,
-        sentence_bert=SHORT, family="nomic_bert", shapes=nomic_shapes, st_config=SEARCH, reference=Nomic, modules=["Normalize"],
-        oracle="numpy, from the published description of the mixture; the rest agrees with transformers' nomic_bert",
+        sentence_bert=SHORT, family="nomic_bert", shapes=nomic_shapes, st_config=SEARCH, reference=Nomic,
+        modules=["Normalize"],
+        oracle="numpy, from the published description of the mixture; its attention is the one that agrees with transformers' nomic_bert",
         traps=[("the two renormalised", renormalise), ("one expert taken", top_one), ("w2 transposed", transpose_w2)],
     ),
     Variant(
-        name="new", family="new", why="GTE as published: new. prefix, fused qkv with bias, up first and then the gate, ntk scaling; cls",
-        config=dict(NEW), stand_in=gte(ntk(20000, 8.0, 8), 1), layout=GATED, tokenizer=pieces.xlm_roberta, tokenizer_config=XLMR,
+        name="new", family="new",
+        why="GTE as published: new. prefix, fused qkv with bias, up first and then the gate, ntk scaling; cls",
+        config=dict(NEW), stand_in=gte(ntk(20000, 8.0, 8), 1), layout=GATED, tokenizer=pieces.xlm_roberta,
+        tokenizer_config=XLMR,
         sentence_bert={"max_seq_length": 13, "do_lower_case": False}, shapes=new_shapes, prefix="new.", pooling=CLS,
-        modules=["Normalize"], oracle=NEW_ORACLE, library_names=lambda t: renamed(t, NEW_NAMES, "attention.qkv_proj", "mlp.up_gate_proj"),
-        traps=[("theta times s alone", ntk_undivided), ("up activated", flip_gate), ("theta 20000", traps.theta(1 / 8))],
+        modules=["Normalize"], oracle=NEW_ORACLE,
+        library_names=lambda t: renamed(t, NEW_NAMES, "attention.qkv_proj", "mlp.up_gate_proj"),
+        traps=[("theta times s alone", ntk_undivided), ("up activated", flip_gate),
+            ("theta 20000", traps.theta(1 / 8))],
     ),
     Variant(
-        name="new_en", family="new", why="GTE v1.5 in English: no type rows, no prefix, WordPiece, another theta and factor",
-        config=NEW | {"type_vocab_size": 0, "rope_theta": 500000, "rope_scaling": {"factor": 2.0, "type": "ntk"}, "pad_token_id": 0},
+        name="new_en", family="new",
+        why="GTE v1.5 in English: no type rows, no prefix, WordPiece, another theta and factor",
+        config=NEW | {"type_vocab_size": 0, "rope_theta": 500000, "rope_scaling": {"factor": 2.0, "type": "ntk"},
+            "pad_token_id": 0},
         stand_in=gte(ntk(500000, 2.0, 8), 0) | {"pad_token_id": 0}, layout=GATED_UNTYPED, tokenizer=pieces.bert,
-        tokenizer_config=BERT, sentence_bert=SHORT, shapes=new_shapes, pooling=CLS, oracle=NEW_ORACLE, texts=[TEXTS[1], TEXTS[4]],
-        library_names=lambda t: renamed(t, NEW_NAMES, "attention.qkv_proj", "mlp.up_gate_proj"), traps=[("up activated", flip_gate)],
+        tokenizer_config=BERT, sentence_bert=SHORT, shapes=new_shapes, pooling=CLS, oracle=NEW_ORACLE,
+        texts=[TEXTS[1], TEXTS[4]],
+        library_names=lambda t: renamed(t, NEW_NAMES, "attention.qkv_proj", "mlp.up_gate_proj"),
+        traps=[("up activated", flip_gate)],
     ),
     Variant(
-        name="gte", family="new", why="as transformers 5 writes it: model_type gte, rope_parameters without scaling, the published names; bf16",
+        name="gte", family="new",
+        why="as transformers 5 writes it: model_type gte, rope_parameters without scaling, the published names; bf16",
         config=gte({"rope_type": "default", "rope_theta": 160000.0}, 1), layout=GATED, tokenizer=pieces.xlm_roberta,
-        tokenizer_config=XLMR, sentence_bert={"max_seq_length": 13, "do_lower_case": False}, shapes=new_shapes, pooling=CLS,
+        tokenizer_config=XLMR, sentence_bert={"max_seq_length": 13, "do_lower_case": False}, shapes=new_shapes,
+        pooling=CLS,
         dtype="bf16", texts=[TEXTS[1], TEXTS[4]], traps=[("up activated", flip_gate)],
         library_names=lambda t: renamed(t, NEW_NAMES, "attention.qkv_proj", "mlp.up_gate_proj"),
-    ),
-    Variant(
-        name="jina_v3", family="jina_v3", why="as transformers 5 writes it: model_type jina_embeddings_v3, the published names, no adapters",
-        config=dict(JINA3), layout=PLAIN, tokenizer=pieces.xlm_roberta, tokenizer_config=XLMR,
-        sentence_bert={"max_seq_length": 13, "do_lower_case": False}, shapes=jina3_shapes, modules=["Normalize"],
-        library_names=lambda t: renamed(t, JINA3_NAMES, "mixer.Wqkv"),
-        traps=[("theta 10000", traps.theta(0.5)), ("eps 1e-12", traps.eps(1e-12))], scale={"embeddings": 0.01},
     ),
 ]

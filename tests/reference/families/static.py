@@ -22,7 +22,8 @@ from families.numpy_ref import Array
 import sites
 
 WIDTH = 16
-TEXTS = [("empty", ""), ("unknown", "zz7"), ("short", "The cat sat unhappily"), ("odd", " Caf\u00e9 \uff21\u6771 zz\u00ad7! e\u0301"),
+TEXTS = [("empty", ""), ("unknown", "zz7"), ("short", "The cat sat unhappily"),
+    ("odd", " Caf\u00e9 \uff21\u6771 zz\u00ad7! e\u0301"),
          ("long", LONG)]
 STATIC = {"classic": ST_CLASSIC.format(kind="StaticEmbedding"),
           "new": "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"}
@@ -57,7 +58,8 @@ def write_expected(folder: Path, why: str, oracle: str, limit: int | None, promp
             found |= {f"pooled.{mode}": sites.pool(mode, hidden, 0).numpy() for mode in sites.POOLINGS}
         fx.write_tensors(folder / "expected" / f"{file}.safetensors", {
             n: x if n == "tokens.ids" else x.astype(np.float32) for n, x in found.items()})
-        cases.append({"file": f"{file}.safetensors", "text": text, "prompt": None, "prompt_name": name, "resolved_prompt": prompt,
+        cases.append({"file": f"{file}.safetensors", "text": text, "prompt": None, "prompt_name": name,
+            "resolved_prompt": prompt,
                       "excluded": 0, "tokens": len(ids), "dropped": dropped})
     fx.write_json_lines(folder / "expected" / "cases.json", {"why": why, "limit": limit}, "cases", cases)
     fx.write_json(folder / "about.json", {"family": "static", "why": why, "oracle": oracle}, 1)
@@ -79,7 +81,8 @@ def by_sentence_transformers(folder: Path, tokenizer: Tokenizer, table: Array, w
         return ids, 0, used, theirs
 
     import sentence_transformers
-    write_expected(folder, why, f"sentence-transformers {sentence_transformers.__version__} StaticEmbedding", None, prompts, compute)
+    write_expected(folder, why, f"sentence-transformers {sentence_transformers.__version__} StaticEmbedding", None,
+        prompts, compute)
 
 
 def static(folder: Path) -> None:
@@ -89,7 +92,8 @@ def static(folder: Path) -> None:
     save(inner / "model.safetensors", {"embedding.weight": torch.from_numpy(table)})
     prompts = {"query": "query: ", "document": ""}
     fx.write_json(folder / "config_sentence_transformers.json", {"prompts": prompts, "default_prompt_name": None}, 1)
-    by_sentence_transformers(folder, tokenizer, table, "embedding.weight in 0_StaticEmbedding, Normalize, prompts; no special tokens", prompts)
+    by_sentence_transformers(folder, tokenizer, table,
+        "embedding.weight in 0_StaticEmbedding, Normalize, prompts; no special tokens", prompts)
 
 
 def static_root(folder: Path) -> None:
@@ -98,12 +102,14 @@ def static_root(folder: Path) -> None:
     half = torch.from_numpy(table).half()
     save(inner / "model.safetensors", {"embedding.weight": half})
     fx.write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "default_prompt_name": None}, 1)
-    by_sentence_transformers(folder, tokenizer, half.float().numpy(), "embedding.weight in the folder itself, f16, no Normalize", {})
+    by_sentence_transformers(folder, tokenizer, half.float().numpy(),
+        "embedding.weight in the folder itself, f16, no Normalize", {})
 
 
 def model2vec_config(normalize: bool, **more) -> dict:
     return {"model_type": "model2vec", "architectures": ["StaticModel"], "tokenizer_name": "", "apply_pca": WIDTH,
-            "sif_coefficient": 0.0001, "hidden_dim": WIDTH, "seq_length": 1000000, "normalize": normalize, "pooling": "mean"} | more
+            "sif_coefficient": 0.0001, "hidden_dim": WIDTH, "seq_length": 1000000, "normalize": normalize,
+            "pooling": "mean"} | more
 
 
 def model2vec(folder: Path) -> None:
@@ -112,7 +118,8 @@ def model2vec(folder: Path) -> None:
     table = rows("model2vec", tokenizer.get_vocab_size())
     save(inner / "model.safetensors", {"embeddings": torch.from_numpy(table)})
     fx.write_json(folder / "config.json", model2vec_config(True), 1)
-    by_sentence_transformers(folder, tokenizer, table, "embeddings as model2vec writes them, with its modules.json (path .): unknown "
+    by_sentence_transformers(folder, tokenizer, table,
+        "embeddings as model2vec writes them, with its modules.json (path .): unknown "
                              "tokens are averaged too, as sentence-transformers does", {})
 
 
@@ -125,7 +132,8 @@ def model2vec_quantized(folder: Path) -> None:
     mapping = rng.integers(0, 20, count).astype(np.int32)
     save(inner / "model.safetensors", {"embeddings": torch.from_numpy(table), "mapping": torch.from_numpy(mapping),
                                        "weights": torch.from_numpy(weights)})
-    fx.write_json(folder / "config.json", model2vec_config(False, vocabulary_quantization=20, embedding_dtype="float32"), 1)
+    fx.write_json(folder / "config.json",
+        model2vec_config(False, vocabulary_quantization=20, embedding_dtype="float32"), 1)
     folded = table[mapping] * weights[:, None]
     by_sentence_transformers(folder, tokenizer, folded, "a row mapping and a weight for each token, no Normalize", {})
 
@@ -149,8 +157,10 @@ def model2vec_bare(folder: Path) -> None:
         compare_with_model2vec(folder, text, sentence)
         return ids, len([i for i in everything if i != unknown]) - len(ids), used, sentence
 
-    write_expected(folder, "model2vec without modules.json: the unknown token is left out, normalize and max_length from config.json "
-                   f"(at most {limit} tokens of the first {limit * median} characters)", "numpy; model2vec 0.10.0 agrees", limit, {}, compute)
+    write_expected(folder,
+        "model2vec without modules.json: the unknown token is left out, normalize and max_length from config.json "
+                   f"(at most {limit} tokens of the first {limit * median} characters)",
+                   "numpy; model2vec 0.10.0 agrees", limit, {}, compute)
 
 
 def compare_with_model2vec(folder: Path, text: str, sentence: Array) -> None:
@@ -163,5 +173,6 @@ def compare_with_model2vec(folder: Path, text: str, sentence: Array) -> None:
     assert np.abs(theirs - sentence).max() < 1e-6, text
 
 
-OTHERS = {"static": static, "static_root": static_root, "model2vec": model2vec, "model2vec_quantized": model2vec_quantized,
+OTHERS = {"static": static, "static_root": static_root, "model2vec": model2vec,
+    "model2vec_quantized": model2vec_quantized,
           "model2vec_bare": model2vec_bare}

@@ -66,7 +66,8 @@ T5_COMMON = dict(
 # --------------------------------------------------------------------------- Gemma 3
 
 GEMMA = Layout(
-    blocks=lambda m: m.layers, embed={"embed.token": ("out", "embed_tokens")}, q="self_attn.q_proj", k="self_attn.k_proj",
+    blocks=lambda m: m.layers, embed={"embed.token": ("out", "embed_tokens")}, q="self_attn.q_proj",
+    k="self_attn.k_proj",
     v="self_attn.v_proj", output="self_attn.o_proj", resid_mid=("in", "pre_feedforward_layernorm"), up="mlp.up_proj",
     gate="mlp.gate_proj", down="mlp.down_proj", token_scale=lambda c: c.hidden_size**0.5, call={"use_cache": False},
 )
@@ -109,8 +110,10 @@ def unscaled(model) -> None:
 
 
 GEMMA_TRAPS = [
-    ("causal", traps.config(use_bidirectional_attention=False)), ("a window one larger", traps.config(sliding_window=6)),
-    ("a window one smaller", traps.config(sliding_window=4)), ("a window of w to each side", traps.config(sliding_window=9)),
+    ("causal", traps.config(use_bidirectional_attention=False)),
+    ("a window one larger", traps.config(sliding_window=6)),
+    ("a window one smaller", traps.config(sliding_window=4)),
+    ("a window of w to each side", traps.config(sliding_window=9)),
     ("thetas swapped", swap_thetas), ("w for 1 + w", weight_as_it_is), ("embeddings not scaled", embeddings_unscaled),
     ("scaled by the head size", traps.attribute("scaling", 6**-0.5)), ("no q norm", traps.no_module("q_norm")),
     ("no norm after attention", traps.no_module("post_attention_layernorm")),
@@ -119,38 +122,49 @@ GEMMA_TRAPS = [
 
 VARIANTS = [
     Variant(
-        name="t5", why="relu, d_kv not d_model / heads, shared.weight, the head of gtr: mean, Dense without bias or activation, "
-        "Normalize", config=t5(), layout=T5, modules=["Dense", "Normalize"], dense=[dense(16, 12)], traps=T5_TRAPS, **T5_COMMON,
+        name="t5",
+        why="relu, d_kv not d_model / heads, shared.weight, the head of gtr: mean, Dense without bias or activation, "
+        "Normalize", config=t5(), layout=T5, modules=["Dense", "Normalize"], dense=[dense(16, 12)], traps=T5_TRAPS,
+        **T5_COMMON,
     ),
     Variant(
-        name="t5_gated", texts=FEW, why="version 1.1: gated-gelu is gelu_new; relative_attention_max_distance 20 so that the last bucket is "
+        name="t5_gated", texts=FEW,
+        why="version 1.1: gated-gelu is gelu_new; relative_attention_max_distance 20 so that the last bucket is "
         "reached; f16, untied",
         config=t5(feed_forward_proj="gated-gelu", relative_attention_max_distance=20, relative_attention_num_buckets=16,
                   tie_word_embeddings=False, num_heads=2), layout=T5_GATED, dtype="f16", trap_floor=1e-4,
         traps=[*T5_TRAPS, ("erf gelu", traps.activation("act", "gelu"))], **T5_COMMON,
     ),
     Variant(
-        name="gemma3_text", why="bidirectional, a window in two layers of three, one key head, two Dense modules, prompts, bf16, the "
-        "old keys rope_theta and rope_local_base_freq", config=gemma(), tokenizer=pieces.gemma, layout=GEMMA, dtype="bf16",
-        family="gemma3_text", norm_mean=0.0, scale={"embed_tokens": 0.002, "norm.weight": 0.3}, modules=["Dense", "Dense", "Normalize"],
+        name="gemma3_text",
+        why="bidirectional, a window in two layers of three, one key head, two Dense modules, prompts, bf16, the "
+        "old keys rope_theta and rope_local_base_freq", config=gemma(), tokenizer=pieces.gemma, layout=GEMMA,
+        dtype="bf16",
+        family="gemma3_text", norm_mean=0.0, scale={"embed_tokens": 0.002, "norm.weight": 0.3},
+        modules=["Dense", "Dense", "Normalize"],
         dense=[dense(16, 24, IDENTITY), dense(24, 12, IDENTITY)], new_style=True, sentence_bert={"max_seq_length": 14},
         tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "model_max_length": 2048},
         st_config={"prompts": {"query": "query: ", "document": "passage: ", "": ""}, "default_prompt_name": None,
                    "similarity_fn_name": "cosine"},
-        traps=GEMMA_TRAPS, trap_floor=1e-4,
+        traps=GEMMA_TRAPS,
     ),
     Variant(
-        name="gemma3_text_new", texts=FEW, why="rope_parameters for each layer type, sliding_window_pattern in place of layer_types, causal (no "
-        "use_bidirectional_attention), its window oneself and seven before; model. prefix; last token", family="gemma3_text",
+        name="gemma3_text_new", texts=FEW,
+        why="rope_parameters for each layer type, sliding_window_pattern in place of layer_types, causal (no "
+        "use_bidirectional_attention), its window oneself and seven before; model. prefix; last token",
+        family="gemma3_text",
         config={k: x for k, x in gemma(
             use_bidirectional_attention=False, sliding_window_pattern=3, num_key_value_heads=2, rope_parameters={
                 "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
                 "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}).items()
             if k not in ("rope_theta", "rope_local_base_freq", "rope_scaling", "layer_types")},
-        tokenizer=pieces.gemma, layout=GEMMA, norm_mean=0.0, scale={"embed_tokens": 0.002, "norm.weight": 0.3}, prefix="model.",
-        sentence_bert={"max_seq_length": 14}, modules=["Normalize"], pooling={"pooling_mode": "lasttoken", "embedding_dimension": 16},
+        tokenizer=pieces.gemma, layout=GEMMA, norm_mean=0.0, scale={"embed_tokens": 0.002, "norm.weight": 0.3},
+        prefix="model.",
+        sentence_bert={"max_seq_length": 14}, modules=["Normalize"],
+        pooling={"pooling_mode": "lasttoken", "embedding_dimension": 16},
         tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "model_max_length": 2048},
-        traps=[("not causal", traps.config(use_bidirectional_attention=True)), ("a window one larger", traps.config(sliding_window=9)),
+        traps=[("not causal", traps.config(use_bidirectional_attention=True)),
+            ("a window one larger", traps.config(sliding_window=9)),
                ("linear scaling left out", unscaled), ("thetas swapped", swap_thetas)],
     ),
 ]
