@@ -104,6 +104,10 @@ pub struct TextTokenizer {
     unknown: Option<u32>,
     padding: Option<u32>,
     adds_closing: bool,
+    /// Unknown tokens are left out.
+    skips_unknown: bool,
+    /// Only so many characters of a text are looked at.
+    characters: Option<usize>,
 }
 
 impl TextTokenizer {
@@ -152,7 +156,37 @@ impl TextTokenizer {
             unknown,
             padding,
             adds_closing,
+            skips_unknown: false,
+            characters: None,
         })
+    }
+
+    /// The same with the first of these pieces that the vocabulary has for the token that says nothing,
+    /// where neither a padding nor an unknown token is known.
+    pub fn or_blank(mut self, pieces: &[String]) -> Self {
+        if self.blank().is_none() {
+            self.padding = pieces
+                .iter()
+                .find_map(|piece| self.inner.token_to_id(piece));
+        }
+        self
+    }
+
+    /// The same with model2vec's rules: unknown tokens are left out, and of a text only as many
+    /// characters are read as `limit` tokens of the vocabulary's median length have.
+    pub fn as_model2vec(mut self) -> Self {
+        let vocabulary = self.inner.get_vocab(true);
+        let mut lengths: Vec<usize> = vocabulary.keys().map(|p| p.chars().count()).collect();
+        lengths.sort_unstable();
+        let middle = lengths.len() / 2;
+        let median = match lengths.len() {
+            0 => 1,
+            n if n % 2 == 1 => lengths[middle],
+            _ => (lengths[middle - 1] + lengths[middle]) / 2,
+        };
+        self.skips_unknown = true;
+        self.characters = Some(self.limit.saturating_mul(median));
+        self
     }
 
     /// The most tokens of one text, special tokens included.
@@ -177,9 +211,19 @@ impl TextTokenizer {
     /// Tokenizes one text, with its prompt in front.
     pub fn tokens(&self, input: Prompted<'_>) -> Result<Tokens, TokenizeError> {
         let text: Arc<str> = format!("{}{}", input.prompt, input.text).into();
-        let encoding = self.encode(&text)?;
+        let encoding = self.encode(self.read_part(&text))?;
         let special = flags(encoding.get_special_tokens_mask());
-        let kept = self.kept(&special);
+        let mut kept = self.kept(&special);
+        let mut beyond = special.len() - kept.len();
+        if self.skips_unknown {
+            let ids = encoding.get_ids();
+            let known = |t: &usize| Some(ids[*t]) != self.unknown;
+            kept = (0..special.len()).filter(known).take(self.limit).collect();
+            let whole = self.encode(&text)?;
+            let ids = whole.get_ids().iter();
+            let all = ids.filter(|&&id| Some(id) != self.unknown).count();
+            beyond = all.saturating_sub(kept.len());
+        }
         let offset = |t: usize| match special[t] {
             true => (0, 0),
             false => encoding.get_offsets()[t],
@@ -201,11 +245,19 @@ impl TextTokenizer {
             unknown: ids.iter().map(|&id| Some(id) == self.unknown).collect(),
             ids,
             limit: self.limit,
-            dropped: special.len() - kept.len(),
+            dropped: beyond,
             normalized,
             pre_tokens,
             text,
         })
+    }
+
+    /// What of a text is looked at.
+    fn read_part<'a>(&self, text: &'a str) -> &'a str {
+        let end = self
+            .characters
+            .and_then(|most| text.char_indices().nth(most));
+        end.map_or(text, |(end, _)| &text[..end])
     }
 
     /// Encodes the whole text with its template, once: some post-processors move offsets each time

@@ -30,9 +30,9 @@ fn arithmetic_holds(model: &Model) {
         let tokens = trace.tokens.len();
         let cells = (0..tokens).flat_map(|i| (0..tokens).map(move |j| (i, j)));
         for (query, key) in cells {
-            for layer in 0..spec.layers {
+            for layer in 0..spec.layers() {
                 for head in 0..spec.heads {
-                    let cell = Cell::new(&trace, layer, head, query, key, spec.scale()).unwrap();
+                    let cell = Cell::new(&trace, layer, head, query, key, spec.scale).unwrap();
                     let at = (layer, head, query, key);
                     let score = cell.recorded_score.abs().max(1.0);
                     assert!(
@@ -40,11 +40,11 @@ fn arithmetic_holds(model: &Model) {
                         "{at:?}: {cell:?}"
                     );
                     assert!(cell.weight_residual().abs() < 1e-5, "{at:?}: {cell:?}");
-                    assert_eq!((cell.q.len(), cell.bias), (spec.head_size(), 0.0));
+                    assert_eq!((cell.q.len(), cell.bias), (spec.head_size, 0.0));
                 }
             }
         }
-        let outside = Cell::new(&trace, 0, 0, 0, tokens, spec.scale());
+        let outside = Cell::new(&trace, 0, 0, 0, tokens, spec.scale);
         assert_eq!(outside, None, "there is no such key");
     }
 }
@@ -65,14 +65,14 @@ fn a_cell_of_the_real_model_follows_from_q_and_k() {
 fn a_wrong_factor_shows_in_the_residual() {
     let model = models::tiny("plain");
     let trace = trace(&model, TEXTS[1]);
-    let cell = Cell::new(&trace, 1, 2, 3, 4, 2.0 * model.spec().scale()).unwrap();
+    let cell = Cell::new(&trace, 1, 2, 3, 4, 2.0 * model.spec().scale).unwrap();
     assert!(cell.score_residual().abs() > 1e-3, "{cell:?}");
 }
 
 #[test]
 fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
     let model = models::tiny("plain");
-    let (layers, heads) = (model.spec().layers, model.spec().heads);
+    let (layers, heads) = (model.spec().layers(), model.spec().heads);
     let trace = trace(&model, TEXTS[2]);
     let tokens = trace.tokens.len();
     let all = summaries(&trace, &Cancel::new()).unwrap();
@@ -124,7 +124,7 @@ fn neurons_are_those_recorded_and_follow_from_their_activation() {
     let model = models::tiny("plain");
     let traces: Vec<Trace> = TEXTS.iter().map(|text| trace(&model, text)).collect();
     for trace in &traces {
-        for layer in 0..model.spec().layers {
+        for layer in 0..model.spec().layers() {
             let firing = LayerFiring::new(trace, layer, &Cancel::new()).unwrap();
             let strongest = firing.strongest.unwrap();
             let act = trace.layer(layer, LayerSite::FfnAct).unwrap();

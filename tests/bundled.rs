@@ -92,7 +92,7 @@ fn it_keeps_to_its_size() {
     assert!(weights.len() <= 10_000_000);
     let model = bundled("bundled");
     let spec = model.spec();
-    assert_eq!((spec.layers, spec.heads, spec.hidden), (4, 6, 192));
+    assert_eq!((spec.layers(), spec.heads, spec.hidden), (4, 6, 192));
     assert_eq!(model.tokenizer.limit(), 256);
 }
 

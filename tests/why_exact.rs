@@ -91,7 +91,7 @@ fn check_all(model: &Model, a: &str, b: &str) {
         let matrix = writers(model, &a, &b, options);
         check(&matrix, &what);
         let spec = model.spec();
-        assert_eq!(matrix.rows.len(), 2 + spec.layers * (spec.heads + 1));
+        assert_eq!(matrix.rows.len(), 2 + spec.layers() * (spec.heads + 1));
         assert_eq!(matrix.rows.last().unwrap(), BIASES);
     }
 }
@@ -232,7 +232,7 @@ fn layers_end_at_the_score_and_random_pairs_are_what_to_compare_with() {
             let options = under(&model, pooling);
             let layers = Layers::new(&model.head, a, b, options).unwrap();
             check(&layers.steps(), name);
-            assert_eq!(layers.cosines.len(), 1 + model.spec().layers);
+            assert_eq!(layers.cosines.len(), 1 + model.spec().layers());
             if let Some(mode) = pooling {
                 let (_, own) = layers.poolings.iter().find(|(m, _)| *m == mode).unwrap();
                 assert_eq!(own, &layers.cosines, "{name} {mode}");

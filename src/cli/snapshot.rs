@@ -54,7 +54,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
     model.prompt(&args.prompt.prompt())?;
     let spec = model.spec();
     for (name, number, most) in [
-        ("layer", args.layer, spec.layers),
+        ("layer", args.layer, spec.layers()),
         ("head", args.head, spec.heads),
     ] {
         if !(1..=most).contains(&number) {

@@ -55,8 +55,8 @@ pub fn run(args: &TraceArgs, model: &ModelArgs) -> Result<(), Failure> {
         ));
     }
     let model = model.load()?;
-    if let Some(pattern) = filter.unused(model.spec().layers) {
-        let last = model.spec().layers - 1;
+    if let Some(pattern) = filter.unused(model.spec().layers()) {
+        let last = model.spec().layers() - 1;
         return Err(Failure::Usage(format!(
             "--sites: `{pattern}` matches no site of this model, which has layers 0 to {last}; \
              `embedscope trace --help` lists the names"

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::ModelError;
 
 /// One JSON object from the model's folder.
+#[derive(Clone)]
 pub struct Config {
     pub file: String,
     value: Value,
@@ -19,6 +20,21 @@ impl Config {
                 file,
                 problem: "must hold a JSON object".to_owned(),
             }),
+        }
+    }
+
+    /// An object inside of this one, where it is there.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn nested(&self, name: &str) -> Result<Option<Self>, ModelError> {
+        match self.get(&[name]) {
+            None => Ok(None),
+            Some(value) if value.is_object() => Ok(Some(Self {
+                file: self.file.clone(),
+                value: value.clone(),
+            })),
+            Some(other) => Err(self.bad(name, format!("must be an object, but is {other}"))),
         }
     }
 

@@ -3,18 +3,17 @@
 //! Several texts run packed one behind the other, without padding: products and norms see ΣT rows,
 //! attention sees one text at a time.
 
-use std::ops::Range;
-
 use candle_core::{Device, Tensor};
 
 use super::ModelError;
-use super::ops::Ops;
+use super::ops::{Ops, Rows};
 use super::part::Part;
-use super::spec::{EncoderSpec, Positions};
-use super::weights::{LayerWeights, Weights};
+use super::pass::Pass;
+use super::spec::{EncoderSpec, Positions, Project};
+use super::weights::Weights;
 use crate::tokens::Tokens;
-use crate::trace::hook::{Act, Hook};
-use crate::trace::site::{EmbedSite, LayerSite, Site};
+use crate::trace::hook::Hook;
+use crate::trace::site::{EmbedSite, Site};
 
 /// An encoder ready to run.
 #[derive(Clone, Debug)]
@@ -22,63 +21,7 @@ pub struct Encoder {
     pub spec: EncoderSpec,
     pub weights: Weights,
     device: Device,
-    ops: Ops,
-}
-
-/// One forward pass under way: the hook, and which rows belong to which text.
-pub struct Pass<'a> {
-    hook: &'a mut dyn Hook,
-    texts: Vec<Range<usize>>,
-}
-
-impl<'a> Pass<'a> {
-    /// `lengths` are the token counts of the packed texts.
-    pub fn new(hook: &'a mut dyn Hook, lengths: impl IntoIterator<Item = usize>) -> Self {
-        let mut start = 0;
-        let range = |length| {
-            let text = start..start + length;
-            start += length;
-            text
-        };
-        let texts = lengths.into_iter().map(range).collect();
-        Self { hook, texts }
-    }
-
-    pub fn wants(&self, site: Site) -> bool {
-        self.hook.wants(site)
-    }
-
-    /// Shows one text's value and returns what the pass goes on with.
-    pub fn visit(&mut self, site: Site, text: usize, value: Tensor) -> Result<Tensor, ModelError> {
-        if !self.hook.wants(site) {
-            return Ok(value);
-        }
-        match self.hook.visit(site, text, &value)? {
-            Act::Keep => Ok(value),
-            Act::Stop => Err(ModelError::Stopped),
-            Act::Replace(new) if new.dims() == value.dims() => Ok(new),
-            Act::Replace(new) => Err(ModelError::Input {
-                what: format!("a hook's replacement of {site}"),
-                problem: format!("has shape {:?} instead of {:?}", new.dims(), value.dims()),
-            }),
-        }
-    }
-
-    /// Shows a packed value [ΣT, n] text by text.
-    fn visit_rows(&mut self, site: Site, value: Tensor) -> Result<Tensor, ModelError> {
-        if !self.hook.wants(site) {
-            return Ok(value);
-        }
-        if self.texts.len() == 1 {
-            return self.visit(site, 0, value);
-        }
-        let mut parts = Vec::with_capacity(self.texts.len());
-        for (text, rows) in self.texts.clone().into_iter().enumerate() {
-            let part = value.narrow(0, rows.start, rows.len())?;
-            parts.push(self.visit(site, text, part)?);
-        }
-        Ok(Tensor::cat(&parts, 0)?)
-    }
+    pub(super) ops: Ops,
 }
 
 impl Encoder {
@@ -136,13 +79,18 @@ impl Encoder {
         parts: &[Part<'_>],
         hook: &mut dyn Hook,
     ) -> Result<Tensor, ModelError> {
-        let mut pass = Pass::new(hook, parts.iter().map(Part::len));
+        let mut rows = Rows::whole([]);
+        parts.iter().for_each(|part| rows.push(part.places()));
+        let mut pass = Pass::of_rows(hook, rows);
         self.check(parts)?;
         let x = self.embed(parts, &mut pass)?;
         self.layers_from(0, x, &mut pass)
     }
 
     /// Runs layer `first` and all after it on its `resid_in`, packed [ΣT, D]. Returns `final.out`.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
     pub fn layers_from(
         &self,
         first: usize,
@@ -151,6 +99,9 @@ impl Encoder {
     ) -> Result<Tensor, ModelError> {
         for (l, layer) in self.weights.layers.iter().enumerate().skip(first) {
             x = self.layer(l, layer, x, pass)?;
+        }
+        if let Some(norm) = &self.weights.final_norm {
+            x = self.ops.norm(&x, norm)?;
         }
         pass.visit_rows(Site::FinalOut, x)
     }
@@ -180,9 +131,9 @@ impl Encoder {
         Ok(())
     }
 
-    /// Token + position + type, normed: `embed.out`, [ΣT, D].
+    /// Token + position + type, normed and projected: `embed.out`, [ΣT, D].
     fn embed(&self, parts: &[Part<'_>], pass: &mut Pass<'_>) -> Result<Tensor, ModelError> {
-        let weights = &self.weights;
+        let (weights, ops) = (&self.weights, self.ops);
         let rows = |table: &Tensor, index: Vec<u32>| {
             let count = index.len();
             let index = Tensor::from_vec(index, count, &self.device)?;
@@ -197,115 +148,61 @@ impl Encoder {
         };
         let token = rows(&weights.token, picked(|tokens| &tokens.ids))?;
         let mut x = pass.visit_rows(Site::Embed(EmbedSite::Token), token)?;
-
-        let Positions::Learned { first, .. } = self.spec.positions;
-        let places = parts
-            .iter()
-            .flat_map(|part| part.places().map(|place| (first + place) as u32));
-        let position = rows(&weights.position, places.collect())?;
-        let position = pass.visit_rows(Site::Embed(EmbedSite::Position), position)?;
-
+        if self.spec.embed_scale != 1. {
+            x = (x * self.spec.embed_scale)?;
+        }
+        let position = match (&weights.position, self.spec.positions) {
+            (Some(table), Positions::Learned { first, padding, .. }) => {
+                let of = |part: &Part<'_>| position_rows(*part, first, padding);
+                let position = rows(table, parts.iter().flat_map(of).collect())?;
+                Some(pass.visit_rows(Site::Embed(EmbedSite::Position), position)?)
+            }
+            _ => None,
+        };
         if let Some(table) = &weights.types {
             let types = rows(table, picked(|tokens| &tokens.type_ids))?;
             // In the order of the reference, so that rounding agrees: (token + type) + position.
             x = (x + pass.visit_rows(Site::Embed(EmbedSite::Type), types)?)?;
         }
-        let x = self
-            .ops
-            .add_norm(&x, Some(&position), &weights.embed_norm)?;
+        let projects = |when| {
+            weights
+                .project
+                .as_ref()
+                .filter(|_| self.spec.project == when)
+        };
+        let mut position = position;
+        if let Some(project) = projects(Project::BeforeNorm) {
+            x = match position.take() {
+                Some(position) => (x + position)?,
+                None => x,
+            };
+            x = ops.linear(&x, project)?;
+        }
+        x = match (&weights.embed_norm, &position) {
+            (Some(norm), position) => ops.add_norm(&x, position.as_ref(), norm)?,
+            (None, Some(position)) => (x + position)?,
+            (None, None) => x,
+        };
+        if let Some(project) = projects(Project::AfterNorm) {
+            x = ops.linear(&x, project)?;
+        }
         pass.visit_rows(Site::Embed(EmbedSite::Out), x)
-    }
-
-    /// One block, [ΣT, D] to [ΣT, D].
-    fn layer(
-        &self,
-        l: usize,
-        layer: &LayerWeights,
-        x: Tensor,
-        pass: &mut Pass<'_>,
-    ) -> Result<Tensor, ModelError> {
-        let at = |site| Site::Layer(l, site);
-        let ops = self.ops;
-        let x = pass.visit_rows(at(LayerSite::ResidIn), x)?;
-        let mixed = self.attention(l, layer, &x, pass)?;
-        let written = ops.linear(&mixed, &layer.output)?;
-        let written = pass.visit_rows(at(LayerSite::AttnOut), written)?;
-        let mid = ops.add_norm(&written, Some(&x), &layer.attn_norm)?;
-        let mid = pass.visit_rows(at(LayerSite::ResidMid), mid)?;
-
-        let pre = pass.visit_rows(at(LayerSite::FfnPre), ops.linear(&mid, &layer.up)?)?;
-        let act = ops.activate(&pre, self.spec.activation)?; // [ΣT, F]
-        let act = pass.visit_rows(at(LayerSite::FfnAct), act)?;
-        let written = ops.linear(&act, &layer.down)?;
-        let written = pass.visit_rows(at(LayerSite::FfnOut), written)?;
-        let out = ops.add_norm(&written, Some(&mid), &layer.ffn_norm)?;
-        pass.visit_rows(at(LayerSite::ResidOut), out)
-    }
-
-    /// What the heads mixed, side by side and before the output projection: [ΣT, D].
-    fn attention(
-        &self,
-        l: usize,
-        layer: &LayerWeights,
-        x: &Tensor,
-        pass: &mut Pass<'_>,
-    ) -> Result<Tensor, ModelError> {
-        let (heads, size) = (self.spec.heads, self.spec.head_size());
-        let rows = x.dim(0)?;
-        let qkv = self
-            .ops
-            .linear(x, &layer.qkv)?
-            .reshape((rows, 3, heads, size))?;
-        if !INSIDE.iter().any(|&site| pass.wants(Site::Layer(l, site)))
-            && let Some(out) = self.ops.attention(&qkv, &pass.texts, self.spec.scale())
-        {
-            return Ok(out?);
-        }
-        let mut mixed = Vec::with_capacity(pass.texts.len());
-        for (text, rows) in pass.texts.clone().into_iter().enumerate() {
-            let qkv = qkv.narrow(0, rows.start, rows.len())?;
-            mixed.push(self.attention_of(l, text, &qkv, pass)?);
-        }
-        match mixed.len() {
-            1 => Ok(mixed.remove(0)),
-            _ => Ok(Tensor::cat(&mixed, 0)?),
-        }
-    }
-
-    /// Attention of one text, stage by stage. qkv [T, 3, H, d] to [T, D].
-    fn attention_of(
-        &self,
-        l: usize,
-        text: usize,
-        qkv: &Tensor,
-        pass: &mut Pass<'_>,
-    ) -> Result<Tensor, ModelError> {
-        let at = |site| Site::Layer(l, site);
-        let part = |i| qkv.narrow(1, i, 1)?.squeeze(1)?.transpose(0, 1); // [H, T, d]
-        let q = pass.visit(at(LayerSite::Q), text, part(0)?)?;
-        let k = pass.visit(at(LayerSite::K), text, part(1)?)?;
-        let v = pass.visit(at(LayerSite::V), text, part(2)?)?;
-        let scores = self.ops.scores(&q, &k, self.spec.scale())?; // [H, T, T]
-        let scores = pass.visit(at(LayerSite::ScoreContent), text, scores)?;
-        let scores = pass.visit(at(LayerSite::Scores), text, scores)?;
-        let pattern = pass.visit(at(LayerSite::Pattern), text, self.ops.softmax(&scores)?)?;
-        let mixed = self.ops.mix(&pattern, &v)?; // [T, H, d]
-        let mixed = pass.visit(at(LayerSite::HeadOut), text, mixed.transpose(0, 1)?)?;
-        let (heads, tokens, size) = mixed.dims3()?;
-        Ok(mixed.transpose(0, 1)?.reshape((tokens, heads * size))?)
     }
 }
 
-/// The sites that only staged attention passes by.
-const INSIDE: [LayerSite; 7] = [
-    LayerSite::Q,
-    LayerSite::K,
-    LayerSite::V,
-    LayerSite::ScoreContent,
-    LayerSite::Scores,
-    LayerSite::Pattern,
-    LayerSite::HeadOut,
-];
+/// The row of the position table for each kept token, [K].
+fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) -> Vec<u32> {
+    let Some(padding) = padding else {
+        return part.places().map(|place| (first + place) as u32).collect();
+    };
+    let ids = &part.tokens.ids;
+    let before = |place: usize| ids[..place].iter().filter(|&&id| id != padding).count();
+    let row = |place: usize| match ids[place] == padding {
+        true => first - 1,
+        false => first + before(place),
+    };
+    part.places().map(|place| row(place) as u32).collect()
+}
 
 /// The start of a text, for an error message.
 fn shorten(text: &str) -> String {

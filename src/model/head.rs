@@ -3,9 +3,9 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
-use super::encoder::Pass;
 use super::ops::Ops;
 use super::part::Part;
+use super::pass::Pass;
 use super::weights::{Linear, Norm};
 use crate::tokens::Tokens;
 use crate::trace::site::{PoolingMode, Site};

@@ -1,7 +1,10 @@
 //! Everything between files and numbers: candle lives here, egui does not.
 
+mod block;
 pub mod config;
 pub mod device;
+mod disentangled;
+pub mod distance;
 pub mod encoder;
 mod error;
 pub mod families;
@@ -9,8 +12,11 @@ pub mod head;
 pub mod modules;
 pub mod ops;
 pub mod part;
+pub mod pass;
+pub mod rotary;
 pub mod source;
 pub mod spec;
+pub mod statics;
 pub mod tables;
 mod tokenizer;
 pub mod weights;
@@ -34,8 +40,8 @@ use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
 use crate::trace::site::{LayerSite, Site};
 use config::Config;
-use encoder::Pass;
 use modules::Recipe;
+use pass::Pass;
 use weights::{Checkpoint, Weights};
 
 /// A sentence encoder ready to use: tokenizer, encoder and head, as its folder describes them.
@@ -100,15 +106,25 @@ impl Model {
     pub fn load(files: &ModelFiles, device: &Device) -> Result<Self, ModelError> {
         let recipe = Recipe::read(files, device)?;
         let name = format!("{}config.json", recipe.encoder);
-        let value = files.json(&name)?;
+        let weight_files = files.weight_files_in(files.encoder_dir())?;
+        let checkpoint = || Checkpoint::open(&weight_files, device);
+        let (value, tables) = match recipe.is_static {
+            false => (files.json(&name)?, None),
+            true => {
+                let checkpoint = checkpoint()?;
+                let own = files.json_if_present(&name)?;
+                (statics::config(own, &checkpoint)?, Some(checkpoint))
+            }
+        };
         let config = Config::new(&name, value.clone())?;
         let family = families::find(&config)?;
         let spec = (family.spec)(&config)?;
         spec.check(&name)?;
         let tokenizer = tokenizer::load(files, &recipe, &spec)?;
-        let weight_files = files.weight_files_in(files.encoder_dir())?;
-        let checkpoint = Checkpoint::open(&weight_files, device)?;
-        let weights = Weights::load(checkpoint, &family.names, &spec)?;
+        let weights = match tables {
+            Some(checkpoint) => statics::weights(&checkpoint, &spec)?,
+            None => Weights::load(checkpoint()?, &(family.names)(&config)?, &spec)?,
+        };
         Ok(Self {
             id: files.id(),
             source: files.reference().clone(),
@@ -217,7 +233,7 @@ impl Model {
         let mut stop = StopWhen(cancel);
         let mut hook = Chain(vec![&mut stop, &mut recorder]);
         self.run(&[&tokens], self.options(), &mut hook)?;
-        let (model, layers) = (self.hash.clone(), self.spec().layers);
+        let (model, layers) = (self.hash.clone(), self.spec().layers());
         let values = recorder.take(0);
         Ok(Trace::new(
             tokens,

@@ -24,6 +24,11 @@ pub struct Recipe {
     /// `max_seq_length` of sentence_bert_config.json.
     pub max_tokens: Option<usize>,
     pub lower_case: bool,
+    /// A table and a mean instead of an encoder.
+    pub is_static: bool,
+    /// model2vec's own rules, where no modules.json says that sentence-transformers runs it: unknown
+    /// tokens are left out, and a text is cut at its characters first.
+    pub as_model2vec: bool,
 }
 
 /// The texts that a model wants in front of its input.
@@ -64,10 +69,19 @@ impl Prompts {
 impl Recipe {
     /// Reads everything that modules.json names.
     pub fn read(files: &ModelFiles, device: &Device) -> Result<Self, ModelError> {
-        let head = match files.modules() {
-            None => Head::mean(),
-            Some(entries) => head(files, entries, device)?,
+        let bare = bare_model2vec(files)?;
+        let head = match (files.modules(), &bare) {
+            (Some(entries), _) => head(files, entries, device)?,
+            (None, Some(config)) => {
+                let mut head = Head::mean();
+                if config.flag("normalize", false)? {
+                    head.modules.push(Module::Normalize);
+                }
+                head
+            }
+            (None, None) => Head::mean(),
         };
+        let kind = files.modules().and_then(<[Entry]>::first);
         let encoder = folder(files.encoder_dir());
         let (prompts, truncate_dim) = prompts(files)?;
         let limits = optional(files, &format!("{encoder}sentence_bert_config.json"))?;
@@ -85,8 +99,22 @@ impl Recipe {
             truncate_dim,
             max_tokens,
             lower_case,
+            is_static: bare.is_some() || kind.is_some_and(|first| first.kind == "StaticEmbedding"),
+            as_model2vec: bare.is_some(),
         })
     }
+}
+
+/// The configuration of a model2vec folder without a modules.json.
+fn bare_model2vec(files: &ModelFiles) -> Result<Option<Config>, ModelError> {
+    if files.modules().is_some() {
+        return Ok(None);
+    }
+    let config = optional(files, "config.json")?;
+    Ok(match config {
+        Some(config) if config.model_type()? == "model2vec" => Some(config),
+        _ => None,
+    })
 }
 
 fn optional(files: &ModelFiles, name: &str) -> Result<Option<Config>, ModelError> {
@@ -104,11 +132,19 @@ fn folder(path: &str) -> String {
 
 /// What stands behind the encoder.
 fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, ModelError> {
-    let (_, rest) = entries
+    let known = |first: &Entry| matches!(first.kind.as_str(), "Transformer" | "StaticEmbedding");
+    let (first, rest) = entries
         .split_first()
-        .filter(|(first, _)| first.kind == "Transformer")
-        .ok_or_else(|| ModelError::config(MODULES, "modules", "must begin with a Transformer"))?;
-    let mut modules = Vec::new();
+        .filter(|(first, _)| known(first))
+        .ok_or_else(|| {
+            let problem = "must begin with a Transformer or a StaticEmbedding";
+            ModelError::config(MODULES, "modules", problem)
+        })?;
+    let mut modules = match first.kind.as_str() {
+        // It is a mean already.
+        "StaticEmbedding" => Head::mean().modules,
+        _ => Vec::new(),
+    };
     for entry in rest {
         match entry.kind.as_str() {
             "Pooling" => modules.push(pooling(files, entry)?),

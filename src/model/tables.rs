@@ -4,7 +4,7 @@ use super::Model;
 use super::spec::Positions;
 use crate::trace::Values;
 
-/// The norm behind the embeddings: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016).
+/// A layer norm behind the embeddings: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016).
 pub struct NormTable<'a> {
     pub weight: Values<'a>, // [D]
     pub bias: Values<'a>,   // [D]
@@ -18,15 +18,17 @@ impl Model {
         Values::new(&self.encoder.weights.token)
     }
 
-    /// The learned positions, [P, D].
+    /// The learned positions, [P, D]; none where the model adds nothing for a place.
     pub fn position_table(&self) -> Option<Values<'_>> {
-        Values::new(&self.encoder.weights.position)
+        Values::new(self.encoder.weights.position.as_ref()?)
     }
 
     /// The row of [`Self::position_table`] that the first token of a text takes.
     pub fn first_position(&self) -> usize {
-        let Positions::Learned { first, .. } = self.spec().positions;
-        first
+        match self.spec().positions {
+            Positions::Learned { first, .. } => first,
+            Positions::None => 0,
+        }
     }
 
     /// The segments' vectors, [types, D]; none also where the model has no types.
@@ -36,7 +38,7 @@ impl Model {
 
     /// The norm between the sum of the embeddings and layer 0.
     pub fn embed_norm(&self) -> Option<NormTable<'_>> {
-        let norm = &self.encoder.weights.embed_norm;
+        let norm = self.encoder.weights.embed_norm.as_ref()?;
         Some(NormTable {
             weight: Values::new(&norm.weight)?,
             bias: Values::new(&norm.bias)?,

@@ -45,14 +45,32 @@ pub fn load(
             from_vocabulary(files, &at("vocab.txt"), &config)?,
         ),
     };
+    let mut tokenizer = tokenizer;
+    if recipe.is_static {
+        tokenizer.with_post_processor(None::<BertProcessing>);
+    }
     let unknown = special(&config, "unk_token", "[UNK]");
-    Ok(TextTokenizer::new(
-        tokenizer,
-        &file,
-        limit,
-        recipe.lower_case,
-        Some(&unknown),
-    )?)
+    let unknown = own_unknown(&tokenizer).unwrap_or(unknown);
+    let lower_case = recipe.lower_case;
+    let tokenizer = TextTokenizer::new(tokenizer, &file, limit, lower_case, Some(&unknown))?;
+    // Decoders have no padding of their own; the token that ends a text takes its place.
+    let blanks = ["pad_token", "eos_token", "bos_token"].map(|field| special(&config, field, ""));
+    let tokenizer = tokenizer.or_blank(&blanks);
+    Ok(match recipe.as_model2vec {
+        false => tokenizer,
+        true => tokenizer.as_model2vec(),
+    })
+}
+
+/// What the vocabulary itself calls unknown.
+fn own_unknown(tokenizer: &Tokenizer) -> Option<String> {
+    use tokenizers::ModelWrapper;
+    match tokenizer.get_model() {
+        ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
+        ModelWrapper::BPE(model) => model.unk_token.clone(),
+        ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
+        ModelWrapper::Unigram(_) => None,
+    }
 }
 
 /// A special token's text, which may be written as a string or as an object with `content`.

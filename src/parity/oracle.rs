@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::report::Difference;
 use super::{SENTENCE_COSINE, SENTENCE_DELTA, SITE_TOLERANCE, difference};
-use crate::model::encoder::Pass;
+use crate::model::pass::Pass;
 use crate::model::{Model, ModelError, Prompt};
 use crate::tokens::Tokens;
 use crate::trace::hook::NoHook;

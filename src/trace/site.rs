@@ -122,9 +122,15 @@ pub enum LayerSite {
     K,
     /// [K, T, d]
     V,
+    /// [H, T, d], normed where the model does that, and turned; only with rotary positions.
+    QRot,
+    /// [K, T, d]
+    KRot,
     /// [H, T, T], scaled q·k alone.
     ScoreContent,
-    /// [H, T, T], scaled, biased and masked; before softmax.
+    /// [H, T, T], what distances add: relative, ALiBi, disentangled.
+    ScorePosition,
+    /// [H, T, T], scaled, biased and masked; before softmax. −∞ where a query does not see a key.
     Scores,
     /// [H, T, T], each row sums to 1.
     Pattern,
@@ -134,9 +140,11 @@ pub enum LayerSite {
     AttnOut,
     /// [T, D], after the attention residual and its norm.
     ResidMid,
-    /// [T, F]
+    /// [T, F], before the activation; in gated models the factor that no activation takes.
     FfnPre,
-    /// [T, F]
+    /// [T, F], before the activation; only in gated models.
+    FfnGate,
+    /// [T, F], what the last product takes: activation(pre), or activation(gate) ⊙ pre.
     FfnAct,
     /// [T, D], before the residual.
     FfnOut,
@@ -145,18 +153,22 @@ pub enum LayerSite {
 }
 
 impl LayerSite {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::ResidIn,
         Self::Q,
         Self::K,
         Self::V,
+        Self::QRot,
+        Self::KRot,
         Self::ScoreContent,
+        Self::ScorePosition,
         Self::Scores,
         Self::Pattern,
         Self::HeadOut,
         Self::AttnOut,
         Self::ResidMid,
         Self::FfnPre,
+        Self::FfnGate,
         Self::FfnAct,
         Self::FfnOut,
         Self::ResidOut,
@@ -168,13 +180,17 @@ impl LayerSite {
             Self::Q => "q",
             Self::K => "k",
             Self::V => "v",
+            Self::QRot => "q_rot",
+            Self::KRot => "k_rot",
             Self::ScoreContent => "score_content",
+            Self::ScorePosition => "score_position",
             Self::Scores => "scores",
             Self::Pattern => "pattern",
             Self::HeadOut => "head_out",
             Self::AttnOut => "attn_out",
             Self::ResidMid => "resid_mid",
             Self::FfnPre => "ffn_pre",
+            Self::FfnGate => "ffn_gate",
             Self::FfnAct => "ffn_act",
             Self::FfnOut => "ffn_out",
             Self::ResidOut => "resid_out",
@@ -212,12 +228,13 @@ impl Site {
             Self::Pooled(_) => &[Hidden],
             Self::Sentence => &[Sentence],
             Self::Layer(_, site) => match site {
-                LayerSite::Q | LayerSite::HeadOut => &[Head, Token, HeadDim],
-                LayerSite::K | LayerSite::V => &[KvHead, Token, HeadDim],
-                LayerSite::ScoreContent | LayerSite::Scores | LayerSite::Pattern => {
-                    &[Head, Query, Key]
-                }
-                LayerSite::FfnPre | LayerSite::FfnAct => &[Token, Neuron],
+                LayerSite::Q | LayerSite::QRot | LayerSite::HeadOut => &[Head, Token, HeadDim],
+                LayerSite::K | LayerSite::KRot | LayerSite::V => &[KvHead, Token, HeadDim],
+                LayerSite::ScoreContent
+                | LayerSite::ScorePosition
+                | LayerSite::Scores
+                | LayerSite::Pattern => &[Head, Query, Key],
+                LayerSite::FfnPre | LayerSite::FfnGate | LayerSite::FfnAct => &[Token, Neuron],
                 LayerSite::ResidIn
                 | LayerSite::AttnOut
                 | LayerSite::ResidMid

@@ -162,8 +162,10 @@ pub fn encoder_tensors(
     let folder = folders.first().map_or("", |(_, path)| path);
     let name = join(folder, "config.json");
     let config = template.json(&name).unwrap_or_default();
-    let family = families::find(&Config::new(&name, config)?)?;
-    Ok(weights.named(&family.names)?)
+    let config = Config::new(&name, config)?;
+    let family = families::find(&config)?;
+    let (names, spec) = ((family.names)(&config)?, (family.spec)(&config)?);
+    Ok(weights.named(&names, &spec)?)
 }
 
 /// The tensors of a module that has some, under sentence-transformers' names.

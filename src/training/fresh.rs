@@ -17,8 +17,8 @@ use super::targets::Basis;
 use super::trainer::tokenize;
 use super::{Targets, TrainError};
 use crate::cancel::Cancel;
-use crate::model::spec::{Activation, EncoderSpec, Positions};
-use crate::model::weights::{LayerWeights, Linear, Norm, Weights};
+use crate::model::spec::{EncoderSpec, Sizes};
+use crate::model::weights::{Ffn, LayerWeights, Linear, Norm, Norms, Weights};
 use crate::model::{HeadOptions, Model};
 
 /// The shape of a new BERT.
@@ -178,21 +178,15 @@ fn config(shape: &Shape, vocabulary: usize) -> Value {
 
 /// The specification that [`template`]'s config.json spells out.
 pub fn spec(shape: &Shape, vocabulary: usize) -> EncoderSpec {
-    EncoderSpec {
-        family: "bert",
+    let sizes = Sizes {
         vocabulary,
         hidden: shape.hidden,
         layers: shape.layers,
         heads: shape.heads,
         ffn: shape.ffn,
-        types: 2,
-        positions: Positions::Learned {
-            rows: shape.tokens,
-            first: 0,
-        },
-        activation: Activation::Gelu,
-        norm_eps: 1e-12,
-    }
+        positions: shape.tokens,
+    };
+    EncoderSpec::bert("bert", sizes)
 }
 
 /// Word vectors from a teacher: each piece as a text of its own, in the directions of `basis`.
@@ -256,12 +250,13 @@ pub fn weights(
             weight: Tensor::ones(d, candle_core::DType::F32, &Device::Cpu)?,
             bias: zeros(d)?,
             eps: spec.norm_eps,
+            kind: spec.norm,
         })
     };
     let position = noise(spec.max_tokens(), d, POSITION_SPREAD)?;
     let types = noise(spec.types, d, POSITION_SPREAD)?;
-    let mut layers = Vec::with_capacity(spec.layers);
-    for _ in 0..spec.layers {
+    let mut layers = Vec::with_capacity(spec.layers());
+    for _ in 0..spec.layers() {
         let mut linear = |output: usize, input: usize| -> candle_core::Result<Linear> {
             Ok(Linear {
                 weight: noise(output, input, SPREAD)?,
@@ -271,17 +266,27 @@ pub fn weights(
         layers.push(LayerWeights {
             qkv: linear(3 * d, d)?,
             output: linear(d, d)?,
-            attn_norm: norm()?,
-            up: linear(f, d)?,
-            down: linear(d, f)?,
-            ffn_norm: norm()?,
+            q_norm: None,
+            k_norm: None,
+            relative: None,
+            attn_norms: Norms::after(norm()?),
+            ffn: Ffn {
+                up: linear(f, d)?,
+                gate: None,
+                down: linear(d, f)?,
+                router: None,
+            },
+            ffn_norms: Norms::after(norm()?),
         });
     }
     Ok(Weights {
         token,
-        position,
+        position: Some(position),
         types: Some(types),
-        embed_norm: norm()?,
+        embed_norm: Some(norm()?),
+        project: None,
+        distance: None,
         layers,
+        final_norm: None,
     })
 }

@@ -4,8 +4,9 @@ use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
 
 use super::optimizer::Parameter;
-use crate::model::encoder::Pass;
 use crate::model::head::{Dense, Head, HeadOptions, Module, Residual};
+use crate::model::pass::Pass;
+use crate::model::spec::EncoderSpec;
 use crate::model::weights::Weights;
 use crate::model::{Encoder, Model, ModelError};
 use crate::tokens::Tokens;
@@ -46,8 +47,13 @@ impl Forward {
 
 impl Student {
     pub fn new(model: &Model) -> Result<Self, ModelError> {
+        let spec = model.encoder.spec.clone();
+        trainable(&spec)?;
         let mut parameters = Vec::new();
         let mut movable = |name: &str, tensor: &Tensor| {
+            if !moves(&spec, name) {
+                return Ok(tensor.to_device(&Device::Cpu)?);
+            }
             let var = Var::from_tensor(&tensor.to_device(&Device::Cpu)?)?;
             let value = var.as_tensor().clone();
             parameters.push(Parameter {
@@ -59,7 +65,6 @@ impl Student {
         };
         let weights = model.encoder.weights.map(&mut movable)?;
         let head = map_head(&model.head, &mut movable)?;
-        let spec = model.encoder.spec.clone();
         Ok(Self {
             encoder: Encoder::new(spec, weights, Device::Cpu).differentiable(),
             head,
@@ -150,6 +155,42 @@ impl Student {
             self.encoder.weights.map(&mut copy)?,
             map_head(&self.head, &mut copy)?,
         ))
+    }
+}
+
+/// Refuses encoders whose weights cannot be written back as they were read.
+fn trainable(spec: &EncoderSpec) -> Result<(), ModelError> {
+    let why = if spec.groups.is_some() {
+        "its layers share one block"
+    } else if spec.disentangled.is_some() {
+        "its rows for distances are made ready when it is loaded"
+    } else if spec.blocks.iter().any(|block| block.experts.is_some()) {
+        "its experts are laid out anew when it is loaded"
+    } else {
+        return Ok(());
+    };
+    Err(ModelError::Unsupported {
+        file: "config.json".to_owned(),
+        what: format!("training a {} model", spec.family),
+        hint: format!("{why}; other families can be trained"),
+    })
+}
+
+/// False for what stays as it is: biases that the model does not have, and the bias by distance, which
+/// is laid out anew for each text.
+fn moves(spec: &EncoderSpec, name: &str) -> bool {
+    let biases = spec.biases;
+    let has = |part: &str| name.ends_with(&format!(".{part}.bias"));
+    match name {
+        "distance" => false,
+        _ if has("qkv") => biases.qkv,
+        _ if has("output") => biases.output,
+        _ if has("up") || has("gate") => biases.ffn,
+        _ if has("down") => biases.down,
+        _ if name.contains("norm") && name.ends_with(".bias") && !name.starts_with("head.") => {
+            biases.norm
+        }
+        _ => true,
     }
 }
 

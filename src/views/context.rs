@@ -96,7 +96,7 @@ impl<'a> ViewContext<'a> {
 
     /// The chosen layer, within the model's.
     pub fn layer(&self) -> usize {
-        self.state.layer.min(self.model.spec().layers - 1)
+        self.state.layer.min(self.model.spec().layers() - 1)
     }
 
     /// The chosen head, within the model's.

@@ -115,6 +115,7 @@ fn every_activation_residual_and_norm_after_the_pool_keeps_the_sum() {
     let weight: Vec<f32> = (0..12).map(|i| ((i * 7) % 5) as f32 * 0.4 - 0.8).collect();
     let square: Vec<f32> = weight[..9].to_vec();
     let normalise = Module::LayerNorm(Norm {
+        kind: embedscope::model::spec::NormKind::Layer,
         weight: vector(&[0.5, -1., 2.]),
         bias: vector(&[0.1, 0.2, -0.3]),
         eps: 1e-5,

@@ -3,7 +3,7 @@
 use candle_core::{Device, Module, Tensor, Var};
 use candle_nn::LayerNorm;
 use embedscope::analysis::similarity::gradients::gradients;
-use embedscope::model::encoder::Pass;
+use embedscope::model::pass::Pass;
 use embedscope::model::{HeadOptions, Model};
 use embedscope::trace::hook::NoHook;
 use embedscope::trace::{EmbedSite, PoolingMode, Site, Trace};

@@ -69,11 +69,11 @@ fn ablation_is_a_whole_run_without_the_part() {
         for fill in [Fill::Zero, Fill::Mean] {
             let found = done(|job| ablation(&model, &a, &b, model.options(), fill, job));
             let (heads, mut moved) = (model.spec().heads, 0.);
-            assert_eq!(found.both.len(), model.spec().layers * (heads + 1));
+            assert_eq!(found.both.len(), model.spec().layers() * (heads + 1));
             assert_eq!(found.rows().len() * found.columns().len(), found.a.len());
             let none = &mut embedscope::trace::hook::NoHook;
             let (e_a, e_b) = (vector(&model, &a, none), vector(&model, &b, none));
-            for layer in 0..model.spec().layers {
+            for layer in 0..model.spec().layers() {
                 for head in 0..=heads {
                     let mut hook = Without {
                         layer,

@@ -3,7 +3,6 @@
 use candle_core::Tensor;
 use embedscope::analysis::similarity::pairs::token_pairs;
 use embedscope::model::Model;
-use embedscope::model::spec::Positions;
 
 use crate::{check_input, full, input, models, poolings, under, writers};
 
@@ -131,7 +130,7 @@ fn a_token_that_says_nothing_contributes_nothing_however_attention_mixes() {
     for token in 1..before.tokens.len() - 1 {
         // No embedding, no position, no type: the embedding norm leaves β alone of it.
         let id = before.tokens.ids[token] as usize;
-        let Positions::Learned { first, .. } = model.spec().positions;
+        let first = model.first_position();
         let silent = changed(&model, |name, tensor| match name {
             "token" => Some(silenced(tensor, |row, _| row == id)),
             "position" => Some(silenced(tensor, |row, _| row == first + token)),
@@ -159,9 +158,9 @@ fn a_token_that_says_nothing_contributes_nothing_however_attention_mixes() {
 #[test]
 fn a_head_that_writes_nothing_has_no_part() {
     let model = models::tiny("plain");
-    let (heads, size) = (model.spec().heads, model.spec().head_size());
+    let (heads, size) = (model.spec().heads, model.spec().head_size);
     assert!(heads > 1);
-    for layer in 0..model.spec().layers {
+    for layer in 0..model.spec().layers() {
         for head in 0..heads {
             let silent = changed(&model, |name, tensor| {
                 let columns = head * size..(head + 1) * size;

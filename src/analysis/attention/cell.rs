@@ -1,6 +1,6 @@
 //! How one attention weight comes about, from q and k to the softmax, with the real numbers.
 
-use crate::trace::{LayerSite, Trace};
+use crate::trace::{LayerSite, Trace, Values};
 
 /// One cell of one head, recomputed from q and k in f64. d is the head size.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,8 +45,8 @@ impl Cell {
         scale: f64,
     ) -> Option<Self> {
         let (q, k) = (
-            trace.layer(layer, LayerSite::Q)?,
-            trace.layer(layer, LayerSite::K)?,
+            turned(trace, layer, LayerSite::QRot, LayerSite::Q)?,
+            turned(trace, layer, LayerSite::KRot, LayerSite::K)?,
         );
         let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
         let content = trace.layer(layer, LayerSite::ScoreContent)?; // [H, T, T]
@@ -103,4 +103,10 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
         .zip(b)
         .map(|(&a, &b)| f64::from(a) * f64::from(b))
         .sum()
+}
+
+/// Queries or keys as the product takes them: turned by their place where the model does that.
+fn turned(trace: &Trace, layer: usize, turned: LayerSite, plain: LayerSite) -> Option<Values<'_>> {
+    let turned = trace.layer(layer, turned);
+    turned.or_else(|| trace.layer(layer, plain))
 }

@@ -70,7 +70,7 @@ pub fn ablation(
     let started = Instant::now();
     let e_a = to_f64(&sentence(&model.head, a, options)?);
     let e_b = to_f64(&sentence(&model.head, b, options)?);
-    let (layers, heads) = (model.spec().layers, model.spec().heads);
+    let (layers, heads) = (model.spec().layers(), model.spec().heads);
     let parts = heads + 1;
     job.expect(2 * layers * parts);
     let cos = cosine(&e_a, &e_b);

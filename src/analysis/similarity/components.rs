@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::PairMatrix;
-use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, values};
+use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, values, wide};
 use super::parts::Parts;
 use super::pool::FrozenPool;
 use crate::analysis::pooling::sentence;
@@ -51,8 +51,8 @@ impl Writer {
         }
     }
 
-    /// The first of [`FrozenEncoder::norms`] that what it wrote passes.
-    fn first_norm(self) -> usize {
+    /// How many blocks' halves (attention, feed-forward) lie behind what it wrote into the stream.
+    fn halves(self) -> usize {
         match self {
             Self::Embedding => 0,
             Self::Head { layer, .. } => 1 + 2 * layer,
@@ -64,7 +64,7 @@ impl Writer {
 /// One text's sentence vector by writers, the biases last. `trace` must be a full one of this model.
 ///
 /// A writer's part is its *direct effect*: what it wrote, carried to the end through every later
-/// norm as g ⊙ (c − mean c)/σ with the recorded σ, past all later heads and FFNs, which are writers
+/// norm of the stream as g ⊙ (c − mean c)/σ with the recorded σ, past all later heads and FFNs, which are writers
 /// of their own. What is written whatever the text says goes to the biases: every β, the biases of
 /// the output and down projections, and that of the values (a pattern's rows sum to 1, so each head
 /// passes it on whole).
@@ -79,15 +79,13 @@ pub fn writer_parts(
 ) -> Result<Parts, ModelError> {
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
-    let norms = encoder.norms();
     let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
     let pooled = writers.par_iter().map(|&writer| {
         if cancel.is_cancelled() {
             return Err(ModelError::Stopped);
         }
         let mut part = written(&encoder, trace, writer)?; // [T, D]
-        let later = &norms[writer.first_norm()..];
-        later.iter().for_each(|norm| norm.apply(&mut part));
+        later(&encoder, writer).for_each(|norm| norm.apply(&mut part));
         Ok(pool.apply(&part))
     });
     let pooled: Vec<Vec<f64>> = pooled.collect::<Result<_, _>>()?;
@@ -101,19 +99,45 @@ pub fn writer_parts(
     )
 }
 
+/// The norms of each half of a block, [2·L].
+fn halves(encoder: &FrozenEncoder) -> impl Iterator<Item = &FrozenNorms> {
+    let blocks = encoder.blocks.iter();
+    blocks.flat_map(|block| [&block.attn_norms, &block.ffn_norms])
+}
+
+/// The norms on the residual stream itself behind what a writer wrote, in their order. The first is
+/// that of its own half, behind the sum.
+fn later(encoder: &FrozenEncoder, writer: Writer) -> impl Iterator<Item = &FrozenNorm> {
+    let own = writer.halves().saturating_sub(1);
+    let inside = halves(encoder)
+        .skip(own)
+        .filter_map(|norms| norms.after.as_ref());
+    inside.chain(&encoder.final_norm)
+}
+
 /// What one writer adds to the residual stream, constants left out: [T, D].
 fn written(encoder: &FrozenEncoder, trace: &Trace, writer: Writer) -> Result<Vec<f64>, ModelError> {
-    match writer {
-        Writer::Embedding => Ok(encoder.embedding.clone()),
-        Writer::Head { layer, head } => by_head(&encoder.blocks[layer], trace, layer, head),
+    let (mut part, norms) = match writer {
+        Writer::Embedding => {
+            return encoder.embedding.apply(encoder.embedding.sum.clone());
+        }
+        Writer::Head { layer, head } => {
+            let block = &encoder.blocks[layer];
+            (by_head(block, trace, layer, head)?, &block.attn_norms)
+        }
         Writer::Ffn { layer } => {
             let out = values(trace, Site::Layer(layer, LayerSite::FfnOut))?;
-            let bias = &encoder.blocks[layer].down_bias;
+            let block = &encoder.blocks[layer];
             let rows = out.flat();
-            let cells = rows.iter().zip(bias.iter().cycle());
-            Ok(cells.map(|(&x, &b)| f64::from(x) - f64::from(b)).collect())
+            let cells = rows.iter().zip(block.down.bias.iter().cycle());
+            let part = cells.map(|(&x, &b)| f64::from(x) - f64::from(b)).collect();
+            (part, &block.ffn_norms)
         }
+    };
+    if let Some(norm) = &norms.written {
+        norm.apply(&mut part);
     }
+    Ok(part)
 }
 
 /// (pattern·v − b_v)·W_oᵀ over one head's columns of W_o: [T, d] to [T, D].
@@ -125,19 +149,20 @@ fn by_head(
 ) -> Result<Vec<f64>, ModelError> {
     let out = values(trace, Site::Layer(layer, LayerSite::HeadOut))?; // [H, T, d]
     let (tokens, size) = (out.size(1), out.size(2));
-    let constant = &block.value_bias[head * size..(head + 1) * size];
+    let shared = head * block.kv_heads / out.size(0);
+    let constant = &block.value.bias[shared * size..(shared + 1) * size];
     let plane = out.plane(head);
     let cells = plane.iter().zip(constant.iter().cycle());
     let mixed = cells.map(|(&x, &b)| f64::from(x) - f64::from(b));
     let mixed = Tensor::from_vec(mixed.collect::<Vec<f64>>(), (tokens, size), &Device::Cpu)?;
-    let weight = block.output.narrow(1, head * size, size)?; // [D, d]
+    let weight = block.output.weight.narrow(1, head * size, size)?; // [D, d]
     let weight = weight.to_dtype(DType::F64)?.t()?;
     Ok(mixed.matmul(&weight)?.flatten_all()?.to_vec1()?)
 }
 
 /// Everything that is written whatever the text says, carried to the end: [T, D].
 fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
-    let mut part = vec![0.; encoder.tokens * encoder.hidden];
+    let mut part = encoder.embedding.constant(encoder.tokens)?;
     let add = |part: &mut [f64], constant: &[f64]| {
         for row in part.chunks_exact_mut(constant.len().max(1)) {
             row.iter_mut().zip(constant).for_each(|(x, b)| *x += b);
@@ -145,26 +170,42 @@ fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
     };
     let norm = |part: &mut [f64], norm: &FrozenNorm| {
         norm.apply(part);
-        add(part, &norm.bias);
+        norm.add_bias(part);
     };
-    norm(&mut part, &encoder.embed_norm);
+    let half = |part: &mut [f64], constant: &[f64], norms: &FrozenNorms| {
+        let mut written = vec![0.; part.len()];
+        add(&mut written, constant);
+        if let Some(through) = &norms.written {
+            norm(&mut written, through);
+        }
+        part.iter_mut().zip(&written).for_each(|(x, w)| *x += w);
+        if let Some(after) = &norms.after {
+            norm(part, after);
+        }
+    };
     for block in &encoder.blocks {
-        add(&mut part, &of_attention(block)?);
-        norm(&mut part, &block.attn_norm);
-        let down: Vec<f64> = block.down_bias.iter().map(|&b| b.into()).collect();
-        add(&mut part, &down);
-        norm(&mut part, &block.ffn_norm);
+        half(&mut part, &of_attention(block)?, &block.attn_norms);
+        half(&mut part, &wide(&block.down.bias), &block.ffn_norms);
+    }
+    if let Some(last) = &encoder.final_norm {
+        norm(&mut part, last);
     }
     Ok(part)
 }
 
-/// W_o·b_v + b_o, [D].
+/// W_o·b_v + b_o, [D], each value bias as every head that shares it passes it on.
 fn of_attention(block: &FrozenBlock) -> Result<Vec<f64>, ModelError> {
-    let wide = |values: &[f32]| values.iter().map(|&b| f64::from(b)).collect::<Vec<_>>();
-    let value = Tensor::new(wide(&block.value_bias), &Device::Cpu)?.unsqueeze(1)?; // [D, 1]
-    let passed = block.output.to_dtype(DType::F64)?.matmul(&value)?;
+    let heads = block.pattern.dim(0)?;
+    let size = block.value.bias.len() / block.kv_heads;
+    let of_head = |h: usize| {
+        let shared = h * block.kv_heads / heads;
+        wide(&block.value.bias[shared * size..(shared + 1) * size])
+    };
+    let value: Vec<f64> = (0..heads).flat_map(of_head).collect(); // [H·d]
+    let value = Tensor::new(value, &Device::Cpu)?.unsqueeze(1)?;
+    let passed = block.output.weight.to_dtype(DType::F64)?.matmul(&value)?;
     let passed: Vec<f64> = passed.flatten_all()?.to_vec1()?;
-    let sums = passed.iter().zip(wide(&block.output_bias));
+    let sums = passed.iter().zip(wide(&block.output.bias));
     Ok(sums.map(|(x, b)| x + b).collect())
 }
 

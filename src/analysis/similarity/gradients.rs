@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor, Var};
 
 use super::reruns::held;
 use crate::analysis::vectors::dot;
-use crate::model::encoder::Pass;
+use crate::model::pass::Pass;
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::hook::NoHook;
 use crate::trace::{EmbedSite, Site, Trace};

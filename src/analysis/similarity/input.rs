@@ -49,7 +49,7 @@ impl InputParts {
         let at_once = (ROWS / tokens.max(1)).max(1);
         for start in (0..=tokens).step_by(at_once) {
             let parts = start..(start + at_once).min(tokens + 1);
-            let mut stack = Stack::of_tokens(&encoder, parts);
+            let mut stack = Stack::of_tokens(&encoder, parts)?;
             stack.add_to(&mut sums[0]);
             for l in 0..layers {
                 if cancel.is_cancelled() {
@@ -58,6 +58,7 @@ impl InputParts {
                 stack.through(l)?;
                 stack.add_to(&mut sums[l + 1]);
             }
+            stack.finish();
             let each = (0..stack.parts()).flat_map(|c| pool.apply(stack.part(c)));
             pooled.extend(each);
         }

@@ -11,7 +11,7 @@ use super::reruns::{ROWS, held};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, dot, norm, quotient, to_f64};
-use crate::model::encoder::Pass;
+use crate::model::pass::Pass;
 use crate::model::{Head, HeadOptions, Model, ModelError, Part};
 use crate::tokens::Tokens;
 use crate::trace::hook::{Chain, Recorder, StopWhen};

@@ -58,7 +58,7 @@ pub fn patching(
     let e_a = to_f64(&sentence(&model.head, a, options)?);
     let e_b = to_f64(&sentence(&model.head, b, options)?);
     let cos = cosine(&e_a, &e_b);
-    let layers = model.spec().layers;
+    let layers = model.spec().layers();
     let pairs: Vec<(usize, usize)> = (0..count)
         .filter_map(|i| alignment[i].map(|j| (i, j)))
         .collect();

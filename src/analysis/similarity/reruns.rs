@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::analysis::job::Job;
 use crate::analysis::pooling::missing;
-use crate::model::encoder::Pass;
+use crate::model::pass::Pass;
 use crate::model::{Head, HeadOptions, Model, ModelError, Part};
 use crate::trace::hook::{Chain, Hook, StopWhen};
 use crate::trace::{Site, Trace};

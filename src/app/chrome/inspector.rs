@@ -48,7 +48,7 @@ pub fn inspector_ui(
                 ui.multiply_opacity(Theme::of(ui).stale_alpha());
             }
             text_ui(ui, text, trace);
-            let layer = state.layer.min(model.spec().layers - 1);
+            let layer = state.layer.min(model.spec().layers() - 1);
             let head = state.head.min(model.spec().heads - 1);
             if let Some(token) = focus.token.filter(|&t| t < trace.tokens.len()) {
                 token_ui(ui, trace, token);
@@ -177,12 +177,12 @@ fn cell_ui(
             value_ui(ui, format!("{}{index}", site(inside)), at(inside));
         }
     });
-    let scale = model.spec().scale();
+    let scale = model.spec().scale;
     let Some(cell) = Cell::new(trace, layer, head, query, key, scale) else {
         return;
     };
     let sum = cell.denominator * cell.largest.exp();
-    let size = model.spec().head_size();
+    let size = model.spec().head_size;
     let lines = [
         format!("q·k = {}", number(cell.dot)),
         format!("q·k / √{size} = {}", number(cell.score)),

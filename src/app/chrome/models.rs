@@ -85,7 +85,7 @@ fn about(model: &Model) -> String {
         "{}\n{} · {} layers × {} heads · {} dimensions · {} feed-forward neurons\n{} pieces in the vocabulary · up to {} tokens\nweights and settings {}",
         model.id,
         spec.family,
-        spec.layers,
+        spec.layers(),
         spec.heads,
         spec.hidden,
         spec.ffn,

@@ -83,7 +83,7 @@ impl Spine {
             ui.multiply_opacity(theme.stale_alpha());
         }
         let pictures = shown.as_ref().map(|shown| &*shown.value);
-        let layers = input.model.spec().layers;
+        let layers = input.model.spec().layers();
         let normalizes = input.model.head.normalizes();
         ui.spacing_mut().item_spacing.x = SPACE_SMALL;
         let mut stage = Stage {

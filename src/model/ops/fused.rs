@@ -3,8 +3,10 @@
 use candle_core::{CpuStorage, Device, Result, Storage, Tensor};
 use rayon::prelude::*;
 
+use super::super::rotary::Turns;
 use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
+use super::attend::{Attend, Rows};
 use super::few_rows::FewRows;
 use super::kernels;
 use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, product, with_slice};
@@ -115,7 +117,7 @@ pub fn add_norm(x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Te
                 let mut out = vec![0.; x.len()];
                 by_rows(x, &mut out, columns, |start, x, out| {
                     let residual = residual.get(start..start + x.len()).unwrap_or(&[]);
-                    kernels::layer_norm(x, residual, weight, bias, norm.eps as f32, out);
+                    kernels::norm(x, residual, weight, bias, norm.eps as f32, norm.kind, out);
                 });
                 out
             })
@@ -147,17 +149,35 @@ fn with_buffer<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> 
     }
 }
 
-/// scale·q·kᵀ for every head. q, k [H, T, d] (any strides) to [H, T, T].
+/// Turns the first `count` heads of every row. x [n, m, d] to the same.
+pub fn rotate(x: &Tensor, count: usize, turns: &Turns) -> Result<Tensor> {
+    let (_, all, size) = x.dims3()?;
+    let columns = all * size;
+    let out = with_slice(x, |x| {
+        let mut out = vec![0.; x.len()];
+        by_rows(x, &mut out, columns, |start, x, out| {
+            out.copy_from_slice(x);
+            for (i, row) in out.chunks_exact_mut(columns).enumerate() {
+                let heads = row.chunks_exact_mut(size).take(count);
+                heads.for_each(|head| turns.turn(start / columns + i, head));
+            }
+        });
+        out
+    })?;
+    Tensor::from_vec(out, x.shape(), &Device::Cpu)
+}
+
+/// scale·q·kᵀ for every head. q [H, T, d], k [K, T, d] (any strides) to [H, T, T].
 pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
     let (heads, queries, size) = q.dims3()?;
-    let keys = k.dim(1)?;
+    let (shared, keys, _) = k.dims3()?;
     let plane = queries * keys;
     let mut out: Vec<f32> = Vec::with_capacity(heads * plane);
     let target = Target(out.as_mut_ptr());
     with_buffer(q, |qs| {
         with_buffer(k, |ks| {
             each_head(heads, plane * size, |h| {
-                let pair = (head(q, qs, h), head(k, ks, h).transposed());
+                let pair = (head(q, qs, h), head(k, ks, h * shared / heads).transposed());
                 let (m, n, scale) = (queries, keys, scale as f32);
                 // SAFETY: head h writes plane h of the reserved buffer and no other.
                 unsafe {
@@ -202,16 +222,16 @@ pub fn softmax(scores: &Tensor) -> Result<Tensor> {
 }
 
 /// pattern·v for every head, laid out so that the output projection reads it without a copy.
-/// pattern [H, T, T], v [H, T, d] (any strides) to [T, H, d].
+/// pattern [H, T, T], v [K, T, d] (any strides) to [T, H, d].
 pub fn mix(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
     let (heads, queries, keys) = pattern.dims3()?;
-    let size = v.dim(2)?;
+    let (shared, _, size) = v.dims3()?;
     let mut out: Vec<f32> = Vec::with_capacity(queries * heads * size);
     let target = Target(out.as_mut_ptr());
     with_buffer(pattern, |ps| {
         with_buffer(v, |vs| {
             each_head(heads, queries * keys * size, |h| {
-                let pair = (head(pattern, ps, h), head(v, vs, h));
+                let pair = (head(pattern, ps, h), head(v, vs, h * shared / heads));
                 let (dst, row) = (target.at(h * size), heads * size);
                 // SAFETY: head h writes columns h·d to (h+1)·d of each row, and no other.
                 unsafe { product((queries, size, keys), dst, row, false, pair, 1., false) };
@@ -224,50 +244,30 @@ pub fn mix(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
 }
 
 /// Scores, softmax and mixing with nothing kept, for a batch of texts packed one behind the other.
-/// qkv [ΣT, 3, H, d], `texts` the row range of each, to [ΣT, H·d].
-pub fn attention(qkv: &Tensor, texts: &[std::ops::Range<usize>], scale: f64) -> Result<Tensor> {
-    let (rows, _, heads, size) = qkv.dims4()?;
-    let width = heads * size;
-    let mut out: Vec<f32> = Vec::with_capacity(rows * width);
+/// qkv [ΣT, H + 2·K, d] to [ΣT, H·d].
+pub fn attention(qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
+    let (all, width, size) = (qkv.dim(0)?, attend.width(), attend.size);
+    let mut out: Vec<f32> = Vec::with_capacity(all * width);
     let target = Target(out.as_mut_ptr());
     with_slice(qkv, |qkv| {
-        let part = |text: usize, which: usize, h: usize| Matrix {
-            start: qkv[text * 3 * width + which * width + h * size..].as_ptr(),
-            row: 3 * width as isize,
-            column: 1,
-        };
         let one = |text: &std::ops::Range<usize>, h: usize, scratch: &mut Vec<f32>| {
             let (t, start) = (text.len(), text.start);
+            let part = |offset| attend.part(qkv, start, offset);
             scratch.resize(t * t, 0.);
-            let pair = (part(start, 0, h), part(start, 1, h).transposed());
+            let pair = (part(attend.query(h)), part(attend.key(h)).transposed());
+            let (to, scale) = (scratch.as_mut_ptr(), attend.scale as f32);
             // SAFETY: the scratch holds t × t elements and is this task's own.
-            unsafe {
-                product(
-                    (t, t, size),
-                    scratch.as_mut_ptr(),
-                    t,
-                    false,
-                    pair,
-                    scale as f32,
-                    false,
-                );
-            }
+            unsafe { product((t, t, size), to, t, false, pair, scale, false) };
+            attend.finish(h, &rows.places[text.clone()], scratch);
             kernels::softmax(scratch, t);
-            let pattern = Matrix {
-                start: scratch.as_ptr(),
-                row: t as isize,
-                column: 1,
-            };
+            let pair = (Matrix::dense(scratch, t), part(attend.value(h)));
             let dst = target.at(start * width + h * size);
-            let pair = (pattern, part(start, 2, h));
             // SAFETY: this task writes head h's columns of this text's rows, and no other.
             unsafe { product((t, size, t), dst, width, false, pair, 1., false) };
         };
-        let work: usize = texts.iter().map(|t| t.len() * t.len()).sum::<usize>() * width;
-        let tasks = texts
-            .iter()
-            .filter(|t| !t.is_empty())
-            .flat_map(|t| (0..heads).map(move |h| (t, h)));
+        let texts = rows.texts.iter().filter(|t| !t.is_empty());
+        let work: usize = texts.clone().map(|t| t.len() * t.len()).sum::<usize>() * width;
+        let tasks = texts.flat_map(|t| (0..attend.heads).map(move |h| (t, h)));
         match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
             true => {
                 let tasks: Vec<_> = tasks.collect();
@@ -282,6 +282,6 @@ pub fn attention(qkv: &Tensor, texts: &[std::ops::Range<usize>], scale: f64) -> 
         }
     })?;
     // SAFETY: every head of every text was written, and the texts cover all rows.
-    unsafe { out.set_len(rows * width) };
-    Tensor::from_vec(out, (rows, width), &Device::Cpu)
+    unsafe { out.set_len(all * width) };
+    Tensor::from_vec(out, (all, width), &Device::Cpu)
 }

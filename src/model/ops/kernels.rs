@@ -1,7 +1,7 @@
 //! Fused element-wise kernels over slices. Each is written once as plain code that the compiler
 //! vectorises, and compiled again for the wider registers that the processor turns out to have.
 
-use super::super::spec::Activation;
+use super::super::spec::{Activation, NormKind};
 
 /// Defines a kernel: the body, and its copies for AVX2 and AVX-512, chosen when it is called.
 macro_rules! kernel {
@@ -53,6 +53,18 @@ pub(super) fn sum_by(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     }
     let rest: f32 = chunks.remainder().iter().map(|&x| term(x)).sum();
     lanes.iter().sum::<f32>() + rest
+}
+
+/// What a norm takes off each value of a row, and then multiplies it by.
+#[inline(always)]
+pub(super) fn centre_and_scale(row: &[f32], eps: f32, kind: NormKind) -> (f32, f32) {
+    let count = row.len() as f32;
+    let mean = match kind {
+        NormKind::Layer => sum_by(row, |x| x) / count,
+        NormKind::Rms => 0.,
+    };
+    let variance = sum_by(row, |x| (x - mean) * (x - mean)) / count;
+    (mean, 1. / (variance + eps).sqrt())
 }
 
 #[inline(always)]
@@ -149,7 +161,8 @@ kernel! {
         for row in rows.chunks_exact_mut(columns) {
             let max = max_of(row);
             for x in row.iter_mut() {
-                *x = exp(*x - max);
+                // What is hidden weighs nothing at all; `exp` alone would stop at 10⁻³⁸.
+                *x = if *x == f32::NEG_INFINITY { 0. } else { exp(*x - max) };
             }
             let scale = 1. / sum_by(row, |x| x);
             for x in row.iter_mut() {
@@ -161,8 +174,9 @@ kernel! {
 
 kernel! {
     /// out = norm(x + residual) by rows of the weight's length; an empty `residual` stands for 0.
-    pub fn layer_norm(
-        x: &[f32], residual: &[f32], weight: &[f32], bias: &[f32], eps: f32, out: &mut [f32],
+    pub fn norm(
+        x: &[f32], residual: &[f32], weight: &[f32], bias: &[f32], eps: f32, kind: NormKind,
+        out: &mut [f32],
     ) {
         let columns = weight.len();
         for (i, out) in out.chunks_exact_mut(columns).enumerate() {
@@ -175,9 +189,7 @@ kernel! {
                     *out = x + r;
                 }
             }
-            let mean = sum_by(out, |x| x) / columns as f32;
-            let variance = sum_by(out, |x| (x - mean) * (x - mean)) / columns as f32;
-            let scale = 1. / (variance + eps).sqrt();
+            let (mean, scale) = centre_and_scale(out, eps, kind);
             for ((out, &w), &b) in out.iter_mut().zip(weight).zip(bias) {
                 *out = (*out - mean) * scale * w + b;
             }
@@ -253,6 +265,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn hidden_scores_weigh_exactly_nothing() {
+        let mut row = vec![f32::NEG_INFINITY, 2., f32::NEG_INFINITY, 2.];
+        softmax(&mut row, 4);
+        assert_eq!((row[0], row[2]), (0., 0.));
+        assert!((row[1] - 0.5).abs() < 1e-6 && row[1] == row[3]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The maths of a block, four times: a fused fast path, the same with gradients, the same with
 //! tangents, and candle's own operations, which run on any device. All are tested equal.
 
+mod attend;
 mod few_rows;
 mod fused;
 mod graph;
@@ -9,11 +10,14 @@ mod raw;
 mod slopes;
 mod tangent;
 mod tape;
+mod tape_attention;
 
 use candle_core::{Device, Result, Tensor};
 
+use super::rotary::Turns;
 use super::spec::Activation;
 use super::weights::{Linear, Norm};
+pub use attend::{Attend, ByDistance, Rows};
 
 /// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,14 @@ impl Ops {
         }
     }
 
+    /// The same path for values with `heads` rows in the place of each.
+    pub fn of_heads(self, heads: usize) -> Self {
+        match self {
+            Self::Tangent { rows } => Self::Tangent { rows: rows * heads },
+            other => other,
+        }
+    }
+
     /// x·Wᵀ + b. [n, in] to [n, out].
     pub fn linear(self, x: &Tensor, layer: &Linear) -> Result<Tensor> {
         match self {
@@ -77,7 +89,37 @@ impl Ops {
         }
     }
 
-    /// scale·q·kᵀ, [H, T, T].
+    /// norm(x), [n, D].
+    pub fn norm(self, x: &Tensor, norm: &Norm) -> Result<Tensor> {
+        self.add_norm(x, None, norm)
+    }
+
+    /// x ⊙ y, both of one shape.
+    pub fn times(self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Tangent { rows } => tangent::times(rows, x, y),
+            Self::Fused | Self::Tape | Self::Graph => x * y,
+        }
+    }
+
+    /// The `count` largest of each row's softmax, 0 for the others: [n, experts] to the same.
+    pub fn choose(self, logits: &Tensor, count: usize) -> Result<Tensor> {
+        match self {
+            Self::Tangent { rows } => tangent::choose(rows, logits, count),
+            Self::Fused | Self::Tape | Self::Graph => graph::choose(logits, count),
+        }
+    }
+
+    /// Turns the first `count` heads of every row: x [n, m, d] to the same, row i by `turns` i.
+    pub fn rotate(self, x: &Tensor, count: usize, turns: &Turns) -> Result<Tensor> {
+        match self {
+            // Linear in x, so that tangents turn as values do.
+            Self::Fused | Self::Tangent { .. } => fused::rotate(x, count, turns),
+            Self::Tape | Self::Graph => graph::rotate(x, count, turns),
+        }
+    }
+
+    /// scale·q·kᵀ: q [H, T, d], k [K, T, d] to [H, T, T].
     pub fn scores(self, q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
         match self {
             Self::Fused => fused::scores(q, k, scale),
@@ -95,7 +137,7 @@ impl Ops {
         }
     }
 
-    /// pattern·v, [T, H, d].
+    /// pattern·v: [H, T, T], [K, T, d] to [T, H, d].
     pub fn mix(self, pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
         match self {
             Self::Fused => fused::mix(pattern, v),
@@ -105,17 +147,12 @@ impl Ops {
     }
 
     /// All of attention at once with nothing kept, for texts packed one behind the other; `None`
-    /// where this path has no such operation. [ΣT, 3, H, d] to [ΣT, H·d].
-    pub fn attention(
-        self,
-        qkv: &Tensor,
-        texts: &[std::ops::Range<usize>],
-        scale: f64,
-    ) -> Option<Result<Tensor>> {
+    /// where this path has no such operation. [ΣT, H + 2·K, d] to [ΣT, H·d].
+    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Option<Result<Tensor>> {
         match self {
-            Self::Fused => Some(fused::attention(qkv, texts, scale)),
-            Self::Tape => Some(tape::attention(qkv, texts, scale)),
-            Self::Tangent { rows } => Some(tangent::attention(rows, qkv, texts, scale)),
+            Self::Fused => Some(fused::attention(qkv, attend, rows)),
+            Self::Tape => Some(tape_attention::attention(qkv, attend, rows)),
+            Self::Tangent { rows: block } => Some(tangent::attention(block, qkv, attend, rows)),
             Self::Graph => None,
         }
     }
@@ -123,6 +160,7 @@ impl Ops {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spec::NormKind;
     use super::*;
 
     fn random(shape: &[usize]) -> Tensor {
@@ -149,13 +187,22 @@ mod tests {
                 weight: random(&[d]),
                 bias: random(&[d]),
                 eps: 1e-12,
+                kind: NormKind::Layer,
             };
             let residual = random(&[t, d]);
             close(
                 &Ops::Fused.linear(&x, &layer).unwrap(),
                 &Ops::Graph.linear(&x, &layer).unwrap(),
             );
-            for residual in [None, Some(&residual)] {
+            for (residual, kind) in [
+                (None, NormKind::Layer),
+                (Some(&residual), NormKind::Layer),
+                (Some(&residual), NormKind::Rms),
+            ] {
+                let norm = Norm {
+                    kind,
+                    ..norm.clone()
+                };
                 close(
                     &Ops::Fused.add_norm(&x, residual, &norm).unwrap(),
                     &Ops::Graph.add_norm(&x, residual, &norm).unwrap(),
@@ -177,27 +224,32 @@ mod tests {
 
     #[test]
     fn attention_in_one_piece_and_in_stages_agree() {
-        let (heads, size) = (3, 16);
-        let texts = [0..1, 1..8, 8..70];
-        let qkv = random(&[70, 3, heads, size]);
-        let whole = Ops::Fused.attention(&qkv, &texts, 0.25).unwrap().unwrap();
-        for text in texts {
-            let rows = qkv.narrow(0, text.start, text.len()).unwrap();
-            let part = |i| {
-                rows.narrow(1, i, 1)
-                    .unwrap()
-                    .squeeze(1)
-                    .unwrap()
-                    .transpose(0, 1)
-                    .unwrap()
-            };
-            let (q, k, v) = (part(0), part(1), part(2));
-            let expected = whole.narrow(0, text.start, text.len()).unwrap();
+        let rows = Rows::whole([1, 7, 62]);
+        for attend in attend::every_kind(62) {
+            let qkv = random(&[70, attend.row() / attend.size, attend.size]);
+            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap().unwrap();
             for ops in [Ops::Fused, Ops::Graph] {
-                let pattern = ops.softmax(&ops.scores(&q, &k, 0.25).unwrap()).unwrap();
-                let out = ops.mix(&pattern, &v).unwrap();
-                close(&out.reshape((text.len(), heads * size)).unwrap(), &expected);
+                close(&attend::staged(ops, &qkv, &attend, &rows), &whole);
             }
         }
+    }
+
+    #[test]
+    fn turning_some_heads_leaves_the_others() {
+        let rotary = super::super::rotary::Rotary::new(100., 6);
+        let turns = rotary.turns(&[0, 3, 17]);
+        let x = random(&[3, 5, 8]);
+        let turned = Ops::Fused.rotate(&x, 4, &turns).unwrap();
+        close(&turned, &Ops::Graph.rotate(&x, 4, &turns).unwrap());
+        close(
+            &turned.narrow(1, 4, 1).unwrap(),
+            &x.narrow(1, 4, 1).unwrap(),
+        );
+        close(
+            &turned.narrow(0, 0, 1).unwrap(),
+            &x.narrow(0, 0, 1).unwrap(),
+        );
+        let change = (&turned - &x).unwrap().abs().unwrap().sum_all().unwrap();
+        assert!(change.to_scalar::<f32>().unwrap() > 1.);
     }
 }

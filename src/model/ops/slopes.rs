@@ -1,7 +1,7 @@
 //! The kernels' derivatives.
 
-use super::super::spec::Activation;
-use super::kernels::{erf, exp, kernel, sigmoid, sum_by};
+use super::super::spec::{Activation, NormKind};
+use super::kernels::{centre_and_scale, erf, exp, kernel, sigmoid, sum_by};
 
 /// Φ(x) + x·φ(x).
 #[inline(always)]
@@ -45,11 +45,11 @@ kernel! {
 }
 
 kernel! {
-    /// The gradient of a layer norm by its input, into `out`; those by weight and bias are added to
+    /// The gradient of a norm by its input, into `out`; those by weight and bias are added to
     /// `by_weight` and `by_bias`. With x̂ the normed row and h = g ⊙ w:
-    /// (h − mean h − x̂·mean(h ⊙ x̂))/σ.
-    pub fn layer_norm(
-        x: &[f32], gradient: &[f32], weight: &[f32], eps: f32,
+    /// (h − mean h − x̂·mean(h ⊙ x̂))/σ, without mean h for an RMS norm.
+    pub fn norm(
+        x: &[f32], gradient: &[f32], weight: &[f32], eps: f32, kind: NormKind,
         out: &mut [f32], by_weight: &mut [f32], by_bias: &mut [f32],
     ) {
         let columns = weight.len();
@@ -57,9 +57,7 @@ kernel! {
         let mut normed = vec![0.; columns];
         let rows = x.chunks_exact(columns).zip(gradient.chunks_exact(columns));
         for ((x, g), out) in rows.zip(out.chunks_exact_mut(columns)) {
-            let mean = sum_by(x, |x| x) / count;
-            let variance = sum_by(x, |x| (x - mean) * (x - mean)) / count;
-            let scale = 1. / (variance + eps).sqrt();
+            let (mean, scale) = centre_and_scale(x, eps, kind);
             for (normed, &x) in normed.iter_mut().zip(x) {
                 *normed = (x - mean) * scale;
             }
@@ -72,7 +70,10 @@ kernel! {
             for (by_bias, &g) in by_bias.iter_mut().zip(g) {
                 *by_bias += g;
             }
-            let mean = sum_by(out, |h| h) / count;
+            let mean = match kind {
+                NormKind::Layer => sum_by(out, |h| h) / count,
+                NormKind::Rms => 0.,
+            };
             // x̂ takes h's place in the lanes only through this product.
             let mut along = 0.;
             for (&h, &normed) in out.iter().zip(&normed) {
@@ -87,17 +88,21 @@ kernel! {
 }
 
 kernel! {
-    /// How a layer norm's result changes when its input changes by `change`, by rows of the weight's
-    /// length. With x̂ the normed row: w ⊙ (ẋ − mean ẋ − x̂·mean(ẋ ⊙ x̂))/σ.
-    pub fn layer_norm_along(x: &[f32], change: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+    /// How a norm's result changes when its input changes by `change`, by rows of the weight's
+    /// length. With x̂ the normed row: w ⊙ (ẋ − mean ẋ − x̂·mean(ẋ ⊙ x̂))/σ, without mean ẋ for an RMS
+    /// norm.
+    pub fn norm_along(
+        x: &[f32], change: &[f32], weight: &[f32], eps: f32, kind: NormKind, out: &mut [f32],
+    ) {
         let columns = weight.len();
         let count = columns as f32;
         let rows = x.chunks_exact(columns).zip(change.chunks_exact(columns));
         for ((x, change), out) in rows.zip(out.chunks_exact_mut(columns)) {
-            let mean = sum_by(x, |x| x) / count;
-            let variance = sum_by(x, |x| (x - mean) * (x - mean)) / count;
-            let scale = 1. / (variance + eps).sqrt();
-            let drift = sum_by(change, |c| c) / count;
+            let (mean, scale) = centre_and_scale(x, eps, kind);
+            let drift = match kind {
+                NormKind::Layer => sum_by(change, |c| c) / count,
+                NormKind::Rms => 0.,
+            };
             for ((out, &x), &c) in out.iter_mut().zip(x).zip(change) {
                 *out = (x - mean) * scale * c;
             }

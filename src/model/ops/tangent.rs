@@ -4,15 +4,14 @@
 //! T tangents cost as much as T texts. Backward mode would take one pass for each dimension of the
 //! sentence vector, and differences of forward passes two texts for each tangent and half the digits.
 
-use std::ops::Range;
-
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
+use super::attend::{Attend, Rows};
 use super::raw::{Matrix, PARALLEL_FROM, Target, product, with_slice};
-use super::{fused, kernels, slopes};
+use super::{fused, graph, kernels, slopes};
 
 /// The value, [n, …], and its tangents, [k·n, …].
 fn split(rows: usize, x: &Tensor) -> Result<(Tensor, Tensor)> {
@@ -76,7 +75,7 @@ pub fn add_norm(rows: usize, x: &Tensor, residual: Option<&Tensor>, norm: &Norm)
                     .par_chunks(block)
                     .zip(out.par_chunks_mut(block))
                     .for_each(|(tangent, out)| {
-                        slopes::layer_norm_along(value, tangent, weight, eps, out)
+                        slopes::norm_along(value, tangent, weight, eps, norm.kind, out)
                     });
                 out
             })
@@ -85,51 +84,82 @@ pub fn add_norm(rows: usize, x: &Tensor, residual: Option<&Tensor>, norm: &Norm)
     Tensor::cat(&[normed, Tensor::from_vec(out, shape, &Device::Cpu)?], 0)
 }
 
-/// One head of one text of qkv [rows, 3, H, d].
+/// x ⊙ y, and ẋ ⊙ y + x ⊙ ẏ.
+pub fn times(rows: usize, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let ((x, dx), (y, dy)) = (split(rows, x)?, split(rows, y)?);
+    let value = (&x * &y)?;
+    if dx.dim(0)? == 0 {
+        return Ok(value);
+    }
+    let columns = x.dim(1)?;
+    let blocks = dx.dim(0)? / rows;
+    let by_block = |tangents: &Tensor| tangents.reshape((blocks, rows, columns));
+    let change = by_block(&dx)?.broadcast_mul(&y.unsqueeze(0)?)?;
+    let change = (change + by_block(&dy)?.broadcast_mul(&x.unsqueeze(0)?)?)?;
+    Tensor::cat(&[value, change.reshape((blocks * rows, columns))?], 0)
+}
+
+/// p at the largest, and p ⊙ (ṡ − Σ p ⊙ ṡ) there: which are taken does not change.
+pub fn choose(rows: usize, logits: &Tensor, count: usize) -> Result<Tensor> {
+    let (value, tangents) = split(rows, logits)?;
+    let (taken, experts) = (graph::largest(&value, count)?, value.dim(1)?);
+    let p = graph::softmax(&value)?;
+    let chosen = (&p * &taken)?;
+    if tangents.dim(0)? == 0 {
+        return Ok(chosen);
+    }
+    let blocks = tangents.dim(0)? / rows;
+    let change = tangents.reshape((blocks, rows, experts))?;
+    let along = change.broadcast_mul(&p.unsqueeze(0)?)?.sum_keepdim(2)?;
+    let change = change
+        .broadcast_sub(&along)?
+        .broadcast_mul(&chosen.unsqueeze(0)?)?;
+    Tensor::cat(&[chosen, change.reshape((blocks * rows, experts))?], 0)
+}
+
+/// One head of one text of qkv [rows, H + 2·K, d].
 #[derive(Clone, Copy)]
 struct Head<'a> {
     qkv: &'a [f32],
-    /// Elements of one token's q, k and v: H·d.
-    width: usize,
-    size: usize,
+    attend: &'a Attend,
+    places: &'a [usize],
     h: usize,
 }
 
 impl Head<'_> {
-    /// [T, d] of q (0), k (1) or v (2), for the text that starts at row `start`.
-    fn part(self, start: usize, which: usize) -> Matrix {
-        Matrix {
-            start: self.qkv[(3 * start + which) * self.width + self.h * self.size..].as_ptr(),
-            row: 3 * self.width as isize,
-            column: 1,
-        }
+    /// q, k and v, each [T, d], of the text that starts at row `start`.
+    fn parts(self, start: usize) -> [Matrix; 3] {
+        let (attend, h) = (self.attend, self.h);
+        [attend.query(h), attend.key(h), attend.value(h)]
+            .map(|offset| attend.part(self.qkv, start, offset))
     }
 }
 
-/// P·v with P = softmax(S), S = scale·q·kᵀ, and Ṗ·v + P·v̇ with
-/// Ṡ = scale·(q̇·kᵀ + q·k̇ᵀ) and Ṗ = P ⊙ (Ṡ − Σ P ⊙ Ṡ). qkv [(1 + k)·n, 3, H, d] to [(1 + k)·n, H·d].
-pub fn attention(rows: usize, qkv: &Tensor, texts: &[Range<usize>], scale: f64) -> Result<Tensor> {
-    let (all, _, heads, size) = qkv.dims4()?;
-    split(rows, qkv)?;
-    let width = heads * size;
+/// P·v with P = softmax(S), S = scale·q·kᵀ + bias, and Ṗ·v + P·v̇ with
+/// Ṡ = scale·(q̇·kᵀ + q·k̇ᵀ) and Ṗ = P ⊙ (Ṡ − Σ P ⊙ Ṡ). qkv [(1 + k)·n, H + 2·K, d] to
+/// [(1 + k)·n, H·d].
+pub fn attention(block: usize, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
+    let all = qkv.dim(0)?;
+    split(block, qkv)?;
+    let (width, size) = (attend.width(), attend.size);
     let mut out = vec![0.; all * width];
     let target = Target(out.as_mut_ptr());
-    let values: Vec<_> = texts.iter().filter(|text| text.end <= rows).collect();
+    let values = rows.texts.iter().filter(|text| text.end <= block);
     let tasks: Vec<_> = values
-        .iter()
-        .flat_map(|text| (0..heads).map(move |h| (*text, h)))
+        .flat_map(|text| (0..attend.heads).map(move |h| (text, h)))
         .collect();
     with_slice(qkv, |qkv| {
-        let one = |scratch: &mut [Vec<f32>; 2], &(text, h): &(&Range<usize>, usize)| {
+        let one = |scratch: &mut [Vec<f32>; 2], &(text, h): &(&std::ops::Range<usize>, usize)| {
+            let places = &rows.places[text.clone()];
             let head = Head {
                 qkv,
-                width,
-                size,
+                attend,
+                places,
                 h,
             };
             let to = |start: usize| target.at(start * width + h * size);
-            let starts = (0..all / rows).map(|block| block * rows + text.start);
-            along(head, text.len(), scale as f32, starts, to, scratch);
+            let starts = (0..all / block).map(|i| i * block + text.start);
+            along(head, starts, to, scratch);
         };
         match all * width >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
             true => tasks.par_iter().for_each_init(Default::default, one),
@@ -142,47 +172,39 @@ pub fn attention(rows: usize, qkv: &Tensor, texts: &[Range<usize>], scale: f64) 
     Tensor::from_vec(out, (all, width), &Device::Cpu)
 }
 
-/// One head of one text of `t` tokens: the value at the first of `starts`, the tangents at the others.
+/// One head of one text: the value at the first of `starts`, the tangents at the others.
 fn along(
     head: Head<'_>,
-    t: usize,
-    scale: f32,
-    starts: impl Iterator<Item = usize>,
+    mut starts: impl Iterator<Item = usize>,
     to: impl Fn(usize) -> *mut f32,
     [pattern, slope]: &mut [Vec<f32>; 2],
 ) {
+    let (t, attend) = (head.places.len(), head.attend);
     pattern.resize(t * t, 0.);
     slope.resize(t * t, 0.);
-    let (square, narrow) = ((t, t, head.size), (t, head.size, t));
-    let width = head.width;
-    let mut starts = starts;
+    let (square, narrow) = ((t, t, attend.size), (t, attend.size, t));
+    let (width, scale) = (attend.width(), attend.scale as f32);
     let Some(value) = starts.next() else {
         return;
     };
-    let [q, k, v] = [0, 1, 2].map(|which| head.part(value, which));
+    let [q, k, v] = head.parts(value);
     let pair = (q, k.transposed());
     // SAFETY: the scratch buffers hold t × t elements and are this task's own; q, k and v are [t, d]
     // inside of `qkv`.
     unsafe { product(square, pattern.as_mut_ptr(), t, false, pair, scale, false) };
+    attend.finish(head.h, head.places, pattern);
     kernels::softmax(pattern, t);
     let p = Matrix::dense(pattern, t);
     // SAFETY: only this task writes head h's columns of this text's rows.
     unsafe { product(narrow, to(value), width, false, (p, v), 1., false) };
     for start in starts {
-        let [dq, dk, dv] = [0, 1, 2].map(|which| head.part(start, which));
+        let [dq, dk, dv] = head.parts(start);
         let changes = slope.as_mut_ptr();
+        let (left, right) = ((dq, k.transposed()), (q, dk.transposed()));
         // SAFETY: as above.
         unsafe {
-            product(
-                square,
-                changes,
-                t,
-                false,
-                (dq, k.transposed()),
-                scale,
-                false,
-            );
-            product(square, changes, t, true, (q, dk.transposed()), scale, false);
+            product(square, changes, t, false, left, scale, false);
+            product(square, changes, t, true, right, scale, false);
         }
         // The softmax's Jacobian is symmetric, so forward and backward are the same product.
         slopes::softmax(pattern, slope, t);
@@ -202,7 +224,9 @@ pub fn staged() -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::spec::NormKind;
     use super::super::Ops;
+    use super::super::attend;
     use super::*;
 
     fn random(shape: &[usize], scale: f32) -> Tensor {
@@ -256,10 +280,17 @@ mod tests {
                 weight: random(&[d], 1.),
                 bias: random(&[d], 1.),
                 eps: 1e-12,
+                kind: NormKind::Layer,
             };
             let x = random(&[t, d], 1.);
             agrees(&x, |ops, x| ops.linear(x, &layer).unwrap());
-            agrees(&x, |ops, x| ops.add_norm(x, Some(x), &norm).unwrap());
+            for kind in [NormKind::Layer, NormKind::Rms] {
+                let norm = Norm {
+                    kind,
+                    ..norm.clone()
+                };
+                agrees(&x, |ops, x| ops.add_norm(x, Some(x), &norm).unwrap());
+            }
             for f in [Activation::Gelu, Activation::GeluTanh, Activation::Silu] {
                 agrees(&x, |ops, x| ops.activate(x, f).unwrap());
             }
@@ -268,18 +299,40 @@ mod tests {
 
     #[test]
     fn attention_of_packed_texts_has_the_tangents_of_differences() {
-        let texts = [0..1, 1..8, 8..20];
-        let qkv = random(&[20, 3, 4, 8], 1.);
-        agrees(&qkv, |ops, qkv| {
-            let blocks = qkv.dim(0).unwrap() / 20;
-            let shift = |block: usize| {
-                texts
-                    .clone()
-                    .map(|t| t.start + block * 20..t.end + block * 20)
-            };
-            let texts: Vec<_> = (0..blocks).flat_map(shift).collect();
-            ops.attention(qkv, &texts, 0.35).unwrap().unwrap()
+        let texts = [1, 7, 12];
+        for attend in attend::every_kind(12) {
+            let qkv = random(&[20, attend.row() / attend.size, attend.size], 1.);
+            agrees(&qkv, |ops, qkv| {
+                let blocks = qkv.dim(0).unwrap() / 20;
+                let rows = Rows::whole((0..blocks).flat_map(|_| texts));
+                ops.attention(qkv, &attend, &rows).unwrap().unwrap()
+            });
+        }
+    }
+
+    #[test]
+    fn products_of_two_values_have_the_tangents_of_differences() {
+        let other = random(&[7, 33], 1.);
+        let x = random(&[7, 33], 1.);
+        agrees(&x, |ops, x| {
+            // Of x·f(x) ⊙ a constant, so that both factors move.
+            let blocks = x.dim(0).unwrap() / 7;
+            let zeros = other.zeros_like().unwrap();
+            let mut constant = vec![other.clone()];
+            constant.extend(vec![zeros; blocks - 1]);
+            let constant = Tensor::cat(&constant, 0).unwrap();
+            let moved = ops.activate(x, Activation::Silu).unwrap();
+            ops.times(&ops.times(&moved, x).unwrap(), &constant)
+                .unwrap()
         });
+    }
+
+    #[test]
+    fn choices_have_the_tangents_of_differences() {
+        // Far enough apart that no step changes which are taken.
+        let spread: Vec<f32> = (0..54).map(|i| (i * 5 % 6) as f32 * 0.6).collect();
+        let logits = Tensor::from_vec(spread, (9, 6), &Device::Cpu).unwrap();
+        agrees(&logits, |ops, x| ops.choose(x, 2).unwrap());
     }
 
     #[test]

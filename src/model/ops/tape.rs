@@ -1,14 +1,12 @@
 //! The fused kernels with gradients, as candle's custom operations: f32 on the CPU. Candle keeps the
 //! tape; each operation here says how its gradient flows back.
 
-use std::ops::Range;
-
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::super::spec::Activation;
+use super::super::spec::{Activation, NormKind};
 use super::super::weights::{Linear, Norm};
-use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, product, with_slice};
+use super::raw::{Matrix, by_rows, product, with_slice};
 use super::{kernels, slopes};
 
 /// x·Wᵀ + b. x [n, in] to [n, out].
@@ -28,29 +26,20 @@ pub fn add_norm(x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Te
         None => x.clone(),
         Some(residual) => (x + residual)?,
     };
-    let eps = norm.eps as f32;
+    let (eps, kind) = (norm.eps as f32, norm.kind);
     x.contiguous()?
-        .apply_op3(&norm.weight, &norm.bias, NormOp { eps })
-}
-
-/// All of attention, for texts packed one behind the other. qkv [ΣT, 3, H, d] to [ΣT, H·d].
-pub fn attention(qkv: &Tensor, texts: &[Range<usize>], scale: f64) -> Result<Tensor> {
-    let op = AttentionOp {
-        texts: texts.to_vec(),
-        scale: scale as f32,
-    };
-    qkv.contiguous()?.apply_op1(op)
+        .apply_op3(&norm.weight, &norm.bias, NormOp { eps, kind })
 }
 
 /// The values of an argument, which must lie in one piece.
-fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(data), Some((start, end))) => Ok(&data[start..end]),
         _ => candle_core::bail!("the differentiable fast path takes f32 in one piece on the CPU"),
     }
 }
 
-fn tensor(values: Vec<f32>, shape: &Shape) -> Result<Tensor> {
+pub(super) fn tensor(values: Vec<f32>, shape: &Shape) -> Result<Tensor> {
     Tensor::from_vec(values, shape.clone(), &Device::Cpu)
 }
 
@@ -183,11 +172,12 @@ impl CustomOp1 for ActivateOp {
 
 struct NormOp {
     eps: f32,
+    kind: NormKind,
 }
 
 impl CustomOp3 for NormOp {
     fn name(&self) -> &'static str {
-        "layer_norm"
+        "norm"
     }
 
     fn cpu_fwd(
@@ -203,7 +193,7 @@ impl CustomOp3 for NormOp {
         let (weight, bias) = (slice(weight, weight_layout)?, slice(bias, bias_layout)?);
         let mut out = vec![0.; x.len()];
         by_rows(x, &mut out, weight.len(), |_, x, out| {
-            kernels::layer_norm(x, &[], weight, bias, self.eps, out);
+            kernels::norm(x, &[], weight, bias, self.eps, self.kind, out);
         });
         Ok((CpuStorage::F32(out), x_layout.shape().clone()))
     }
@@ -228,7 +218,8 @@ impl CustomOp3 for NormOp {
                     let run = |((x, g), out): ((&[f32], &[f32]), &mut [f32])| {
                         let mut sums = [vec![0.; columns], vec![0.; columns]];
                         let [by_weight, by_bias] = &mut sums;
-                        slopes::layer_norm(x, g, weight, self.eps, out, by_weight, by_bias);
+                        let (eps, kind) = (self.eps, self.kind);
+                        slopes::norm(x, g, weight, eps, kind, out, by_weight, by_bias);
                         sums
                     };
                     tasks.map(run).collect()
@@ -251,159 +242,13 @@ impl CustomOp3 for NormOp {
     }
 }
 
-struct AttentionOp {
-    texts: Vec<Range<usize>>,
-    scale: f32,
-}
-
-/// Where head `h` of one text lies in a packed [ΣT, 3, H, d].
-#[derive(Clone, Copy)]
-struct Packed {
-    heads: usize,
-    size: usize,
-}
-
-impl Packed {
-    /// Elements of one row of qkv.
-    fn row(self) -> usize {
-        3 * self.heads * self.size
-    }
-
-    fn offset(self, start: usize, which: usize, h: usize) -> usize {
-        start * self.row() + (which * self.heads + h) * self.size
-    }
-
-    /// [T, d] of q (0), k (1) or v (2).
-    fn part(self, qkv: &[f32], start: usize, which: usize, h: usize) -> Matrix {
-        Matrix {
-            start: qkv[self.offset(start, which, h)..].as_ptr(),
-            row: self.row() as isize,
-            column: 1,
-        }
-    }
-}
-
-impl AttentionOp {
-    /// Runs `one(text, head, scratch)` for every head of every text.
-    fn each(
-        &self,
-        packed: Packed,
-        one: impl Fn(&Range<usize>, usize, &mut [Vec<f32>; 2]) + Sync + Send,
-    ) {
-        let texts = self.texts.iter().filter(|text| !text.is_empty());
-        let tasks: Vec<_> = texts
-            .flat_map(|text| (0..packed.heads).map(move |h| (text, h)))
-            .collect();
-        let work: usize = self.texts.iter().map(|t| t.len() * t.len()).sum();
-        let work = work * packed.heads * packed.size;
-        match work >= 4 * PARALLEL_FROM && rayon::current_num_threads() > 1 {
-            true => tasks
-                .par_iter()
-                .for_each_init(Default::default, |scratch, (text, h)| {
-                    one(text, *h, scratch);
-                }),
-            false => {
-                let mut scratch = Default::default();
-                tasks
-                    .iter()
-                    .for_each(|(text, h)| one(text, *h, &mut scratch));
-            }
-        }
-    }
-
-    /// softmax(scale·q·kᵀ) of one head, [T, T], into `pattern`.
-    fn pattern(
-        &self,
-        packed: Packed,
-        qkv: &[f32],
-        text: &Range<usize>,
-        h: usize,
-        pattern: &mut Vec<f32>,
-    ) {
-        let t = text.len();
-        pattern.resize(t * t, 0.);
-        let q = packed.part(qkv, text.start, 0, h);
-        let k = packed.part(qkv, text.start, 1, h).transposed();
-        let to = pattern.as_mut_ptr();
-        // SAFETY: `pattern` holds t × t elements; q and k are [t, d] inside of `qkv`.
-        unsafe { product((t, t, packed.size), to, t, false, (q, k), self.scale, false) };
-        kernels::softmax(pattern, t);
-    }
-}
-
-impl CustomOp1 for AttentionOp {
-    fn name(&self) -> &'static str {
-        "attention"
-    }
-
-    fn cpu_fwd(&self, qkv: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, _, heads, size) = layout.shape().dims4()?;
-        let (packed, width) = (Packed { heads, size }, heads * size);
-        let qkv = slice(qkv, layout)?;
-        let mut out = vec![0.; rows * width];
-        let target = Target(out.as_mut_ptr());
-        self.each(packed, |text, h, [pattern, _]| {
-            self.pattern(packed, qkv, text, h, pattern);
-            let t = text.len();
-            let pair = (
-                Matrix::dense(pattern, t),
-                packed.part(qkv, text.start, 2, h),
-            );
-            let to = target.at(text.start * width + h * size);
-            // SAFETY: this task writes head h's columns of this text's rows, and no other does.
-            unsafe { product((t, size, t), to, width, false, pair, 1., false) };
-        });
-        Ok((CpuStorage::F32(out), Shape::from((rows, width))))
-    }
-
-    /// With P the pattern and g the gradient by P·v: ∂v = Pᵀ·g; ∂P = g·vᵀ; ∂S its softmax gradient;
-    /// ∂q = scale·∂S·k; ∂k = scale·∂Sᵀ·q.
-    fn bwd(&self, qkv: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (_, _, heads, size) = qkv.dims4()?;
-        let (packed, width) = (Packed { heads, size }, heads * size);
-        let mut out = vec![0.; qkv.elem_count()];
-        let target = Target(out.as_mut_ptr());
-        with_slice(qkv, |qkv| {
-            with_slice(gradient, |gradient| {
-                self.each(packed, |text, h, [pattern, slope]| {
-                    self.pattern(packed, qkv, text, h, pattern);
-                    let (t, start) = (text.len(), text.start);
-                    let part = |which| packed.part(qkv, start, which, h);
-                    let to = |which| target.at(packed.offset(start, which, h));
-                    let g = Matrix {
-                        start: gradient[start * width + h * size..].as_ptr(),
-                        row: width as isize,
-                        column: 1,
-                    };
-                    let p = Matrix::dense(pattern, t).transposed();
-                    slope.resize(t * t, 0.);
-                    let (narrow, square) = ((t, size, t), (t, t, size));
-                    let (row, scale) = (packed.row(), self.scale);
-                    // SAFETY: the scratch buffers hold t × t elements and are this task's own; the
-                    // three targets are head h's columns of this text's rows, which no other task
-                    // writes; every operand lies inside of `qkv`, `gradient` or a scratch buffer.
-                    unsafe {
-                        product(narrow, to(2), row, false, (p, g), 1., false);
-                        let pair = (g, part(2).transposed());
-                        product(square, slope.as_mut_ptr(), t, false, pair, 1., false);
-                        slopes::softmax(pattern, slope, t);
-                        let s = Matrix::dense(slope, t);
-                        product(narrow, to(0), row, false, (s, part(1)), scale, false);
-                        let pair = (s.transposed(), part(0));
-                        product(narrow, to(1), row, false, pair, scale, false);
-                    }
-                });
-            })
-        })??;
-        Ok(Some(tensor(out, qkv.shape())?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::Var;
 
-    use super::super::Ops;
+    use super::super::super::spec::NormKind;
+    use super::super::attend;
+    use super::super::{Ops, Rows};
     use super::*;
 
     fn random(shape: &[usize], scale: f32) -> Var {
@@ -452,8 +297,16 @@ mod tests {
                 weight: gain.as_tensor().clone(),
                 bias: shift.as_tensor().clone(),
                 eps: 1e-5,
+                kind: NormKind::Layer,
             };
             same(&[&x, &residual, &gain, &shift], |ops| {
+                ops.add_norm(&x, Some(&residual), &norm).unwrap()
+            });
+            let norm = Norm {
+                kind: NormKind::Rms,
+                ..norm
+            };
+            same(&[&x, &residual, &gain], |ops| {
                 ops.add_norm(&x, Some(&residual), &norm).unwrap()
             });
             for activation in [
@@ -469,25 +322,15 @@ mod tests {
 
     #[test]
     fn attention_in_one_piece_has_the_gradient_of_its_stages() {
-        let (heads, size) = (3, 16);
-        let texts = [0..1, 1..8, 8..70];
-        let qkv = random(&[70, 3, heads, size], 1.2);
-        same(&[&qkv], |ops| {
-            if let Some(out) = ops.attention(&qkv, &texts, 0.25) {
-                return out.unwrap();
-            }
-            let of = |text: &Range<usize>| {
-                let rows = qkv.narrow(0, text.start, text.len()).unwrap();
-                let part = |i| {
-                    let part = rows.narrow(1, i, 1).unwrap().squeeze(1).unwrap();
-                    part.transpose(0, 1).unwrap()
-                };
-                let scores = ops.scores(&part(0), &part(1), 0.25).unwrap();
-                let out = ops.mix(&ops.softmax(&scores).unwrap(), &part(2)).unwrap();
-                out.reshape((text.len(), heads * size)).unwrap()
-            };
-            Tensor::cat(&texts.iter().map(of).collect::<Vec<_>>(), 0).unwrap()
-        });
+        let texts = [1, 7, 62];
+        let rows = Rows::whole(texts);
+        for attend in attend::every_kind(62) {
+            let qkv = random(&[70, attend.row() / attend.size, attend.size], 1.2);
+            same(&[&qkv], |ops| match ops.attention(&qkv, &attend, &rows) {
+                Some(out) => out.unwrap(),
+                None => attend::staged(ops, &qkv, &attend, &rows),
+            });
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, options:
             "A mean over heads has no q and k of its own: this is the chosen head's part of it.",
         );
     }
-    let scale = cx.model.spec().scale();
+    let scale = cx.model.spec().scale;
     let Some(cell) = Cell::new(&text.trace, layer, head, query, key, scale) else {
         ui.weak("This layer's q and k are not recorded.");
         return;

@@ -220,7 +220,7 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Layer");
         ui.spacing_mut().item_spacing.x = 2.0;
-        for layer in 0..cx.model.spec().layers {
+        for layer in 0..cx.model.spec().layers() {
             let on = layer == cx.layer();
             let response = ui.selectable_label(on, (layer + 1).to_string());
             let name = format!("Layer {}", layer + 1);

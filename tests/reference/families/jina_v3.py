@@ -146,11 +146,4 @@ VARIANTS = [
         prefix="roberta.", reference=JinaV3, oracle=ORACLE, texts=[TEXTS[1], TEXTS[4]],
         traps=[("a task", with_task("text-matching"))], **COMMON,
     ),
-    Variant(
-        name="jina_v3_task",
-        why="as published, with the adapters of the task text-matching (see `task` in cases.json); f16",
-        config=dict(PUBLISHED), shapes=published_shapes, prefix="roberta.", task="text-matching", dtype="f16",
-        reference=lambda c, t: JinaV3(c, t, task="text-matching"), oracle=ORACLE, texts=[TEXTS[1], TEXTS[4]],
-        traps=[("no task", with_task(None)), ("another task", with_task("separation"))], **COMMON,
-    ),
 ]

@@ -1,46 +1,62 @@
 //! The encoder with everything that depends on the text held as it was recorded: what is left is a
 //! linear map plus constants, so the state of every token is a sum of parts that pass one by one.
 //!
-//! Held are each attention pattern, each norm's σ and each activation's secant slope f(z)/z. The
-//! family of ALTI, DecompX (Modarressi et al. 2023) and LRP under detach rules (Ali et al. 2022).
+//! Held are each attention pattern, each norm's σ, each activation's secant slope f(z)/z, and in gated
+//! blocks the gate f(z) itself. The family of ALTI, DecompX (Modarressi et al. 2023) and LRP under
+//! detach rules (Ali et al. 2022).
 
+mod embedding;
 mod norm;
 mod stack;
 
 use candle_core::{Device, Tensor};
 
-pub use norm::FrozenNorm;
+pub use embedding::FrozenEmbedding;
+pub use norm::{FrozenNorm, FrozenNorms};
 pub use stack::Stack;
 
 use crate::analysis::pooling::missing;
+use crate::model::ops::Ops;
+use crate::model::weights::{Ffn, Linear};
 use crate::model::{Encoder, ModelError};
-use crate::trace::{EmbedSite, LayerSite, Site, Trace, Values};
+use crate::trace::{LayerSite, Site, Trace, Values};
 
 /// One text's encoder. T tokens, D hidden, H heads, F neurons.
 pub struct FrozenEncoder {
     pub tokens: usize,
     pub hidden: usize,
-    /// Token + position + type, before the embedding norm: [T, D].
-    pub embedding: Vec<f64>,
-    pub embed_norm: FrozenNorm,
+    pub embedding: FrozenEmbedding,
     pub blocks: Vec<FrozenBlock>,
+    pub final_norm: Option<FrozenNorm>,
 }
 
-/// x ← norm(x + attention(x)); x ← norm(x + ffn(x)), on weights that lie on the CPU.
+/// A product and its constant, on the CPU.
+pub struct FrozenLinear {
+    pub weight: Tensor, // [out, in]
+    pub bias: Vec<f32>, // [out]
+}
+
+impl FrozenLinear {
+    fn new(linear: &Linear) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: linear.weight.to_device(&Device::Cpu)?.contiguous()?,
+            bias: linear.bias.to_device(&Device::Cpu)?.to_vec1()?,
+        })
+    }
+}
+
+/// x ← after(x + written(attention(before(x)))), and the same with the feed-forward block.
 pub struct FrozenBlock {
     pub pattern: Tensor,      // [H, T, T]
-    pub value: Tensor,        // [D, D], out × in
-    pub value_bias: Vec<f32>, // [D]
-    pub output: Tensor,       // [D, D]
-    pub output_bias: Vec<f32>,
-    pub attn_norm: FrozenNorm,
-    pub up: Tensor, // [F, D]
-    pub up_bias: Vec<f32>,
-    /// f(z)/z of each neuron: [T, F].
+    pub kv_heads: usize,      // K
+    pub value: FrozenLinear,  // [K·d, D]
+    pub output: FrozenLinear, // [D, H·d]
+    pub attn_norms: FrozenNorms,
+    pub up: FrozenLinear, // [F, D]
+    /// f(z)/z of each neuron, or f(gate): [T, F].
     pub slope: Vec<f32>,
-    pub down: Tensor, // [D, F]
-    pub down_bias: Vec<f32>,
-    pub ffn_norm: FrozenNorm,
+    pub down: FrozenLinear, // [D, F]
+    pub ffn_norms: FrozenNorms,
 }
 
 impl FrozenEncoder {
@@ -48,58 +64,78 @@ impl FrozenEncoder {
     /// When the trace does not hold the layers' inside; it must be one of this very encoder.
     pub fn new(encoder: &Encoder, trace: &Trace) -> Result<Self, ModelError> {
         let weights = &encoder.weights;
-        let sum = embedding(trace, weights.types.is_some())?;
         let hidden = encoder.spec.hidden;
         let blocks = (0..weights.layers.len()).map(|l| FrozenBlock::new(encoder, trace, l));
+        let last = match weights.layers.len() {
+            0 => Site::Embed(crate::trace::EmbedSite::Out),
+            layers => Site::Layer(layers - 1, LayerSite::ResidOut),
+        };
+        let final_norm = weights.final_norm.as_ref().map(|norm| {
+            let before = wide(&values(trace, last)?.flat());
+            FrozenNorm::new(norm, &before, hidden)
+        });
         Ok(Self {
             tokens: trace.tokens.len(),
             hidden,
-            embed_norm: FrozenNorm::new(&weights.embed_norm, &sum, hidden)?,
-            embedding: sum,
+            embedding: FrozenEmbedding::new(encoder, trace)?,
             blocks: blocks.collect::<Result<_, _>>()?,
+            final_norm: final_norm.transpose()?,
         })
-    }
-
-    /// Every norm in the order in which a state passes them: that of the embedding, then two in each
-    /// block. [1 + 2·L]
-    pub fn norms(&self) -> Vec<&FrozenNorm> {
-        let blocks = self.blocks.iter();
-        let inside = blocks.flat_map(|block| [&block.attn_norm, &block.ffn_norm]);
-        std::iter::once(&self.embed_norm).chain(inside).collect()
     }
 }
 
 impl FrozenBlock {
     fn new(encoder: &Encoder, trace: &Trace, l: usize) -> Result<Self, ModelError> {
-        let weights = &encoder.weights.layers[l];
-        let d = encoder.spec.hidden;
+        let (weights, spec) = (&encoder.weights.layers[l], &encoder.spec);
         let at = |site| values(trace, Site::Layer(l, site));
-        let summed = |x, y| Ok::<_, ModelError>(added(&at(x)?.flat(), &at(y)?.flat()));
         let pattern = Site::Layer(l, LayerSite::Pattern);
         let pattern = trace.tensor(pattern).ok_or_else(|| missing(pattern))?;
-        let before_attn_norm = summed(LayerSite::AttnOut, LayerSite::ResidIn)?;
-        let before_ffn_norm = summed(LayerSite::FfnOut, LayerSite::ResidMid)?;
-        let (pre, act) = (at(LayerSite::FfnPre)?, at(LayerSite::FfnAct)?);
+        let (d, size) = (spec.hidden, spec.head_size);
+        let first = (spec.heads + spec.kv_heads) * size;
+        let attention = [LayerSite::ResidIn, LayerSite::AttnOut].map(at);
+        let ffn = [LayerSite::ResidMid, LayerSite::FfnOut].map(at);
+        let ([resid_in, attn_out], [mid, ffn_out]) = (attention, ffn);
         Ok(Self {
             pattern: pattern.contiguous()?,
-            value: on_cpu(&weights.qkv.weight.narrow(0, 2 * d, d)?)?,
-            value_bias: on_cpu(&weights.qkv.bias.narrow(0, 2 * d, d)?)?.to_vec1()?,
-            output: on_cpu(&weights.output.weight)?,
-            output_bias: on_cpu(&weights.output.bias)?.to_vec1()?,
-            attn_norm: FrozenNorm::new(&weights.attn_norm, &before_attn_norm, d)?,
-            up: on_cpu(&weights.up.weight)?,
-            up_bias: on_cpu(&weights.up.bias)?.to_vec1()?,
-            slope: slopes(&pre.flat(), &act.flat()),
-            down: on_cpu(&weights.down.weight)?,
-            down_bias: on_cpu(&weights.down.bias)?.to_vec1()?,
-            ffn_norm: FrozenNorm::new(&weights.ffn_norm, &before_ffn_norm, d)?,
+            kv_heads: spec.kv_heads,
+            value: FrozenLinear::new(&weights.qkv.rows(first, spec.kv_heads * size)?)?,
+            output: FrozenLinear::new(&weights.output)?,
+            attn_norms: FrozenNorms::new(
+                &weights.attn_norms,
+                &wide(&resid_in?.flat()),
+                &wide(&attn_out?.flat()),
+                d,
+            )?,
+            up: FrozenLinear::new(&weights.ffn.up)?,
+            slope: slope(encoder, &weights.ffn, trace, l)?,
+            down: FrozenLinear::new(&weights.ffn.down)?,
+            ffn_norms: FrozenNorms::new(
+                &weights.ffn_norms,
+                &wide(&mid?.flat()),
+                &wide(&ffn_out?.flat()),
+                d,
+            )?,
         })
     }
 }
 
+/// What the up-product's result is multiplied by, [T, F].
+fn slope(encoder: &Encoder, ffn: &Ffn, trace: &Trace, l: usize) -> Result<Vec<f32>, ModelError> {
+    let at = |site| values(trace, Site::Layer(l, site));
+    if ffn.gate.is_none() {
+        let (pre, act) = (at(LayerSite::FfnPre)?, at(LayerSite::FfnAct)?);
+        return Ok(secants(&pre.flat(), &act.flat()));
+    }
+    let gate = at(LayerSite::FfnGate)?;
+    let shape = (gate.size(0), gate.size(1));
+    let gate = Tensor::from_vec(gate.flat().into_owned(), shape, &Device::Cpu)?;
+    let open = Ops::fastest(&Device::Cpu).activate(&gate, encoder.spec.activation)?;
+    Ok(open.flatten_all()?.to_vec1()?)
+}
+
 /// f(z)/z of every neuron. At z = 0 its limit f′(0), which for GELU (both kinds) and SiLU is ½; for
 /// ReLU, which has no derivative there, ½ as well. Any slope times 0 is 0.
-fn slopes(pre: &[f32], act: &[f32]) -> Vec<f32> {
+fn secants(pre: &[f32], act: &[f32]) -> Vec<f32> {
     const AT_ZERO: f32 = 0.5;
     let slope = |(&z, &f): (&f32, &f32)| match z.abs() < 1e-20 {
         true => AT_ZERO,
@@ -108,28 +144,9 @@ fn slopes(pre: &[f32], act: &[f32]) -> Vec<f32> {
     pre.iter().zip(act).map(slope).collect()
 }
 
-/// What the embedding norm takes, [T, D].
-fn embedding(trace: &Trace, has_types: bool) -> Result<Vec<f64>, ModelError> {
-    let at = |site| values(trace, Site::Embed(site));
-    let sum = added(
-        &at(EmbedSite::Token)?.flat(),
-        &at(EmbedSite::Position)?.flat(),
-    );
-    if !has_types {
-        return Ok(sum);
-    }
-    let types = at(EmbedSite::Type)?;
-    let types = types.flat();
-    Ok(sum
-        .iter()
-        .zip(types.iter())
-        .map(|(x, &y)| x + f64::from(y))
-        .collect())
-}
-
-fn added(x: &[f32], y: &[f32]) -> Vec<f64> {
-    let pairs = x.iter().zip(y);
-    pairs.map(|(&x, &y)| f64::from(x) + f64::from(y)).collect()
+/// In f64.
+pub fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&x| x.into()).collect()
 }
 
 /// A recorded value.
@@ -138,8 +155,4 @@ fn added(x: &[f32], y: &[f32]) -> Vec<f64> {
 /// When the trace does not hold it.
 pub fn values(trace: &Trace, site: Site) -> Result<Values<'_>, ModelError> {
     trace.values(site).ok_or_else(|| missing(site))
-}
-
-fn on_cpu(tensor: &Tensor) -> candle_core::Result<Tensor> {
-    tensor.to_device(&Device::Cpu)
 }

@@ -1,13 +1,16 @@
-//! A layer norm with the σ that it had for one text.
+//! A norm with the σ that it had for one text.
 
 use candle_core::Device;
 
 use crate::model::ModelError;
-use crate::model::weights::Norm;
+use crate::model::spec::NormKind;
+use crate::model::weights::{Norm, Norms};
 
-/// c ↦ g ⊙ (c − mean c)/σ_t for the part c of token t's state; the norm's own β is added once, to
-/// the biases. Linear, and exact for the sum of all parts (Kobayashi et al. 2021).
+/// c ↦ g ⊙ (c − mean c)/σ_t for the part c of token t's state, or g ⊙ c/σ_t for an RMS norm; the norm's
+/// own β is added once, to the biases. Linear, and exact for the sum of all parts (Kobayashi et al.
+/// 2021).
 pub struct FrozenNorm {
+    pub kind: NormKind,
     pub weight: Vec<f64>, // g, [D]
     pub bias: Vec<f64>,   // β, [D]
     /// 1/σ_t with σ² = var + ε over the whole state: [T].
@@ -24,46 +27,96 @@ impl FrozenNorm {
             let values: Vec<f32> = tensor.to_device(&Device::Cpu)?.to_vec1()?;
             Ok(values.into_iter().map(f64::from).collect())
         };
+        let kind = norm.kind;
         let scale = |row: &[f64]| {
-            let mean = row.iter().sum::<f64>() / hidden as f64;
+            let mean = centre(kind, row);
             let square = |x: &f64| (x - mean) * (x - mean);
             let variance = row.iter().map(square).sum::<f64>() / hidden as f64;
             1. / (variance + norm.eps).sqrt()
         };
         Ok(Self {
+            kind,
             weight: on_cpu(&norm.weight)?,
             bias: on_cpu(&norm.bias)?,
             scale: before.chunks_exact(hidden.max(1)).map(scale).collect(),
         })
     }
 
+    /// Adds β to every row of [T, D].
+    pub fn add_bias(&self, part: &mut [f64]) {
+        for row in part.chunks_exact_mut(self.bias.len().max(1)) {
+            row.iter_mut().zip(&self.bias).for_each(|(x, b)| *x += b);
+        }
+    }
+
     /// One part of every token's state, [T, D], in place. Without β.
     pub fn apply(&self, part: &mut [f64]) {
         let rows = part.chunks_exact_mut(self.weight.len()).zip(&self.scale);
         for (row, scale) in rows {
-            let mean = row.iter().sum::<f64>() / row.len() as f64;
+            let mean = centre(self.kind, row);
             for (x, weight) in row.iter_mut().zip(&self.weight) {
                 *x = weight * (*x - mean) * scale;
             }
         }
     }
 
-    /// The same on f32 parts, with what a block wrote added first: part ← norm(part + written). The
-    /// arithmetic is in f64.
-    pub fn apply_to_sum(&self, part: &mut [f32], written: &[f32]) {
-        let width = self.weight.len();
-        let rows = part
-            .chunks_exact_mut(width)
-            .zip(written.chunks_exact(width));
-        let mut sum = vec![0.; width];
-        for ((row, written), scale) in rows.zip(&self.scale) {
-            let cells = sum.iter_mut().zip(row.iter()).zip(written);
-            cells.for_each(|((sum, &x), &y)| *sum = f64::from(x) + f64::from(y));
-            let mean = sum.iter().sum::<f64>() / width as f64;
-            for ((x, sum), weight) in row.iter_mut().zip(&sum).zip(&self.weight) {
-                *x = (weight * (sum - mean) * scale) as f32;
+    /// The same on f32 parts. The arithmetic is in f64.
+    pub fn apply_single(&self, part: &mut [f32]) {
+        let rows = part.chunks_exact_mut(self.weight.len()).zip(&self.scale);
+        let mut row_wide = vec![0.; self.weight.len()];
+        for (row, scale) in rows {
+            let cells = row_wide.iter_mut().zip(row.iter());
+            cells.for_each(|(wide, &x)| *wide = x.into());
+            let mean = centre(self.kind, &row_wide);
+            for ((x, wide), weight) in row.iter_mut().zip(&row_wide).zip(&self.weight) {
+                *x = (weight * (wide - mean) * scale) as f32;
             }
         }
+    }
+}
+
+/// What the norm takes off each value of a row.
+fn centre(kind: NormKind, row: &[f64]) -> f64 {
+    match kind {
+        NormKind::Layer => row.iter().sum::<f64>() / row.len().max(1) as f64,
+        NormKind::Rms => 0.,
+    }
+}
+
+/// The norms around attention or a feed-forward block.
+pub struct FrozenNorms {
+    pub before: Option<FrozenNorm>,
+    pub written: Option<FrozenNorm>,
+    pub after: Option<FrozenNorm>,
+}
+
+impl FrozenNorms {
+    /// For the residual stream `x` that the block reads and what it writes, both [T, D].
+    ///
+    /// # Errors
+    /// When the norms' weights cannot be read.
+    pub fn new(
+        norms: &Norms,
+        x: &[f64],
+        written: &[f64],
+        hidden: usize,
+    ) -> Result<Self, ModelError> {
+        let frozen = |norm: &Option<Norm>, before: &[f64]| {
+            let frozen = norm.as_ref().map(|n| FrozenNorm::new(n, before, hidden));
+            frozen.transpose()
+        };
+        let through = frozen(&norms.written, written)?;
+        let mut added = written.to_vec();
+        if let Some(norm) = &through {
+            norm.apply(&mut added);
+            norm.add_bias(&mut added);
+        }
+        let sum: Vec<f64> = x.iter().zip(&added).map(|(x, y)| x + y).collect();
+        Ok(Self {
+            before: frozen(&norms.before, x)?,
+            after: frozen(&norms.after, &sum)?,
+            written: through,
+        })
     }
 }
 
@@ -79,6 +132,7 @@ mod tests {
             weight: vector(&[1., -2., 0.5]),
             bias: vector(&[0.1, 0.2, 0.3]),
             eps: 1e-5,
+            kind: NormKind::Layer,
         };
         let parts = [vec![1., 2., -4.], vec![0.5, 7., 3.]];
         let whole: Vec<f64> = parts[0].iter().zip(&parts[1]).map(|(a, b)| a + b).collect();
@@ -95,9 +149,8 @@ mod tests {
             let expected = frozen.weight[k] * normed + frozen.bias[k];
             assert!((sum[k] - expected).abs() < 1e-12);
         }
-        let single = |part: &[f64]| part.iter().map(|&x| x as f32).collect::<Vec<_>>();
-        let (mut x, y) = (single(&parts[0]), single(&parts[1]));
-        frozen.apply_to_sum(&mut x, &y);
+        let mut x: Vec<f32> = whole.iter().map(|&x| x as f32).collect();
+        frozen.apply_single(&mut x);
         for (k, x) in x.iter().enumerate() {
             assert!((f64::from(*x) + frozen.bias[k] - sum[k]).abs() < 1e-6);
         }

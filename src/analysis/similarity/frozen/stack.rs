@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use super::{FrozenBlock, FrozenEncoder};
+use super::{FrozenBlock, FrozenEncoder, FrozenLinear, FrozenNorm, FrozenNorms};
 use crate::model::ModelError;
 
 /// C parts of the states of T tokens, [C, T, D] in f32. Every product is one over all C·T rows.
@@ -18,10 +18,15 @@ pub struct Stack<'a> {
 impl<'a> Stack<'a> {
     /// The parts of `embed.out` that tokens `from..to` bring, each at its own position; where `to`
     /// is past the last token, the last part is that of the biases.
-    pub fn of_tokens(encoder: &'a FrozenEncoder, parts: std::ops::Range<usize>) -> Self {
+    ///
+    /// # Errors
+    /// When a product fails.
+    pub fn of_tokens(
+        encoder: &'a FrozenEncoder,
+        parts: std::ops::Range<usize>,
+    ) -> Result<Self, ModelError> {
         let (tokens, hidden) = (encoder.tokens, encoder.hidden);
-        let mut normed = encoder.embedding.clone(); // [T, D]
-        encoder.embed_norm.apply(&mut normed);
+        let ready = encoder.embedding.apply(encoder.embedding.sum.clone())?; // [T, D]
         let mut stack = Self {
             encoder,
             parts: parts.len(),
@@ -29,15 +34,17 @@ impl<'a> Stack<'a> {
             bias: (parts.end > tokens).then(|| tokens - parts.start),
         };
         for (part, token) in parts.clone().filter(|&t| t < tokens).enumerate() {
-            let from = &normed[token * hidden..(token + 1) * hidden];
+            let from = &ready[token * hidden..(token + 1) * hidden];
             let start = (part * tokens + token) * hidden;
             let to = stack.values[start..start + hidden].iter_mut();
             to.zip(from).for_each(|(to, &x)| *to = x as f32);
         }
-        let beta: Vec<f32> = encoder.embed_norm.bias.iter().map(|&x| x as f32).collect();
-        let values = std::mem::take(&mut stack.values);
-        stack.values = stack.with_bias(values, &beta);
-        stack
+        if let Some(part) = stack.bias {
+            let constant = single(&encoder.embedding.constant(tokens)?);
+            let start = part * tokens * hidden;
+            stack.values[start..start + constant.len()].copy_from_slice(&constant);
+        }
+        Ok(stack)
     }
 
     /// Part `c`, [T, D].
@@ -65,24 +72,56 @@ impl<'a> Stack<'a> {
     pub fn through(&mut self, l: usize) -> Result<(), ModelError> {
         let block = &self.encoder.blocks[l];
         let x = std::mem::take(&mut self.values);
-        let values = self.product(x.clone(), &block.value)?; // [C·T, D]
-        let values = self.with_bias(values, &block.value_bias);
+        let values = self.linear(self.before(&x, &block.attn_norms), &block.value)?; // [C·T, K·d]
         let mixed = self.mix(values, block)?;
-        let written = self.product(mixed, &block.output)?;
-        let written = self.with_bias(written, &block.output_bias);
-        let x = self.norm(x, &written, &block.attn_norm);
+        let written = self.linear(mixed, &block.output)?;
+        let x = self.join(x, written, &block.attn_norms);
 
-        let pre = self.product(x.clone(), &block.up)?; // [C·T, F]
-        let mut act = self.with_bias(pre, &block.up_bias);
+        let mut act = self.linear(self.before(&x, &block.ffn_norms), &block.up)?; // [C·T, F]
         let by_part = act.par_chunks_mut(block.slope.len().max(1));
         by_part.for_each(|act| {
             let cells = act.iter_mut().zip(&block.slope);
             cells.for_each(|(x, slope)| *x *= slope);
         });
-        let written = self.product(act, &block.down)?;
-        let written = self.with_bias(written, &block.down_bias);
-        self.values = self.norm(x, &written, &block.ffn_norm);
+        let written = self.linear(act, &block.down)?;
+        self.values = self.join(x, written, &block.ffn_norms);
         Ok(())
+    }
+
+    /// Through the norm behind the last block, where there is one.
+    pub fn finish(&mut self) {
+        if let Some(norm) = &self.encoder.final_norm {
+            let values = std::mem::take(&mut self.values);
+            self.values = self.norm(values, norm);
+        }
+    }
+
+    /// What attention or a feed-forward block reads.
+    fn before(&self, x: &[f32], norms: &FrozenNorms) -> Vec<f32> {
+        match &norms.before {
+            Some(norm) => self.norm(x.to_vec(), norm),
+            None => x.to_vec(),
+        }
+    }
+
+    /// after(x + written(w)).
+    fn join(&self, mut x: Vec<f32>, written: Vec<f32>, norms: &FrozenNorms) -> Vec<f32> {
+        let written = match &norms.written {
+            Some(norm) => self.norm(written, norm),
+            None => written,
+        };
+        let cells = x.par_iter_mut().zip(&written);
+        cells.for_each(|(x, w)| *x += w);
+        match &norms.after {
+            Some(norm) => self.norm(x, norm),
+            None => x,
+        }
+    }
+
+    /// x·Wᵀ, and the constant for the biases: [C·T, in] to [C·T, out].
+    fn linear(&self, x: Vec<f32>, linear: &FrozenLinear) -> Result<Vec<f32>, ModelError> {
+        let out = self.product(x, &linear.weight)?;
+        Ok(self.with_bias(out, &linear.bias))
     }
 
     /// x·Wᵀ, [C·T, in] to [C·T, out]; `weight` is [out, in].
@@ -104,28 +143,33 @@ impl<'a> Stack<'a> {
         x
     }
 
-    /// pattern_h · v_h for every part and head, [C·T, H·d] to the same: one product a head over the
-    /// columns of all parts.
+    /// pattern_h · v_h for every part and head, [C·T, K·d] to [C·T, H·d]: one product for each head
+    /// of values over the columns of all parts.
     fn mix(&self, values: Vec<f32>, block: &FrozenBlock) -> Result<Vec<f32>, ModelError> {
         let (parts, tokens) = (self.parts, self.encoder.tokens);
-        let heads = block.pattern.dim(0)?;
-        let size = self.encoder.hidden / heads;
-        let values = Tensor::from_vec(values, (parts, tokens, heads, size), &Device::Cpu)?;
-        let by_head = values.permute((2, 1, 0, 3))?.contiguous()?; // [H, T, C, d]
-        let by_head = by_head.reshape((heads, tokens, parts * size))?;
-        let mixed = block.pattern.matmul(&by_head)?; // [H, T, C·d]
+        let (heads, shared) = (block.pattern.dim(0)?, block.kv_heads);
+        let size = block.value.bias.len() / shared;
+        let values = Tensor::from_vec(values, (parts, tokens, shared, size), &Device::Cpu)?;
+        let by_head = values.permute((2, 1, 0, 3))?.contiguous()?; // [K, T, C, d]
+        let by_head = by_head.reshape((shared, tokens, parts * size))?;
+        let pattern = block
+            .pattern
+            .reshape((shared, heads / shared * tokens, tokens))?;
+        let mixed = pattern.matmul(&by_head)?; // [K, H/K·T, C·d]
         let mixed = mixed.reshape((heads, tokens, parts, size))?;
         let mixed = mixed.permute((2, 1, 0, 3))?.contiguous()?; // [C, T, H, d]
         Ok(mixed.flatten_all()?.to_vec1()?)
     }
 
-    /// norm(x + written) of each part, and β for the biases.
-    fn norm(&self, mut x: Vec<f32>, written: &[f32], norm: &super::FrozenNorm) -> Vec<f32> {
+    /// norm(x) of each part, and β for the biases.
+    fn norm(&self, mut x: Vec<f32>, norm: &FrozenNorm) -> Vec<f32> {
         let size = (self.encoder.tokens * self.encoder.hidden).max(1);
         x.par_chunks_mut(size)
-            .zip(written.par_chunks(size))
-            .for_each(|(part, written)| norm.apply_to_sum(part, written));
-        let beta: Vec<f32> = norm.bias.iter().map(|&x| x as f32).collect();
-        self.with_bias(x, &beta)
+            .for_each(|part| norm.apply_single(part));
+        self.with_bias(x, &single(&norm.bias))
     }
+}
+
+fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&x| x as f32).collect()
 }

@@ -1,0 +1,202 @@
+//! What many families spell alike in config.json.
+
+use super::{Config, ModelError};
+use crate::model::rotary::{Rotary, RotaryScaling};
+use crate::model::spec::{Activation, Mask, Sizes};
+
+impl Config {
+    pub fn model_type(&self) -> Result<&str, ModelError> {
+        self.text("model_type", "")
+    }
+
+    /// Sizes under BERT's names and with its defaults.
+    pub fn sizes(&self, vocabulary: usize, positions: usize) -> Result<Sizes, ModelError> {
+        let sizes = Sizes {
+            vocabulary: self.size(&["vocab_size"], vocabulary)?,
+            hidden: self.size(&["hidden_size"], 768)?,
+            layers: self.size(&["num_hidden_layers"], 12)?,
+            heads: self.size(&["num_attention_heads"], 12)?,
+            ffn: self.size(&["intermediate_size"], 3072)?,
+            positions: self.size(&["max_position_embeddings"], positions)?,
+        };
+        self.fit(sizes)
+    }
+
+    /// Refuses sizes that make no heads of equal size.
+    pub fn fit(&self, sizes: Sizes) -> Result<Sizes, ModelError> {
+        let Sizes { hidden, heads, .. } = sizes;
+        if heads == 0 || !hidden.is_multiple_of(heads) {
+            let problem = format!("is {heads}, which does not divide hidden_size {hidden}");
+            return Err(self.bad("num_attention_heads", problem));
+        }
+        if sizes.layers == 0 {
+            return Err(self.bad("num_hidden_layers", "must be more than 0"));
+        }
+        if sizes.layers > 1000 {
+            let problem = format!("is {}, which no model has", sizes.layers);
+            return Err(self.bad("num_hidden_layers", problem));
+        }
+        Ok(sizes)
+    }
+
+    pub fn activation(&self, field: &str, default: &str) -> Result<Activation, ModelError> {
+        let name = self.text(field, default)?;
+        Activation::from_config(name).ok_or_else(|| {
+            let problem = format!("is `{name}`; supported are gelu, gelu_new, relu and silu");
+            self.bad(field, problem)
+        })
+    }
+
+    pub fn only_absolute_positions(&self) -> Result<(), ModelError> {
+        match self.text("position_embedding_type", "absolute")? {
+            "absolute" => Ok(()),
+            other => Err(ModelError::Unsupported {
+                file: self.file.clone(),
+                what: format!("position_embedding_type `{other}`"),
+                hint: "learned absolute positions are supported in this family".to_owned(),
+            }),
+        }
+    }
+
+    pub fn only_encoders(&self) -> Result<(), ModelError> {
+        match self.flag("is_decoder", false)? {
+            true => Err(self.bad("is_decoder", "is true, but only encoders are supported")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a config that turns on something that this family does not run.
+    pub fn never(&self, field: &str, hint: &str) -> Result<(), ModelError> {
+        let on = match self.get(&[field]) {
+            None | Some(serde_json::Value::Bool(false)) => false,
+            Some(serde_json::Value::Number(n)) => n.as_f64().is_some_and(|n| n != 0.),
+            Some(_) => true,
+        };
+        match on {
+            false => Ok(()),
+            true => Err(ModelError::Unsupported {
+                file: self.file.clone(),
+                what: format!("`{field}`"),
+                hint: hint.to_owned(),
+            }),
+        }
+    }
+
+    /// The rotary parameters that hold for a kind of layer: `rope_parameters` by kind, or for all;
+    /// then `rope_scaling`; then the old field.
+    pub fn rotary(
+        &self,
+        kind: &str,
+        (field, default): (&str, f64),
+        size: usize,
+    ) -> Result<Rotary, ModelError> {
+        let parameters = self.nested("rope_parameters")?;
+        let of_kind = match &parameters {
+            Some(all) => all.nested(kind)?.or_else(|| parameters.clone()),
+            None => None,
+        };
+        let base = self.number(&[field], default)?;
+        let (base, scaling) = match &of_kind {
+            Some(rope) => {
+                let fraction = rope.number(&["partial_rotary_factor"], 1.)?;
+                let size = (size as f64 * fraction) as usize;
+                let base = rope.number(&["rope_theta"], base)?;
+                return Ok(Rotary {
+                    base,
+                    size,
+                    scaling: rope.rotary_scaling()?,
+                });
+            }
+            None => match self.nested("rope_scaling")? {
+                None => (base, RotaryScaling::None),
+                Some(scaling) => (base, scaling.rotary_scaling()?),
+            },
+        };
+        let fraction = self.number(&["partial_rotary_factor"], 1.)?;
+        let size = (size as f64 * fraction) as usize;
+        Ok(Rotary {
+            base,
+            size,
+            scaling,
+        })
+    }
+
+    /// Reads one object of `rope_scaling` or `rope_parameters`.
+    fn rotary_scaling(&self) -> Result<RotaryScaling, ModelError> {
+        let name = match self.text("rope_type", "")? {
+            "" => self.text("type", "default")?,
+            name => name,
+        };
+        let factor = self.number(&["factor"], 1.)?;
+        if !(factor.is_finite() && factor > 0.) {
+            return Err(self.bad("factor", format!("is {factor}, but must be more than 0")));
+        }
+        Ok(match name {
+            "default" => RotaryScaling::None,
+            "linear" => RotaryScaling::Linear { factor },
+            "ntk" => RotaryScaling::Ntk { factor },
+            "llama3" => RotaryScaling::Llama3 {
+                factor,
+                low: self.number(&["low_freq_factor"], 1.)?,
+                high: self.number(&["high_freq_factor"], 4.)?,
+                trained: self.number(&["original_max_position_embeddings"], 8192.)?,
+            },
+            other => {
+                return Err(ModelError::Unsupported {
+                    file: self.file.clone(),
+                    what: format!("rope_type `{other}`"),
+                    hint: "supported: default, linear, ntk, llama3".to_owned(),
+                });
+            }
+        })
+    }
+
+    /// False where a decoder was made to read both ways.
+    pub fn causal(&self) -> Result<bool, ModelError> {
+        for field in ["use_bidirectional_attention", "bidirectional"] {
+            if self.flag(field, false)? {
+                return Ok(false);
+            }
+        }
+        self.flag("is_causal", true)
+    }
+
+    /// What one layer of a decoder sees: `layer_types` names the windows, or every layer has one.
+    pub fn decoder_mask(
+        &self,
+        layer: usize,
+        window: Option<usize>,
+        causal: bool,
+    ) -> Result<Mask, ModelError> {
+        let slides = match self.layer_type(layer)? {
+            Some(kind) => kind == "sliding_attention",
+            None => window.is_some(),
+        };
+        let after = |before: usize| if causal { 0 } else { before };
+        match window {
+            Some(0) => Err(self.bad("sliding_window", "must be more than 0")),
+            Some(window) if slides => Ok(Mask::Window {
+                before: window - 1,
+                after: after(window - 1),
+            }),
+            _ if causal => Ok(Mask::CAUSAL),
+            _ => Ok(Mask::Full),
+        }
+    }
+
+    /// The kind that `layer_types` gives a layer.
+    pub fn layer_type(&self, layer: usize) -> Result<Option<&str>, ModelError> {
+        let Some(value) = self.get(&["layer_types"]) else {
+            return Ok(None);
+        };
+        let named = value.get(layer).and_then(serde_json::Value::as_str);
+        match named {
+            Some("full_attention" | "sliding_attention") => Ok(named),
+            Some(other) => Err(self.bad(
+                "layer_types",
+                format!("names `{other}`, which is not supported"),
+            )),
+            None => Err(self.bad("layer_types", format!("does not name layer {layer}"))),
+        }
+    }
+}

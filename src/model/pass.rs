@@ -1,0 +1,94 @@
+//! One forward pass under way.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use super::ModelError;
+use super::ops::Rows;
+use super::rotary::{Rotary, Turns};
+use crate::trace::hook::{Act, Hook};
+use crate::trace::site::Site;
+
+/// The hook, and which rows belong to which text.
+pub struct Pass<'a> {
+    hook: &'a mut dyn Hook,
+    rows: Rows,
+    /// The turns of every row, for each rotary that a layer asked for.
+    turns: Vec<(Rotary, Arc<Turns>)>,
+}
+
+impl<'a> Pass<'a> {
+    /// Whole texts of these token counts, packed.
+    pub fn new(hook: &'a mut dyn Hook, lengths: impl IntoIterator<Item = usize>) -> Self {
+        Self::of_rows(hook, Rows::whole(lengths))
+    }
+
+    pub fn of_rows(hook: &'a mut dyn Hook, rows: Rows) -> Self {
+        let turns = Vec::new();
+        Self { hook, rows, turns }
+    }
+
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The row range of each text.
+    pub fn texts(&self) -> Vec<Range<usize>> {
+        self.rows.texts.clone()
+    }
+
+    /// The turns of all rows; made once.
+    pub fn turns(&mut self, rotary: Rotary) -> Arc<Turns> {
+        if let Some((_, turns)) = self.turns.iter().find(|(made, _)| *made == rotary) {
+            return turns.clone();
+        }
+        let turns = Arc::new(rotary.turns(&self.rows.places));
+        self.turns.push((rotary, turns.clone()));
+        turns
+    }
+
+    pub fn wants(&self, site: Site) -> bool {
+        self.hook.wants(site)
+    }
+
+    /// Shows one text's value and returns what the pass goes on with.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] when the hook says so; [`ModelError::Input`] when it replaces the
+    /// value by one of another shape.
+    pub fn visit(&mut self, site: Site, text: usize, value: Tensor) -> Result<Tensor, ModelError> {
+        if !self.hook.wants(site) {
+            return Ok(value);
+        }
+        match self.hook.visit(site, text, &value)? {
+            Act::Keep => Ok(value),
+            Act::Stop => Err(ModelError::Stopped),
+            Act::Replace(new) if new.dims() == value.dims() => Ok(new),
+            Act::Replace(new) => Err(ModelError::Input {
+                what: format!("a hook's replacement of {site}"),
+                problem: format!("has shape {:?} instead of {:?}", new.dims(), value.dims()),
+            }),
+        }
+    }
+
+    /// Shows a packed value [ΣT, n] text by text.
+    ///
+    /// # Errors
+    /// As [`Self::visit`].
+    pub fn visit_rows(&mut self, site: Site, value: Tensor) -> Result<Tensor, ModelError> {
+        if !self.hook.wants(site) {
+            return Ok(value);
+        }
+        if self.rows.texts.len() == 1 {
+            return self.visit(site, 0, value);
+        }
+        let mut parts = Vec::with_capacity(self.rows.texts.len());
+        for (text, rows) in self.texts().into_iter().enumerate() {
+            let part = value.narrow(0, rows.start, rows.len())?;
+            parts.push(self.visit(site, text, part)?);
+        }
+        Ok(Tensor::cat(&parts, 0)?)
+    }
+}

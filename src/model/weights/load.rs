@@ -1,0 +1,274 @@
+//! From a checkpoint's names to the weights of an encoder.
+
+use candle_core::Tensor;
+
+use super::super::ModelError;
+use super::super::families::{FfnNames, Names, NormNames, QkvNames};
+use super::super::spec::{DistanceBias, EncoderSpec, Positions, Project, QkNorm};
+use super::{Checkpoint, Ffn, LayerWeights, Linear, Norm, Norms, Relative, Weights};
+
+impl Weights {
+    /// Loads everything that `spec` needs, under the names of its family.
+    ///
+    /// # Errors
+    /// When a tensor is missing, of another shape, or not finite.
+    pub fn load(
+        checkpoint: Checkpoint,
+        names: &Names,
+        spec: &EncoderSpec,
+    ) -> Result<Self, ModelError> {
+        let checkpoint = checkpoint.with_prefix(names.prefixes, names.token)?;
+        let load = Loader {
+            checkpoint,
+            names,
+            spec,
+        };
+        let width = spec.embedding;
+        let position = match spec.positions {
+            Positions::Learned { rows, .. } => Some(load.get(names.position, &[rows, width])?),
+            Positions::None => None,
+        };
+        let types = match spec.types {
+            0 => None,
+            types => Some(load.get(names.types, &[types, width])?),
+        };
+        let distance = match spec.distance {
+            Some(DistanceBias::Buckets { buckets, .. }) => {
+                Some(load.get(names.distance, &[buckets, spec.heads])?)
+            }
+            Some(DistanceBias::Alibi) | None => None,
+        };
+        let (d, checkpoint) = (spec.hidden, &load.checkpoint);
+        let project = match spec.project {
+            Project::None => None,
+            after => {
+                let bias = after == Project::AfterNorm;
+                Some(checkpoint.linear_with(names.project, width, d, bias)?)
+            }
+        };
+        let normed = match spec.project {
+            Project::BeforeNorm => d,
+            _ => width,
+        };
+        let relative = load.relative()?;
+        let layers = (0..spec.layers()).map(|l| load.layer(l, relative.as_ref()));
+        Ok(Self {
+            token: load.get(names.token, &[spec.vocabulary, width])?,
+            position,
+            types,
+            embed_norm: spec
+                .embed_norm
+                .then(|| load.norm(names.embed_norm, normed))
+                .transpose()?,
+            project,
+            distance,
+            layers: layers.collect::<Result<_, _>>()?,
+            final_norm: spec
+                .final_norm
+                .then(|| load.norm(names.final_norm, spec.hidden))
+                .transpose()?,
+        })
+    }
+}
+
+struct Loader<'a> {
+    checkpoint: Checkpoint,
+    names: &'a Names,
+    spec: &'a EncoderSpec,
+}
+
+impl Loader<'_> {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        self.checkpoint.get(name, shape)
+    }
+
+    fn norm(&self, name: &str, size: usize) -> Result<Norm, ModelError> {
+        let spec = self.spec;
+        let kind = (spec.norm, spec.norm_eps);
+        let norm = self
+            .checkpoint
+            .norm_with(name, size, kind, spec.biases.norm)?;
+        match self.names.norms_from_one {
+            false => Ok(norm),
+            true => Ok(Norm {
+                weight: (norm.weight + 1.)?,
+                ..norm
+            }),
+        }
+    }
+
+    /// The norm of that name for block `l`; none where the family has none there.
+    fn norm_at(&self, name: &str, l: usize, size: usize) -> Result<Option<Norm>, ModelError> {
+        match name.is_empty() {
+            true => Ok(None),
+            false => self.norm(&self.at(name, l), size).map(Some),
+        }
+    }
+
+    /// A name with the number of the block that layer `l` uses.
+    fn at(&self, name: &str, l: usize) -> String {
+        name.replace("{l}", &self.spec.block_of(l).to_string())
+    }
+
+    fn layer(&self, l: usize, relative: Option<&Tensor>) -> Result<LayerWeights, ModelError> {
+        let (spec, names) = (self.spec, self.names);
+        let (d, width) = (spec.hidden, spec.heads * spec.head_size);
+        let qkv = self.qkv(l)?;
+        let output = self.at(names.output, l);
+        let output = self
+            .checkpoint
+            .linear_with(&output, width, d, spec.biases.output)?;
+        let attn_norms = self.norms(names.attn_norms, l, spec.blocks[l].attn_norm)?;
+        let head_norm = |name| match spec.qk_norm {
+            QkNorm::None => Ok(None),
+            QkNorm::Head => self.norm_at(name, l, spec.head_size),
+        };
+        Ok(LayerWeights {
+            relative: relative
+                .map(|table| self.relative_of(l, table, &qkv))
+                .transpose()?,
+            qkv,
+            q_norm: head_norm(names.q_norm)?,
+            k_norm: head_norm(names.k_norm)?,
+            output,
+            attn_norms,
+            ffn: match spec.blocks[l].experts {
+                None => self.ffn(l)?,
+                Some(experts) => self.experts(l, experts.count)?,
+            },
+            ffn_norms: self.norms(names.ffn_norms, l, true)?,
+        })
+    }
+
+    fn norms(&self, names: NormNames, l: usize, before: bool) -> Result<Norms, ModelError> {
+        let d = self.spec.hidden;
+        Ok(Norms {
+            before: match before {
+                true => self.norm_at(names.before, l, d)?,
+                false => None,
+            },
+            written: self.norm_at(names.written, l, d)?,
+            after: self.norm_at(names.after, l, d)?,
+        })
+    }
+
+    fn qkv(&self, l: usize) -> Result<Linear, ModelError> {
+        let spec = self.spec;
+        let (d, size, bias) = (spec.hidden, spec.head_size, spec.biases.qkv);
+        let part = |name: &str, heads: usize| {
+            let name = self.at(name, l);
+            self.checkpoint.linear_with(&name, d, heads * size, bias)
+        };
+        match self.names.qkv {
+            QkvNames::One(name) => part(name, spec.packed_heads()),
+            QkvNames::Each { query, key, value } => {
+                let query = part(query, spec.heads)?;
+                let (key, value) = (part(key, spec.kv_heads)?, part(value, spec.kv_heads)?);
+                Ok(Linear::stacked(&[query, key, value])?)
+            }
+        }
+    }
+
+    fn ffn(&self, l: usize) -> Result<Ffn, ModelError> {
+        let spec = self.spec;
+        let (d, f, biases) = (spec.hidden, spec.ffn, spec.biases);
+        let down = self.at(self.names.ffn.down(), l);
+        let down = self.checkpoint.linear_with(&down, f, d, biases.down)?;
+        let read = |name: &str, rows: usize| {
+            let name = self.at(name, l);
+            self.checkpoint.linear_with(&name, d, rows, biases.ffn)
+        };
+        let (up, gate) = match self.names.ffn {
+            FfnNames::Each { up, gate, .. } => {
+                let gate = spec.gated.then(|| read(gate, f)).transpose()?;
+                (read(up, f)?, gate)
+            }
+            FfnNames::Halves {
+                both, gate_first, ..
+            } => {
+                let both = read(both, 2 * f)?;
+                let (first, second) = (both.rows(0, f)?, both.rows(f, f)?);
+                match gate_first {
+                    true => (second, Some(first)),
+                    false => (first, Some(second)),
+                }
+            }
+        };
+        Ok(Ffn {
+            up,
+            gate,
+            down,
+            router: None,
+        })
+    }
+
+    /// Experts as one block with all their neurons side by side.
+    fn experts(&self, l: usize, count: usize) -> Result<Ffn, ModelError> {
+        let (d, names) = (self.spec.hidden, self.names.experts);
+        let rows = count * self.spec.ffn;
+        let stacked = |name| self.get(&self.at(name, l), &[rows, d]);
+        let router = self.at(names.router, l);
+        let up = stacked(names.up)?;
+        let bias = Tensor::zeros(rows, up.dtype(), up.device())?;
+        Ok(Ffn {
+            up: Linear { weight: up, bias },
+            gate: None,
+            down: Linear {
+                weight: stacked(names.down)?.t()?.contiguous()?,
+                bias: self.get(&self.at(names.bias, l), &[d])?,
+            },
+            router: Some(self.checkpoint.linear_with(&router, d, count, false)?),
+        })
+    }
+
+    /// The rows for distances, normed where the model does that: [2·buckets, D].
+    fn relative(&self) -> Result<Option<Tensor>, ModelError> {
+        let Some(disentangled) = self.spec.disentangled else {
+            return Ok(None);
+        };
+        let (d, names) = (self.spec.hidden, self.names.relative);
+        let table = self.get(names.table, &[2 * disentangled.buckets, d])?;
+        if !disentangled.normed {
+            return Ok(Some(table));
+        }
+        let norm = self.norm(names.norm, d)?;
+        let eps = norm.eps as f32;
+        let normed = candle_nn::ops::layer_norm_slow(&table, &norm.weight, &norm.bias, eps)?;
+        Ok(Some(normed))
+    }
+
+    /// The table as the heads of layer `l` see it.
+    fn relative_of(&self, l: usize, table: &Tensor, qkv: &Linear) -> Result<Relative, ModelError> {
+        let spec = self.spec;
+        let (d, width) = (spec.hidden, spec.heads * spec.head_size);
+        let Some(disentangled) = spec.disentangled else {
+            return Err(ModelError::config(
+                "config.json",
+                "pos_att_type",
+                "is missing",
+            ));
+        };
+        let through = |own: &str, from: usize| -> Result<Tensor, ModelError> {
+            let product = match disentangled.shares_products {
+                true => qkv.rows(from, width)?,
+                false => self.checkpoint.linear(&self.at(own, l), d, width)?,
+            };
+            let rows = table.matmul(&product.weight.t()?)?;
+            let rows = rows.broadcast_add(&product.bias)?; // [2·buckets, H·d]
+            let (count, heads) = (rows.dim(0)?, spec.heads);
+            let by_head = rows.reshape((count, heads, spec.head_size))?;
+            Ok(by_head.transpose(0, 1)?.contiguous()?)
+        };
+        let names = self.names.relative;
+        Ok(Relative {
+            keys: disentangled
+                .content_to_position
+                .then(|| through(names.key, width))
+                .transpose()?,
+            queries: disentangled
+                .position_to_content
+                .then(|| through(names.query, 0))
+                .transpose()?,
+        })
+    }
+}

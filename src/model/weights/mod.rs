@@ -1,0 +1,211 @@
+//! An encoder's values: tensors read from safetensors, checked, and laid out for the forward pass.
+
+mod checkpoint;
+mod load;
+mod named;
+
+use candle_core::Tensor;
+
+use super::ModelError;
+use super::spec::NormKind;
+
+pub use checkpoint::Checkpoint;
+
+/// y = x·Wᵀ + b.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    pub weight: Tensor, // [out, in]
+    /// Zeros where the model has none.
+    pub bias: Tensor, // [out]
+}
+
+/// y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016), or g ⊙ x/√(mean x² + ε) + b (Zhang and
+/// Sennrich 2019).
+#[derive(Clone, Debug)]
+pub struct Norm {
+    pub weight: Tensor, // [D]
+    /// Zeros where the model has none.
+    pub bias: Tensor, // [D]
+    pub eps: f64,
+    pub kind: NormKind,
+}
+
+/// The norms around attention or around a feed-forward block f, each of which may be missing:
+/// x ← after(x + written(f(before(x)))).
+#[derive(Clone, Debug, Default)]
+pub struct Norms {
+    pub before: Option<Norm>,
+    pub written: Option<Norm>,
+    pub after: Option<Norm>,
+}
+
+/// The products of a feed-forward block: down(f(up(x))), or down(f(gate(x)) ⊙ up(x)).
+#[derive(Clone, Debug)]
+pub struct Ffn {
+    pub up: Linear,           // [F, D]
+    pub gate: Option<Linear>, // [F, D]
+    pub down: Linear,         // [D, F]
+    /// Which experts a token takes; their neurons stand side by side.
+    pub router: Option<Linear>, // [experts, D]
+}
+
+/// The rows for distances as the heads of one layer see them (see [`super::spec::Disentangled`]).
+#[derive(Clone, Debug)]
+pub struct Relative {
+    /// What content asks: [H, 2·buckets, d].
+    pub keys: Option<Tensor>,
+    /// What asks for content: [H, 2·buckets, d].
+    pub queries: Option<Tensor>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LayerWeights {
+    /// Query, key and value in one product.
+    pub qkv: Linear, // [(H + 2·K)·d, D]
+    pub q_norm: Option<Norm>, // [d]
+    pub k_norm: Option<Norm>, // [d]
+    pub relative: Option<Relative>,
+    pub output: Linear, // [D, H·d]
+    pub attn_norms: Norms,
+    pub ffn: Ffn,
+    pub ffn_norms: Norms,
+}
+
+/// The values of one encoder. E is the width of its tables.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    pub token: Tensor,            // [V, E]
+    pub position: Option<Tensor>, // [P, E]
+    pub types: Option<Tensor>,    // [types, E]
+    pub embed_norm: Option<Norm>, // [E]
+    /// From the tables' width to the encoder's.
+    pub project: Option<Linear>, // [D, E]
+    /// A number for each bucket of distances and head.
+    pub distance: Option<Tensor>, // [buckets, H]
+    pub layers: Vec<LayerWeights>,
+    pub final_norm: Option<Norm>, // [D]
+}
+
+/// What [`Weights::map`] does to each tensor, which it names.
+pub type Map<'a> = dyn FnMut(&str, &Tensor) -> Result<Tensor, ModelError> + 'a;
+
+fn maybe<T>(
+    x: Option<&T>,
+    f: impl FnOnce(&T) -> Result<T, ModelError>,
+) -> Result<Option<T>, ModelError> {
+    x.map(f).transpose()
+}
+
+impl Weights {
+    /// The same weights with `f` applied to every tensor.
+    pub fn map(&self, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        let layers = self.layers.iter().enumerate();
+        Ok(Self {
+            token: f("token", &self.token)?,
+            position: maybe(self.position.as_ref(), |x| f("position", x))?,
+            types: maybe(self.types.as_ref(), |x| f("types", x))?,
+            embed_norm: maybe(self.embed_norm.as_ref(), |x| x.map("embed_norm", f))?,
+            project: maybe(self.project.as_ref(), |x| x.map("project", f))?,
+            distance: maybe(self.distance.as_ref(), |x| f("distance", x))?,
+            layers: layers
+                .map(|(l, layer)| layer.map(&format!("layer.{l}"), f))
+                .collect::<Result<_, _>>()?,
+            final_norm: maybe(self.final_norm.as_ref(), |x| x.map("final_norm", f))?,
+        })
+    }
+}
+
+impl LayerWeights {
+    fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        let relative = maybe(self.relative.as_ref(), |relative| {
+            Ok(Relative {
+                keys: maybe(relative.keys.as_ref(), |x| {
+                    f(&format!("{at}.relative.keys"), x)
+                })?,
+                queries: maybe(relative.queries.as_ref(), |x| {
+                    f(&format!("{at}.relative.queries"), x)
+                })?,
+            })
+        })?;
+        Ok(Self {
+            qkv: self.qkv.map(&format!("{at}.qkv"), f)?,
+            q_norm: maybe(self.q_norm.as_ref(), |x| x.map(&format!("{at}.q_norm"), f))?,
+            k_norm: maybe(self.k_norm.as_ref(), |x| x.map(&format!("{at}.k_norm"), f))?,
+            relative,
+            output: self.output.map(&format!("{at}.output"), f)?,
+            attn_norms: self.attn_norms.map(&format!("{at}.attn_norm"), f)?,
+            ffn: self.ffn.map(at, f)?,
+            ffn_norms: self.ffn_norms.map(&format!("{at}.ffn_norm"), f)?,
+        })
+    }
+}
+
+impl Ffn {
+    fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            up: self.up.map(&format!("{at}.up"), f)?,
+            gate: maybe(self.gate.as_ref(), |x| x.map(&format!("{at}.gate"), f))?,
+            down: self.down.map(&format!("{at}.down"), f)?,
+            router: maybe(self.router.as_ref(), |x| x.map(&format!("{at}.router"), f))?,
+        })
+    }
+}
+
+impl Norms {
+    /// Post-norm: behind the residual sum.
+    pub fn after(norm: Norm) -> Self {
+        Self {
+            after: Some(norm),
+            ..Self::default()
+        }
+    }
+
+    fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            before: maybe(self.before.as_ref(), |x| x.map(&format!("{at}.before"), f))?,
+            written: maybe(self.written.as_ref(), |x| {
+                x.map(&format!("{at}.written"), f)
+            })?,
+            after: maybe(self.after.as_ref(), |x| x.map(&format!("{at}.after"), f))?,
+        })
+    }
+}
+
+impl Linear {
+    /// The same layer with `f` applied to weight and bias, named behind `at`.
+    pub fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: f(&format!("{at}.weight"), &self.weight)?,
+            bias: f(&format!("{at}.bias"), &self.bias)?,
+        })
+    }
+
+    /// The rows `from..from + count` of the result alone.
+    pub fn rows(&self, from: usize, count: usize) -> candle_core::Result<Self> {
+        Ok(Self {
+            weight: self.weight.narrow(0, from, count)?,
+            bias: self.bias.narrow(0, from, count)?,
+        })
+    }
+
+    /// Several layers of one input as one.
+    pub fn stacked(parts: &[Self]) -> candle_core::Result<Self> {
+        let weights: Vec<&Tensor> = parts.iter().map(|part| &part.weight).collect();
+        let biases: Vec<&Tensor> = parts.iter().map(|part| &part.bias).collect();
+        Ok(Self {
+            weight: Tensor::cat(&weights, 0)?,
+            bias: Tensor::cat(&biases, 0)?,
+        })
+    }
+}
+
+impl Norm {
+    /// The same norm with `f` applied to weight and bias, named behind `at`.
+    pub fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: f(&format!("{at}.weight"), &self.weight)?,
+            bias: f(&format!("{at}.bias"), &self.bias)?,
+            ..self.clone()
+        })
+    }
+}

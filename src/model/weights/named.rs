@@ -1,0 +1,173 @@
+//! Weights under the names of a checkpoint, to be written again.
+
+use candle_core::{DType, Tensor};
+
+use super::super::ModelError;
+use super::super::families::{FfnNames, Names, NormNames, QkvNames};
+use super::super::spec::{EncoderSpec, Project};
+use super::{LayerWeights, Linear, Norm, Norms, Weights};
+
+/// Tensors and their names, in the order of the forward pass.
+struct Named(Vec<(String, Tensor)>);
+
+impl Named {
+    fn tensor(&mut self, name: &str, tensor: &Tensor) {
+        self.0.push((name.to_owned(), tensor.clone()));
+    }
+
+    fn linear(&mut self, name: &str, linear: &Linear, bias: bool) {
+        self.tensor(&format!("{name}.weight"), &linear.weight);
+        if bias {
+            self.tensor(&format!("{name}.bias"), &linear.bias);
+        }
+    }
+}
+
+impl Weights {
+    /// Every tensor under its family's name in a checkpoint, without a prefix; zeros for the layer
+    /// that nobody uses.
+    ///
+    /// # Errors
+    /// When the family keeps something that these weights no longer have as it was: the rows for
+    /// distances of disentangled attention, or experts.
+    pub fn named(
+        &self,
+        names: &Names,
+        spec: &EncoderSpec,
+    ) -> Result<Vec<(String, Tensor)>, ModelError> {
+        let experts = spec.blocks.iter().any(|block| block.experts.is_some());
+        if spec.disentangled.is_some() || experts {
+            return Err(ModelError::Unsupported {
+                file: "model.safetensors".to_owned(),
+                what: format!("writing {} models", spec.family),
+                hint: "their tensors are laid out anew when they are read".to_owned(),
+            });
+        }
+        let mut out = Named(Vec::new());
+        out.tensor(names.token, &self.token);
+        let tables = [
+            (names.position, &self.position),
+            (names.types, &self.types),
+            (names.distance, &self.distance),
+        ];
+        for (name, table) in tables {
+            table.iter().for_each(|table| out.tensor(name, table));
+        }
+        let norms = [
+            (names.embed_norm, &self.embed_norm),
+            (names.final_norm, &self.final_norm),
+        ];
+        for (name, norm) in norms {
+            if let Some(norm) = norm {
+                write_norm(&mut out, names, spec, name, norm)?;
+            }
+        }
+        if let Some(project) = &self.project {
+            out.linear(names.project, project, spec.project == Project::AfterNorm);
+        }
+        let mut written = None;
+        for (l, layer) in self.layers.iter().enumerate() {
+            // Layers that share a block are the same tensors; the first of them stands for all.
+            let block = spec.block_of(l);
+            if written.replace(block) != Some(block) {
+                write_layer(&mut out, names, spec, block, layer)?;
+            }
+        }
+        if let Some(pooler) = names.pooler {
+            let device = self.token.device();
+            let unused = Linear {
+                weight: Tensor::zeros((spec.hidden, spec.hidden), DType::F32, device)?,
+                bias: Tensor::zeros(spec.hidden, DType::F32, device)?,
+            };
+            out.linear(pooler, &unused, true);
+        }
+        Ok(out.0)
+    }
+}
+
+fn write_norm(
+    out: &mut Named,
+    names: &Names,
+    spec: &EncoderSpec,
+    name: &str,
+    norm: &Norm,
+) -> Result<(), ModelError> {
+    let weight = match names.norms_from_one {
+        true => (&norm.weight - 1.)?,
+        false => norm.weight.clone(),
+    };
+    out.tensor(&format!("{name}.weight"), &weight);
+    if spec.biases.norm {
+        out.tensor(&format!("{name}.bias"), &norm.bias);
+    }
+    Ok(())
+}
+
+fn write_layer(
+    out: &mut Named,
+    names: &Names,
+    spec: &EncoderSpec,
+    block: usize,
+    layer: &LayerWeights,
+) -> Result<(), ModelError> {
+    let at = |name: &str| name.replace("{l}", &block.to_string());
+    let (biases, size) = (spec.biases, spec.head_size);
+    match names.qkv {
+        QkvNames::One(name) => out.linear(&at(name), &layer.qkv, biases.qkv),
+        QkvNames::Each { query, key, value } => {
+            let (q, k) = (spec.heads * size, spec.kv_heads * size);
+            out.linear(&at(query), &layer.qkv.rows(0, q)?, biases.qkv);
+            out.linear(&at(key), &layer.qkv.rows(q, k)?, biases.qkv);
+            out.linear(&at(value), &layer.qkv.rows(q + k, k)?, biases.qkv);
+        }
+    }
+    let heads = [(names.q_norm, &layer.q_norm), (names.k_norm, &layer.k_norm)];
+    for (name, norm) in heads {
+        if let Some(norm) = norm {
+            write_norm(out, names, spec, &at(name), norm)?;
+        }
+    }
+    out.linear(&at(names.output), &layer.output, biases.output);
+    write_norms(out, names, spec, (names.attn_norms, &layer.attn_norms), &at)?;
+    let ffn = &layer.ffn;
+    match names.ffn {
+        FfnNames::Each { up, gate, .. } => {
+            out.linear(&at(up), &ffn.up, biases.ffn);
+            if let Some(weights) = &ffn.gate {
+                out.linear(&at(gate), weights, biases.ffn);
+            }
+        }
+        FfnNames::Halves {
+            both, gate_first, ..
+        } => {
+            let gate = ffn.gate.clone().unwrap_or_else(|| ffn.up.clone());
+            let halves = match gate_first {
+                true => [gate, ffn.up.clone()],
+                false => [ffn.up.clone(), gate],
+            };
+            out.linear(&at(both), &Linear::stacked(&halves)?, biases.ffn);
+        }
+    }
+    out.linear(&at(names.ffn.down()), &ffn.down, biases.down);
+    write_norms(out, names, spec, (names.ffn_norms, &layer.ffn_norms), &at)
+}
+
+fn write_norms(
+    out: &mut Named,
+    names: &Names,
+    spec: &EncoderSpec,
+    (places, norms): (NormNames, &Norms),
+    at: &dyn Fn(&str) -> String,
+) -> Result<(), ModelError> {
+    let each = [
+        (places.before, &norms.before),
+        (places.written, &norms.written),
+        (places.after, &norms.after),
+    ];
+    for (name, norm) in each {
+        if let Some(norm) = norm {
+            write_norm(out, names, spec, &at(name), norm)?;
+        }
+    }
+    Ok(())
+}
