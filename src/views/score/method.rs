@@ -6,11 +6,12 @@ use egui::Ui;
 use serde::{Deserialize, Serialize};
 
 use super::ablation::From;
+use super::contrast::ContrastState;
 use super::derive::{Grid, Pairs, Score, ScoreKey};
 use super::mapping::By;
 use super::matrix::MatrixState;
 use super::tabs::Tab;
-use super::tasks::{Answer, Found, Runs, Task};
+use super::tasks::{Answer, Found, MANY, Runs, Task};
 use super::{ablation, components, layers, tokens};
 use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::leave_one_out::Removal;
@@ -20,9 +21,6 @@ use crate::views::ViewContext;
 use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::views::subject::note_ui;
 use crate::widgets::{HeatmapTexture, SPACE};
-
-/// Up to so many tokens in each text a method that runs the model many times starts by itself.
-const MANY: usize = 40;
 
 /// How often progress is painted.
 const GLANCE: std::time::Duration = std::time::Duration::from_millis(100);
@@ -59,6 +57,8 @@ pub struct Method {
     matrix: MatrixState,
     texture: HeatmapTexture,
     all_dimensions: bool,
+    /// B held against a third text.
+    pub contrast: ContrastState,
     sheet: Option<Sheet>,
 }
 
@@ -67,6 +67,7 @@ impl Method {
     pub fn forget(&mut self) {
         self.sheet = None;
         self.runs.keep_only(&[]);
+        self.contrast.rest();
     }
 
     pub fn method_ui(
@@ -78,6 +79,14 @@ impl Method {
         score: &Arc<Score>,
     ) {
         self.sheet = None;
+        if tab.method == ScoreMethod::Contrast {
+            self.runs.keep_only(&[]);
+            self.contrast.contrast_ui(ui, cx, key);
+            ui.add_space(SPACE);
+            note_ui(ui, tab.note);
+            return;
+        }
+        self.contrast.rest();
         let task = tab.task(removal_ui(ui, tab));
         let masked = Task::LeaveOneOut(Removal::Mask);
         let mut wanted: Vec<Task> = task.into_iter().collect();
@@ -137,8 +146,9 @@ impl Method {
             );
             return self.runs.peek(task, key);
         }
-        let long = a.tokens.len().max(b.tokens.len()) > MANY;
-        if task.is_slow() && long && !self.runs.asked(task, key) {
+        let longest = a.tokens.len().max(b.tokens.len());
+        let long = task.waits_from().is_some_and(|most| longest > most);
+        if long && !self.runs.asked(task, key) {
             let shown = self.runs.peek(task, key);
             if !shown.as_ref().is_some_and(|shown| shown.current) {
                 self.ask_ui(ui, tab, task, key);
@@ -246,7 +256,10 @@ impl Method {
             By::Tokens => pairs_tsv(&pairs.tokens),
             By::Words => pairs_tsv(&pairs.words),
         };
-        match self.sheet.as_ref()? {
+        let Some(sheet) = &self.sheet else {
+            return self.contrast.tsv();
+        };
+        match sheet {
             Sheet::Score(score, by) => Some(pairs(score.pairs.as_ref().ok()?, by)),
             Sheet::Found(found, by, from) => Some(match found.as_ref().as_ref().ok()? {
                 Answer::Pairs(of) => pairs(of, by),

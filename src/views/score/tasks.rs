@@ -19,6 +19,11 @@ use crate::engine::{Derived, Engine, Shown};
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::views::compare::four;
 
+/// Up to so many tokens in each text a method that runs the model many times starts by itself.
+pub const MANY: usize = 40;
+/// The same for T + 1 passes of one text all at once.
+pub const PARTS: usize = 64;
+
 /// Something to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
@@ -33,11 +38,16 @@ pub enum Task {
 }
 
 impl Task {
-    /// True where it may take long: then a person starts it for long texts.
-    pub fn is_slow(self) -> bool {
-        // Out of the pool nothing runs again.
-        let again = matches!(self, Self::LeaveOneOut(removal) if removal != Removal::Pool);
-        again || matches!(self, Self::Shapley | Self::Integrated)
+    /// Up to so many tokens in each text it starts by itself; beyond that it may take long, so a person
+    /// starts it. None for what is quick whatever the length.
+    pub fn waits_from(self) -> Option<usize> {
+        match self {
+            // Out of the pool nothing runs again.
+            Self::LeaveOneOut(Removal::Pool) => None,
+            Self::LeaveOneOut(_) | Self::Shapley | Self::Integrated => Some(MANY),
+            Self::Input => Some(PARTS),
+            _ => None,
+        }
     }
 
     /// True where the texts must be recorded in full.
