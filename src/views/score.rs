@@ -4,6 +4,7 @@ mod ablation;
 mod components;
 mod contrast;
 mod derive;
+mod detail;
 mod dimensions;
 mod headline;
 mod layers;

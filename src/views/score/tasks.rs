@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::derive::{Grid, Pairs, ScoreKey};
 use super::dimensions::Dimensions;
+use super::layers::Series;
 use crate::analysis::job::Job;
 use crate::analysis::similarity::ablation::{Ablation, Fill, ablation};
 use crate::analysis::similarity::components::{Writer, components};
 use crate::analysis::similarity::input::input_pairs;
 use crate::analysis::similarity::integrated::integrated;
-use crate::analysis::similarity::layers::Layers;
 use crate::analysis::similarity::leave_one_out::{Removal, leave_one_out};
 use crate::analysis::similarity::shapley::{Sampling, shapley};
 use crate::cancel::Cancel;
@@ -61,7 +61,7 @@ pub enum Answer {
     Pairs(Box<Pairs>),
     Components(Grid, Vec<Writer>),
     Dimensions(Dimensions),
-    Layers(Layers),
+    Layers(Series),
     Ablation(Ablation, Box<[Grid; 3]>),
 }
 
@@ -205,7 +205,7 @@ fn answer(
             Answer::Components(Grid::new(matrix, &tokens, &tokens), writers)
         }
         Task::Dimensions => Answer::Dimensions(Dimensions::new(model, a, b, options)?),
-        Task::Layers => Answer::Layers(Layers::new(&model.head, a, b, options)?),
+        Task::Layers => Answer::Layers(Series::new(model, a, b, options)?),
         Task::Ablation => {
             let found = ablation(model, a, b, options, Fill::Zero, &mut job)?;
             let grids = Box::new(super::ablation::grids(&found));
