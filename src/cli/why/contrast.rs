@@ -169,7 +169,7 @@ fn table(method: Method, found: &Difference, colors: Colors) -> String {
         let residual = number(residual).replace('−', "-");
         out.push_str(&format!(
             "{} {to_b:>8.4} {to_c:>8.4} {sum:>11.4}  residual {residual}\n",
-            left("Σ over A", 20)
+            left(if all { "Σ over A" } else { "Σ" }, 20)
         ));
     }
     out

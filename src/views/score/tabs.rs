@@ -76,8 +76,8 @@ pub static TABS: [Tab; 10] = [
         method: ScoreMethod::Layers,
         title: "Layers",
         question: "How similar are the texts after each layer?",
-        note: "The cosine if the model ended at each layer, under the current pooling. Deep layers are often \
-            high for every pair of texts, unrelated ones too.",
+        note: "The cosine if the model ended at each layer, under the pooling chosen above. Deep layers are often \
+            high for every pair of texts: hold the curve against what unrelated texts have there.",
     },
     Tab {
         method: ScoreMethod::Ablation,

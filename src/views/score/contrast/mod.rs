@@ -15,7 +15,6 @@ use super::derive::ScoreKey;
 use super::mapping::By;
 use super::matrix::figure_ui;
 use super::tasks::{MANY, PARTS};
-use super::tokens::by_ui;
 use crate::analysis::similarity::contrast::{Contrast, WithoutEach};
 use crate::engine::{Derived, Shown};
 use crate::views::compare::{color_of, four};
@@ -24,6 +23,31 @@ use crate::views::subject::{SameTrace, note_ui, section_ui};
 use crate::views::{TextView, ViewContext};
 use crate::widgets::{SPACE, number};
 use derive::{Both, Found, Inside, Key, Outline};
+
+/// Sub-words or words, as they are kept for this tab: here words say more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Parts(By);
+
+fn by_ui(ui: &mut Ui) -> By {
+    let mut parts = kept_ui(ui, Parts(By::Words));
+    ui.horizontal(|ui| {
+        let choices = [
+            (
+                Parts(By::Words),
+                "words",
+                "The pieces of each word added up",
+            ),
+            (
+                Parts(By::Tokens),
+                "sub-words",
+                "The pieces that the model reads",
+            ),
+        ];
+        switch_ui(ui, &mut parts, &choices);
+    });
+    keep_ui(ui, parts);
+    parts.0
+}
 
 /// Which map the words' bars come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,40 +22,35 @@ const BESIDE: f32 = 620.;
 /// All columns stand side by side from this width on.
 const ROOMY: f32 = 440.;
 
-const COLUMNS: [Column; 5] = [
+const fn column(title: &'static str, width: f32, grow: f32) -> Column {
     Column {
-        title: "word",
-        width: 92.,
-        grow: 0.4,
+        title,
+        width,
+        grow,
+        right: true,
+    }
+}
+
+const fn word(title: &'static str) -> Column {
+    Column {
         right: false,
-    },
-    Column {
-        title: "adds to A·B − A·C",
-        width: 176.,
-        grow: 1.,
-        right: true,
-    },
-    Column {
-        title: "to A·B",
-        width: 58.,
-        grow: 0.,
-        right: true,
-    },
-    Column {
-        title: "to A·C",
-        width: 58.,
-        grow: 0.,
-        right: true,
-    },
-    Column {
-        title: "left out",
-        width: 58.,
-        grow: 0.,
-        right: true,
-    },
+        ..column(title, 88., 0.4)
+    }
+}
+
+const ADDS: Column = column("adds to A·B − A·C", 146., 1.);
+const LEFT_OUT: Column = column("left out", 54., 0.);
+/// Of A, where there is room.
+const ALL: [Column; 5] = [
+    word("word of A"),
+    ADDS,
+    LEFT_OUT,
+    column("to A·B", 58., 0.),
+    column("to A·C", 58., 0.),
 ];
-/// Word, bar and what leaving it out does.
-const SIDE: [Column; 3] = [COLUMNS[0], COLUMNS[1], COLUMNS[4]];
+const OF_A: [Column; 3] = [ALL[0], ADDS, LEFT_OUT];
+const OF_B: [Column; 3] = [word("word of B"), ADDS, LEFT_OUT];
+const OF_C: [Column; 3] = [word("word of C"), ADDS, LEFT_OUT];
 
 /// What the tables are of.
 pub struct Shown<'a> {
@@ -189,11 +184,11 @@ fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, of: &Of<'_>, maps: Option<&Con
     let locked = cx.state.locked;
     let locked = locked.token.filter(|_| locked.text == Some(of.text));
     let name = format!("Words of {} by what they add to the difference", of.name);
-    let columns: &[Column] = match (maps, ui.available_width() < ROOMY) {
-        (Some(_), false) => &COLUMNS,
-        (None, false) => &SIDE,
-        (None, true) if ui.available_width() >= 330. => &SIDE,
-        _ => &COLUMNS[..2],
+    let columns: &[Column] = match (of.name, ui.available_width() < ROOMY) {
+        ("A", false) => &ALL,
+        ("A", true) => &OF_A,
+        ("B", _) => &OF_B,
+        _ => &OF_C,
     };
     let table = Table {
         name: &name,
@@ -211,19 +206,19 @@ fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, of: &Of<'_>, maps: Option<&Con
     let response = table.ui(ui, |place, column| {
         let row = order[place];
         let value = of.side.values[row];
-        match columns[column].title {
-            "word" => match of.special(row) {
+        match column {
+            0 => match of.special(row) {
                 true => Cell::Quiet(piece_label(&of.side.names[row])),
                 false => Cell::Text(piece_label(&of.side.names[row])),
             },
-            "to A·B" => Cell::Figure(three(maps.map_or(f64::NAN, |maps| maps.to_b[row]))),
-            "to A·C" => Cell::Figure(three(maps.map_or(f64::NAN, |maps| maps.to_c[row]))),
-            "left out" => Cell::Figure(three(of.removed(row))),
-            _ => Cell::Signed {
+            1 => Cell::Signed {
                 figure: four(value),
                 share: (value / largest) as f32,
                 color: if value >= 0. { b } else { c },
             },
+            2 => Cell::Figure(three(of.removed(row))),
+            3 => Cell::Figure(three(maps.map_or(f64::NAN, |maps| maps.to_b[row]))),
+            _ => Cell::Figure(three(maps.map_or(f64::NAN, |maps| maps.to_c[row]))),
         }
     });
     let focus = |place: usize| -> Option<Focus> {
