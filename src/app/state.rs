@@ -266,7 +266,7 @@ mod tests {
             (state.a, state.b),
             (Some(state.texts[0].id), Some(state.texts[0].id))
         );
-        state.against = Some(two);
+        state.against = Some(state.texts[0].id);
         assert_eq!(state.third(), None, "B is not held against itself");
         state.remove(state.texts[0].id);
         assert_eq!((state.a, state.b, state.against), (None, None, None));
