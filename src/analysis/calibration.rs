@@ -117,7 +117,7 @@ impl Calibration {
 }
 
 /// Every pair i < j of n, or a seeded sample with repetition where there are more than wanted.
-fn pairs(n: usize, extent: Extent) -> Vec<(usize, usize)> {
+pub(super) fn pairs(n: usize, extent: Extent) -> Vec<(usize, usize)> {
     if n < 2 {
         return Vec::new();
     }

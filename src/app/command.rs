@@ -20,6 +20,10 @@ pub enum Command {
     SetTexts(Vec<String>),
     Assign(Side, TextId),
     SwapSides,
+    /// Holds B against a third text, or against none.
+    Against(Option<TextId>),
+    /// Adds a text and holds B against it.
+    AddAgainst(String),
     View(Side),
     /// Marks two texts as a pair of the contrastive batch.
     Pair(TextId, TextId),
@@ -101,6 +105,8 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetTexts(texts) => state.set_texts(texts.iter().map(String::as_str)),
         Command::Assign(side, id) => assign(state, side, id),
         Command::SwapSides => std::mem::swap(&mut state.a, &mut state.b),
+        Command::Against(text) => state.against = text,
+        Command::AddAgainst(text) => state.against = Some(state.add(&text)),
         Command::View(side) => state.side = side,
         Command::Pair(a, b) => state.pair(a, b),
         Command::Unpair(id) => state.unpair(id),

@@ -56,6 +56,7 @@ pub enum ScoreMethod {
     Dimensions,
     Layers,
     Ablation,
+    Contrast,
 }
 
 /// What one hover or click points at. Each panel shows the parts that it knows.
@@ -102,6 +103,8 @@ pub struct State {
     pub texts: Vec<Text>,
     pub a: Option<TextId>,
     pub b: Option<TextId>,
+    /// A third text that B is held against: why is A closer to the one than to the other?
+    pub against: Option<TextId>,
     /// Which of the two the panels that show one text show.
     pub side: Side,
     pub model: ModelRef,
@@ -133,6 +136,7 @@ impl Default for State {
             texts: Vec::new(),
             a: None,
             b: None,
+            against: None,
             side: Side::A,
             model: ModelRef::default(),
             reference: None,
@@ -159,6 +163,7 @@ impl State {
     pub fn set_texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) {
         self.texts.clear();
         self.pairs.clear();
+        self.against = None;
         self.locked = Focus::default();
         for text in texts {
             self.add(text);
@@ -182,6 +187,7 @@ impl State {
     pub fn remove(&mut self, id: TextId) {
         self.texts.retain(|t| t.id != id);
         self.unpair(id);
+        self.against = self.against.filter(|&c| c != id);
         let first = self.texts.first().map(|t| t.id);
         let spare = |other: Option<TextId>| {
             let others = self
@@ -213,12 +219,19 @@ impl State {
         }
     }
 
+    /// The third text; none where it is A or B by now, or all three would not be different.
+    pub fn third(&self) -> Option<TextId> {
+        self.against
+            .filter(|&c| self.a != Some(c) && self.b != Some(c) && self.a != self.b)
+    }
+
     /// Mends what a hand-edited or older file may have left inconsistent.
     pub fn repair(&mut self) {
         let ids: Vec<TextId> = self.texts.iter().map(|t| t.id).collect();
         let known = |id: Option<TextId>| id.filter(|id| ids.contains(id));
         self.a = known(self.a).or(ids.first().copied());
         self.b = known(self.b).or(ids.get(1).copied()).or(self.a);
+        self.against = known(self.against);
         self.next_id = ids
             .iter()
             .map(|id| id.0 + 1)
@@ -253,8 +266,10 @@ mod tests {
             (state.a, state.b),
             (Some(state.texts[0].id), Some(state.texts[0].id))
         );
+        state.against = Some(state.texts[0].id);
+        assert_eq!(state.third(), None, "B is not held against itself");
         state.remove(state.texts[0].id);
-        assert_eq!((state.a, state.b), (None, None));
+        assert_eq!((state.a, state.b, state.against), (None, None, None));
         let id = state.add("again");
         assert_eq!((state.a, state.b), (Some(id), Some(id)));
     }

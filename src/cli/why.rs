@@ -1,6 +1,7 @@
 //! `why`: why two texts score as similar.
 
 mod causal;
+mod contrast;
 mod document;
 mod findings;
 mod grid;
@@ -12,7 +13,7 @@ use super::output::{print, print_json};
 use super::tokens::warn_of_cut;
 use super::{Failure, ModelArgs, PromptArgs};
 use crate::analysis::pooling::{Misfit, misfit, modes, scores};
-use crate::analysis::similarity::{Method, PairMatrix};
+use crate::analysis::similarity::Method;
 use crate::cancel::Cancel;
 use crate::model::{Detail, HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
@@ -67,16 +68,6 @@ struct Explained {
     /// None where the modules behind the pool do not take a single mode's vector.
     poolings: Vec<(PoolingMode, Option<f64>)>,
     methods: Vec<(Method, Answer)>,
-}
-
-impl Explained {
-    fn pairs(&self) -> Option<&PairMatrix> {
-        let pairs = self
-            .methods
-            .iter()
-            .find(|(method, _)| *method == Method::Pairs);
-        pairs.map(|(_, answer)| &answer.matrix)
-    }
 }
 
 pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {

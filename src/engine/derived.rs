@@ -11,7 +11,15 @@ use crate::cancel::Cancel;
 pub struct Derived<K, V> {
     shown: Option<(K, Arc<V>)>,
     pending: Option<Pending<K, V>>,
-    slow: bool,
+    lane: Lane,
+}
+
+/// Which jobs a value waits for.
+#[derive(Clone, Copy)]
+enum Lane {
+    Quick,
+    Slow,
+    Apart,
 }
 
 struct Pending<K, V> {
@@ -32,7 +40,7 @@ impl<K, V> Default for Derived<K, V> {
         Self {
             shown: None,
             pending: None,
-            slow: false,
+            lane: Lane::Quick,
         }
     }
 }
@@ -42,7 +50,15 @@ impl<K, V> Derived<K, V> {
     /// otherwise wait for it.
     pub fn slow() -> Self {
         Self {
-            slow: true,
+            lane: Lane::Slow,
+            ..Self::default()
+        }
+    }
+
+    /// For what a person has started and does not wait for: no other job waits for it.
+    pub fn apart() -> Self {
+        Self {
+            lane: Lane::Apart,
             ..Self::default()
         }
     }
@@ -126,9 +142,10 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
                 let _ = sender.send(make(&cancel));
             }
         };
-        match self.slow {
-            true => engine.spawn_slow(job),
-            false => engine.spawn(job),
+        match self.lane {
+            Lane::Quick => engine.spawn(job),
+            Lane::Slow => engine.spawn_slow(job),
+            Lane::Apart => engine.spawn_apart(job),
         }
     }
 }

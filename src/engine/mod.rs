@@ -4,6 +4,7 @@
 //! more is cancelled, so the latest keystroke wins. The engine knows nothing of egui: it wakes the
 //! window through a callback.
 
+mod bands;
 mod cache;
 mod calibrations;
 mod derived;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use candle_core::Device;
 
+pub use bands::{BandsKey, layer_bands};
 pub use cache::TraceKey;
 pub use calibrations::{CalibrationKey, CalibrationState, CalibrationStore, calibrate};
 pub use derived::{Derived, Shown};
@@ -223,6 +225,13 @@ impl Engine {
         let _ = self.slow_jobs.send(Box::new(job));
     }
 
+    /// [`Self::spawn`] on a thread of its own, for what goes on while other slow jobs come and go.
+    pub fn spawn_apart(&self, job: impl FnOnce() + Send + 'static) {
+        self.shared.state().jobs += 1;
+        let shared = self.shared.clone();
+        std::thread::spawn(move || run_job(&shared, Box::new(job)));
+    }
+
     /// Waits until nothing runs, at most `limit`. For headless use and tests.
     pub fn settle(&self, limit: Duration) -> bool {
         let end = std::time::Instant::now() + limit;
@@ -262,12 +271,16 @@ impl Drop for Engine {
 
 fn run_jobs(shared: &Shared, queue: &std::sync::mpsc::Receiver<Job>) {
     while let Ok(job) = queue.recv() {
-        // A panic in an analysis is a bug of ours, but not one that should take the window along:
-        // the panel that asked keeps its last state.
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
-            log::error!("an analysis panicked; its panel keeps what it showed before");
-        }
-        shared.state().jobs -= 1;
-        (shared.wake)();
+        run_job(shared, job);
     }
+}
+
+fn run_job(shared: &Shared, job: Job) {
+    // A panic in an analysis is a bug of ours, but not one that should take the window along: the
+    // panel that asked keeps its last state.
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
+        log::error!("an analysis panicked; its panel keeps what it showed before");
+    }
+    shared.state().jobs -= 1;
+    (shared.wake)();
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, ProgressBar, RichText, Role, Ui, WidgetInfo};
+use egui::{Color32, RichText, Role, Ui, WidgetInfo};
 use serde_json::Value;
 
 use super::compare::{Pair, four, pair_ui};
+use super::standing::calibrate_ui;
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::calibration::Calibration;
@@ -165,34 +166,9 @@ fn standing_ui(
         ui.label(RichText::new(text).strong());
         return;
     }
-    let Some((key, state)) = scale else { return };
-    if let CalibrationState::Running(done, all) = state {
-        ui.horizontal_wrapped(|ui| {
-            let share = done as f32 / all.max(1) as f32;
-            let text = format!("{done} of {all} texts");
-            ui.add(ProgressBar::new(share).desired_width(260.).text(text));
-            if ui.button("Cancel").clicked() {
-                cx.send(Command::StopCalibrating);
-            }
-        });
-        return;
+    if let Some(scale) = scale {
+        calibrate_ui(ui, cx, &cos, scale);
     }
-    if let CalibrationState::Failed(problem) = &state {
-        ui.colored_label(cx.theme.error(), format!("Not calibrated: {problem}"));
-    }
-    ui.horizontal_wrapped(|ui| {
-        let wanted = matches!(
-            state,
-            CalibrationState::Missing | CalibrationState::Failed(_)
-        );
-        let button = ui.add_enabled(wanted, egui::Button::new("Calibrate"));
-        if button.clicked() {
-            cx.send(Command::Calibrate(key));
-        }
-        let what =
-            format!("How high is {cos} for this model? Measures it once on unrelated texts.");
-        note_ui(ui, what);
-    });
 }
 
 fn cards_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, findings: &[Finding]) {

@@ -14,6 +14,7 @@ mod pooling;
 mod position;
 mod recorded;
 mod score;
+mod standing;
 mod subject;
 mod tokens;
 

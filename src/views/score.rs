@@ -2,7 +2,9 @@
 
 mod ablation;
 mod components;
+mod contrast;
 mod derive;
+mod detail;
 mod dimensions;
 mod headline;
 mod layers;
@@ -14,6 +16,7 @@ mod strips;
 mod tabs;
 mod tasks;
 mod tokens;
+mod told;
 mod verdict;
 
 use egui::Ui;
@@ -25,6 +28,7 @@ use crate::engine::{Derived, Shown};
 use crate::widgets::SPACE;
 use derive::{Score, ScoreKey};
 use method::Method;
+use told::Told;
 
 pub static PANEL: Panel = Panel {
     id: "score",
@@ -42,6 +46,7 @@ pub static PANEL: Panel = Panel {
 #[derive(Default)]
 struct ScoreView {
     score: Derived<ScoreKey, Score>,
+    told: Told,
     method: Method,
 }
 
@@ -49,6 +54,7 @@ impl View for ScoreView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let Some(pair) = pair_ui(ui, cx) else {
             self.method.forget();
+            self.told.forget();
             return;
         };
         let key = key(cx, &pair);
@@ -64,8 +70,9 @@ impl View for ScoreView {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             headline::headline_ui(ui, cx, &pair, &value);
-            verdict::verdict_ui(ui, cx, &value, pair.same());
+            verdict::verdict_ui(ui, cx, &value, pair.same(), &mut self.told);
             headline::poolings_ui(ui, cx, &value);
+            self.method.contrast.against_ui(ui, cx, &key);
             ui.add_space(SPACE);
             ui.separator();
             let tab = tabs::tabs_ui(ui, cx);

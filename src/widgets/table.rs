@@ -37,13 +37,20 @@ pub enum Cell {
         share: f32,
         color: Color32,
     },
+    /// A figure with a bar in front of it that goes from the middle to the left or to the right: how
+    /// much of that half it fills, −1 to 1.
+    Signed {
+        figure: String,
+        share: f32,
+        color: Color32,
+    },
 }
 
 impl Cell {
     fn text(&self) -> &str {
         match self {
             Self::Text(text) | Self::Figure(text) | Self::Quiet(text) | Self::Warning(text) => text,
-            Self::Bar { figure, .. } => figure,
+            Self::Bar { figure, .. } | Self::Signed { figure, .. } => figure,
         }
     }
 }
@@ -234,7 +241,9 @@ fn cell_ui(ui: &Ui, rect: Rect, column: &Column, cell: &Cell) {
         Cell::Text(_) => (TextStyle::Body, theme.foreground()),
         Cell::Quiet(_) => (TextStyle::Body, theme.secondary()),
         Cell::Warning(_) => (TextStyle::Body, theme.warning()),
-        Cell::Figure(_) | Cell::Bar { .. } => (TextStyle::Monospace, theme.foreground()),
+        Cell::Figure(_) | Cell::Bar { .. } | Cell::Signed { .. } => {
+            (TextStyle::Monospace, theme.foreground())
+        }
     };
     let mut place = rect;
     if let Cell::Bar { share, color, .. } = cell {
@@ -244,9 +253,20 @@ fn cell_ui(ui: &Ui, rect: Rect, column: &Column, cell: &Cell) {
         painter.rect_filled(Rect::from_min_size(corner, bar), 0.0, *color);
         *place.left_mut() = rect.left() + room;
     }
+    if let Cell::Signed { share, color, .. } = cell {
+        let room = (rect.width() - FIGURE).max(0.0);
+        let middle = rect.left() + 0.5 * room;
+        let end = middle + 0.5 * room * share.clamp(-1.0, 1.0);
+        let half = 0.5 * (rect.height() - SPACE);
+        let rows = rect.center().y - half..=rect.center().y + half;
+        let bar = Rect::from_x_y_ranges(middle.min(end)..=middle.max(end), rows);
+        painter.rect_filled(bar, 0.0, *color);
+        painter.vline(middle, rect.y_range(), (1.0, theme.hairline()));
+        *place.left_mut() = rect.left() + room;
+    }
     let font = style.resolve(ui.style());
     let galley = label::line(painter, cell.text(), &font, color, place.width());
-    let right = column.right || matches!(cell, Cell::Bar { .. });
+    let right = column.right || matches!(cell, Cell::Bar { .. } | Cell::Signed { .. });
     let anchor = if right {
         Align2::RIGHT_CENTER
     } else {

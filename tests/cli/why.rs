@@ -184,6 +184,48 @@ fn a_third_text_is_compared_with_the_second() {
 }
 
 #[test]
+fn the_difference_comes_apart_by_every_method_that_can() {
+    let methods = "pairs,dims,input,components,loo,layers";
+    let args = ["--json", "--against", "dogs", "--method", methods];
+    let document = run_why("plain", &args).json();
+    let wanted = number(&document["against"]["difference"]);
+    let found = document["against"]["contrast"].as_object().unwrap();
+    let names: Vec<&str> = found.keys().map(String::as_str).collect();
+    assert_eq!(names, ["components", "dims", "input", "loo", "pairs"]);
+    let sum = |values: &Value| -> f64 { values.as_array().unwrap().iter().map(number).sum() };
+    for (name, of) in found {
+        let parts = of["a"]["names"].as_array().unwrap().len();
+        assert_eq!(of["a"]["difference"].as_array().unwrap().len(), parts);
+        if name == "loo" {
+            assert!(of["sum"].is_null() && of["residual"].is_null());
+            let lost = &document["methods"]["loo"]["a"][1];
+            assert_eq!(&of["a"]["to_b"][1], lost);
+            continue;
+        }
+        let (to_b, to_c) = (sum(&of["a"]["to_b"]), sum(&of["a"]["to_c"]));
+        assert!(
+            (sum(&of["a"]["difference"]) - wanted).abs() < 1e-5,
+            "{name}"
+        );
+        assert!((to_b - to_c - wanted).abs() < 1e-5, "{name}");
+        assert!(number(&of["residual"]).abs() < 1e-5, "{name}");
+        if name != "dims" {
+            let rest = sum(&of["b"]["difference"]) + sum(&of["c"]["difference"]);
+            assert!((rest - wanted).abs() < 1e-5, "{name}");
+        }
+    }
+    let table = run_why("plain", &["--against", "dogs", "--method", methods]).ok();
+    for line in [
+        "token of C",
+        "dims, the 12 largest",
+        "without, in A",
+        "Σ over A",
+    ] {
+        assert!(table.contains(line), "{line}: {table}");
+    }
+}
+
+#[test]
 fn a_prompt_stands_in_front_of_both() {
     let document = run_why("prompt_excluded", &["--json", "--prompt-name", "query"]).json();
     for side in ["a", "b"] {

@@ -8,7 +8,7 @@ mod overlap;
 mod recipe;
 mod scale;
 mod tokens;
-mod words;
+pub(super) mod words;
 
 use std::collections::BTreeMap;
 
@@ -98,17 +98,22 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Where the cosine stands among unrelated pairs; none without a calibration.
     pub fn standing(&self) -> Option<String> {
-        let percentile = self.percentile.filter(|p| p.is_finite())?;
-        Some(match percentile {
-            100.0.. => "higher than every unrelated pair that was measured".to_owned(),
-            // Not all of them, whatever rounding says.
-            99.0.. => {
-                let percentile = percentile.min(99.9);
-                format!("higher than {percentile:.1}% of unrelated pairs")
-            }
-            _ => format!("higher than {percentile:.0}% of unrelated pairs"),
-        })
+        self.percentile.and_then(standing)
     }
+}
+
+/// A percentile in words; none for what is no number.
+pub fn standing(percentile: f64) -> Option<String> {
+    Some(match percentile {
+        _ if !percentile.is_finite() => return None,
+        100.0.. => "higher than every unrelated pair that was measured".to_owned(),
+        // Not all of them, whatever rounding says.
+        99.0.. => {
+            let percentile = percentile.min(99.9);
+            format!("higher than {percentile:.1}% of unrelated pairs")
+        }
+        _ => format!("higher than {percentile:.0}% of unrelated pairs"),
+    })
 }
 
 type Card = fn(&Facts<'_>) -> Found;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::words::{Word, jaccard, replaced, sorted};
 use super::{Facts, Finding, Found, Severity, Side, change, count, three};
+use crate::analysis::similarity::order::same_tokens;
 use crate::analysis::similarity::shares::is_stop_word;
 
 /// The same words in another order.
@@ -25,12 +26,30 @@ pub fn same_order(facts: &Facts<'_>) -> Found {
         count(ids_a.len(), "token"),
         change(facts.cos - 1.)
     );
+    // The tokens tell the texts apart more than the pool does, or less: both say where order went.
+    let same = same_tokens(facts.case.a, facts.case.b);
+    let text = match &same {
+        Some(same) => format!(
+            "{text} Token by token the contextual vectors have a mean cosine of {}; pooled they have {}.",
+            four(same.mean),
+            four(facts.cos)
+        ),
+        None => text,
+    };
     let moved = folds_a.iter().zip(&folds_b).filter(|(a, b)| a != b).count();
     let finding = Finding::new("same_order", Severity::Warning, text)
         .with("tokens", ids_a.len())
         .with("places", moved)
         .with("delta_cos", facts.cos - 1.);
-    Ok(Some(finding))
+    Ok(Some(match same {
+        Some(same) => finding.with("token_cos", same.mean),
+        None => finding,
+    }))
+}
+
+/// Differences within texts of the same words are small ones.
+fn four(value: f64) -> String {
+    format!("{value:.4}").replace('-', "−")
 }
 
 /// A long start that both texts have.

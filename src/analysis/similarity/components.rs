@@ -1,5 +1,6 @@
 //! The residual stream unrolled: the cosine as a sum over pairs of what wrote into it.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
@@ -7,7 +8,7 @@ use rayon::prelude::*;
 
 use super::PairMatrix;
 use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, values, wide};
-use super::parts::Parts;
+use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
 use crate::analysis::pooling::sentence;
 use crate::cancel::Cancel;
@@ -113,6 +114,62 @@ fn later(encoder: &FrozenEncoder, writer: Writer) -> impl Iterator<Item = &Froze
         .skip(own)
         .filter_map(|norms| norms.after.as_ref());
     inside.chain(&encoder.final_norm)
+}
+
+/// The names of the parts that [`group_parts`] gives to the group: [2 + L·(H + 1)].
+pub(super) fn written_names(model: &Model) -> Vec<String> {
+    let writers = Writer::all(model.spec().layers(), model.spec().heads);
+    let names = writers.into_iter().map(Writer::name);
+    names.chain([BIASES.to_owned()]).collect()
+}
+
+/// One text's sentence vector by what wrote the states of the tokens in `group`: [`written_names`],
+/// then `rest`, which is all other tokens. What the modules behind the pool add belongs to no token
+/// and is the bias.
+///
+/// # Errors
+/// As [`components`].
+pub(super) fn group_parts(
+    model: &Model,
+    trace: &Trace,
+    options: HeadOptions,
+    group: &Range<usize>,
+    cancel: &Cancel,
+) -> Result<Parts, ModelError> {
+    let encoder = FrozenEncoder::new(&model.encoder, trace)?;
+    let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
+    let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
+    let cells = group.start * encoder.hidden..group.end * encoder.hidden;
+    // What the group gives to the pooled vector, and what the other tokens give.
+    let split = |mut part: Vec<f64>| -> [Vec<f64>; 2] {
+        let mut own = vec![0.; part.len()];
+        own[cells.clone()].copy_from_slice(&part[cells.clone()]);
+        part[cells.clone()].fill(0.);
+        [pool.apply(&own), pool.apply(&part)]
+    };
+    let pooled = writers.par_iter().map(|&writer| {
+        if cancel.is_cancelled() {
+            return Err(ModelError::Stopped);
+        }
+        let mut part = written(&encoder, trace, writer)?; // [T, D]
+        later(&encoder, writer).for_each(|norm| norm.apply(&mut part));
+        Ok(split(part))
+    });
+    let mut pooled: Vec<[Vec<f64>; 2]> = pooled.collect::<Result<_, _>>()?;
+    pooled.push(split(biases(&encoder)?));
+    let mut rest = vec![0.; pool.size()];
+    for [_, others] in &pooled {
+        rest.iter_mut().zip(others).for_each(|(sum, x)| *sum += x);
+    }
+    let own = pooled.into_iter().map(|[own, _]| own).chain([rest]);
+    let mut names = written_names(model);
+    names.push("rest".to_owned());
+    Parts::of_pooled(
+        &model.head,
+        options,
+        (names, own.collect::<Vec<_>>().concat()),
+        (BIAS, vec![0.; pool.size()]),
+    )
 }
 
 /// What one writer adds to the residual stream, constants left out: [T, D].

@@ -136,6 +136,12 @@ fn kind(tokens: &Tokens, token: usize) -> Option<PairClass> {
     is_stop_word(&word).then_some(PairClass::StopWord)
 }
 
+/// True for a token that carries content: none of the template, the prompt, punctuation or an English
+/// stop word.
+pub fn is_content(tokens: &Tokens, token: usize) -> bool {
+    kind(tokens, token).is_none()
+}
+
 /// True for an English function word, given in lower case.
 pub fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.contains(&word)

@@ -78,6 +78,7 @@ pub fn leave_one_out_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer
             ("removals", removals.into()),
         ]),
         table: table.concat(),
+        without: Some([masked.a.clone(), masked.b.clone()]),
         ..map(interaction, pieces_a.clone(), pieces_b.clone(), seconds).into()
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::Explained;
+use super::contrast::{Difference, differences};
 use crate::analysis::diagnosis::{Diagnosis, Finding};
 use crate::analysis::similarity::PairMatrix;
 use crate::model::Model;
@@ -73,6 +74,8 @@ struct Against<'a> {
     poolings: Poolings<'a>,
     c: Text<'a>,
     methods: BTreeMap<&'static str, Matrix<'a>>,
+    /// The difference by those of the methods that can be taken against each other.
+    contrast: BTreeMap<&'static str, Difference>,
 }
 
 /// An object, in the order of the modes.
@@ -110,6 +113,10 @@ pub fn document<'a>(
             poolings: Poolings(&second.poolings),
             c: text(&second.b.tokens),
             methods: methods(second),
+            contrast: differences(first, second)
+                .into_iter()
+                .map(|(method, difference)| (method.name(), difference))
+                .collect(),
         }),
     }
 }

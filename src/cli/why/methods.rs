@@ -27,6 +27,8 @@ pub struct Answer {
     /// For a person: a table in front of the matrix, and what is to be said of this run.
     pub table: String,
     pub remark: String,
+    /// What the cosine loses without each token of a and of b, by a method that says so.
+    pub without: Option<[Vec<f64>; 2]>,
 }
 
 impl From<PairMatrix> for Answer {
@@ -36,6 +38,7 @@ impl From<PairMatrix> for Answer {
             extra: Map::new(),
             table: String::new(),
             remark: String::new(),
+            without: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What `why` prints for a person.
 
 use super::Explained;
+use super::contrast;
 use super::document::names;
 use super::findings;
 use super::grid::grid;
@@ -11,7 +12,7 @@ use crate::analysis::similarity::Method;
 use crate::analysis::similarity::shares::shares;
 use crate::model::Model;
 use crate::trace::Trace;
-use crate::widgets::{number, piece_label};
+use crate::widgets::number;
 
 /// Everything, in colours where the terminal has them and in lines that fit it.
 pub fn report(
@@ -129,7 +130,7 @@ fn explanation(
     out + "\n" + &colors.dim(note(method))
 }
 
-/// A·C beside A·B, and which tokens of A make the difference.
+/// A·C beside A·B, and what makes the difference.
 fn against(first: &Explained, second: &Explained, colors: Colors) -> String {
     let difference = first.cos - second.cos;
     let closer = if difference < 0. { "C" } else { "B" };
@@ -141,25 +142,11 @@ fn against(first: &Explained, second: &Explained, colors: Colors) -> String {
         difference.abs(),
         if difference < 0. { "above" } else { "below" },
     );
-    let (Some(b), Some(c)) = (first.pairs(), second.pairs()) else {
-        return out;
-    };
-    out.push_str(&format!(
-        "\n{}    A·B      A·C   A·B − A·C\n",
-        left("token of A", 20)
+    out.push_str(&contrast::tables(
+        &contrast::differences(first, second),
+        colors,
     ));
-    for ((name, b), c) in b.rows.iter().zip(b.row_sums()).zip(c.row_sums()) {
-        let name = left(&piece_label(name), 20);
-        out.push_str(&format!("{name} {b:>8.4} {c:>8.4} {:>11.4}\n", b - c));
-    }
-    let sums = (b.sum(), c.sum());
-    let sum = left("Σ", 20);
-    out + &format!(
-        "{sum} {:>8.4} {:>8.4} {:>11.4}\n",
-        sums.0,
-        sums.1,
-        sums.0 - sums.1
-    )
+    out
 }
 
 /// A number with a minus sign that tools can read back.

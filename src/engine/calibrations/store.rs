@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use super::CalibrationKey;
 use crate::analysis::background;
 use crate::analysis::calibration::Calibration;
+use crate::analysis::similarity::layer_bands::LayerBands;
+use crate::engine::BandsKey;
 
 /// Changes when what is written changes.
 const VERSION: &str = "1";
@@ -52,6 +54,27 @@ impl CalibrationStore {
         found
     }
 
+    /// None where there is no such file, or one that cannot be read.
+    pub fn load_bands(&self, key: &BandsKey) -> Option<LayerBands> {
+        let text = std::fs::read(self.bands_path(key)?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// As [`Self::save`].
+    pub fn save_bands(&self, key: &BandsKey, bands: &LayerBands) {
+        let Some(path) = self.bands_path(key) else {
+            return;
+        };
+        if let Err(error) = write(&path, bands) {
+            log::info!("{}: cannot be written: {error}", path.display());
+        }
+    }
+
+    fn bands_path(&self, key: &BandsKey) -> Option<PathBuf> {
+        let name = digest(&[VERSION, "layers", &key.model, &key.prompt]);
+        Some(self.0.as_ref()?.join(format!("{name}-layers.json")))
+    }
+
     /// Writes a calibration. One that cannot be written is only made again another time.
     pub fn save(&self, key: &CalibrationKey, calibration: &Calibration) {
         let Some(path) = self.path(key) else { return };
@@ -62,12 +85,12 @@ impl CalibrationStore {
 }
 
 /// Written beside and moved over, so that nobody reads half a file.
-fn write(path: &Path, calibration: &Calibration) -> std::io::Result<()> {
+fn write(path: &Path, value: &impl serde::Serialize) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let partial = path.with_extension(format!("partial{}", std::process::id()));
-    let written = serde_json::to_vec(calibration)
+    let written = serde_json::to_vec(value)
         .map_err(std::io::Error::other)
         .and_then(|text| std::fs::write(&partial, text))
         .and_then(|()| std::fs::rename(&partial, path));
@@ -81,13 +104,15 @@ fn write(path: &Path, calibration: &Calibration) -> std::io::Result<()> {
 /// Tells models, recipes, prompts and versions of the background set apart.
 fn name(key: &CalibrationKey) -> String {
     let pooling = key.pooling.map_or("own", |mode| mode.name());
+    let name = digest(&[VERSION, &key.model, pooling, &key.prompt]);
+    format!("{name}-{pooling}.json")
+}
+
+/// Of some words and of the background set.
+fn digest(words: &[&str]) -> String {
     let mut hasher = Sha256::new();
-    let parts = [VERSION, &key.model, pooling, &key.prompt];
-    for part in parts
-        .map(str::as_bytes)
-        .into_iter()
-        .chain([background::bytes()])
-    {
+    let words = words.iter().map(|word| word.as_bytes());
+    for part in words.chain([background::bytes()]) {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part);
     }
@@ -96,5 +121,5 @@ fn name(key: &CalibrationKey) -> String {
         // Writing to a string cannot fail.
         let _ = write!(name, "{byte:02x}");
     }
-    format!("{name}-{pooling}.json")
+    name
 }

@@ -9,10 +9,11 @@ use crate::analysis::similarity::leave_one_out::LeaveOneOut;
 use crate::analysis::similarity::pairs::token_pairs;
 use crate::analysis::similarity::shares::{Share, shares};
 use crate::analysis::similarity::words::Words;
+use crate::analysis::vectors::to_f64;
 use crate::app::state::TextId;
 use crate::model::{HeadOptions, Model};
 use crate::tokens::Tokens;
-use crate::trace::PoolingMode;
+use crate::trace::{PoolingMode, Trace};
 use crate::views::compare::{shorten_to, three};
 use crate::views::subject::{SameTrace, fresh_key};
 use crate::widgets::piece_label;
@@ -38,6 +39,8 @@ pub struct Score {
     /// Under each single pooling.
     pub poolings: Vec<(PoolingMode, Result<f64, Arc<str>>)>,
     pub pairs: Result<Pairs, Arc<str>>,
+    /// The sentence vectors of A and B, [E] each; none where there is no score.
+    pub vectors: Option<(Vec<f64>, Vec<f64>)>,
     pub verdict: Verdict,
 }
 
@@ -99,12 +102,17 @@ impl Score {
             (mode, cos.map_err(Arc::from))
         };
         let cos = score(key.pooling);
+        let vector = |trace: &Trace| {
+            let vector = pooling::sentence(&model.head, trace, options(key.pooling)).ok()?;
+            Some(to_f64(&vector))
+        };
         let matrix = token_pairs(&model.head, &a, &b, options(key.pooling));
         let pairs = matrix
             .map(|matrix| Pairs::new(matrix, &a.tokens, &b.tokens))
             .map_err(|error| Arc::from(error.to_string()));
         Self {
-            verdict: Verdict::new(cos, pairs.as_ref().ok(), &a.tokens, &b.tokens),
+            verdict: Verdict::new(pairs.as_ref().ok(), &a, &b),
+            vectors: vector(&a).zip(vector(&b)),
             cos,
             own: score(None),
             poolings: PoolingMode::ALL.into_iter().map(one).collect(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::derive::{Grid, Pairs};
+use crate::analysis::similarity::one_pair::Cell;
 use crate::analysis::similarity::words::Words;
 use crate::app::state::{Focus, TextId};
 
@@ -69,6 +70,28 @@ impl<'a> Mapping<'a> {
             across,
             ..Focus::default()
         }
+    }
+
+    /// The tokens of A and of B behind a focus on a pair, and what the two are called; none for a focus
+    /// on anything else.
+    pub fn cell(&self, focus: Focus) -> Option<(Cell, (&'a str, &'a str))> {
+        let (row, column) = self.marks(focus);
+        let (row, column) = (row?, column?);
+        let range = |index: usize, words: &Words| match self.by {
+            By::Tokens => index..index + 1,
+            By::Words => words.tokens(index),
+        };
+        let cell = (
+            range(row, &self.pairs.words_a),
+            range(column, &self.pairs.words_b),
+        );
+        let (rows, columns) = (&self.grid.rows.labels, &self.grid.columns.labels);
+        Some((cell, (rows.get(row)?, columns.get(column)?)))
+    }
+
+    /// The cosine that the map adds up to, where it does.
+    pub fn score(&self) -> Option<f64> {
+        self.grid.adds_up().then_some(self.grid.matrix.explains)
     }
 
     /// The row and the column that a focus points at.

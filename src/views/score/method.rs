@@ -6,23 +6,25 @@ use egui::Ui;
 use serde::{Deserialize, Serialize};
 
 use super::ablation::From;
+use super::contrast::ContrastState;
 use super::derive::{Grid, Pairs, Score, ScoreKey};
+use super::detail::Detail;
+use super::layers::LayersState;
 use super::mapping::By;
 use super::matrix::MatrixState;
 use super::tabs::Tab;
-use super::tasks::{Answer, Found, Runs, Task};
-use super::{ablation, components, layers, tokens};
+use super::tasks::{Answer, Found, MANY, Runs, Task};
+use super::{ablation, components, tokens};
+use crate::analysis::pooling::modes;
 use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::leave_one_out::Removal;
 use crate::app::state::ScoreMethod;
 use crate::engine;
+use crate::trace::PoolingMode;
 use crate::views::ViewContext;
 use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::views::subject::note_ui;
 use crate::widgets::{HeatmapTexture, SPACE};
-
-/// Up to so many tokens in each text a method that runs the model many times starts by itself.
-const MANY: usize = 40;
 
 /// How often progress is painted.
 const GLANCE: std::time::Duration = std::time::Duration::from_millis(100);
@@ -57,8 +59,14 @@ enum Sheet {
 pub struct Method {
     runs: Runs,
     matrix: MatrixState,
+    detail: Detail,
     texture: HeatmapTexture,
     all_dimensions: bool,
+    layers: LayersState,
+    /// The pooling that the score was last painted under.
+    layers_pooling: Vec<PoolingMode>,
+    /// B held against a third text.
+    pub contrast: ContrastState,
     sheet: Option<Sheet>,
 }
 
@@ -67,6 +75,7 @@ impl Method {
     pub fn forget(&mut self) {
         self.sheet = None;
         self.runs.keep_only(&[]);
+        self.contrast.rest();
     }
 
     pub fn method_ui(
@@ -78,6 +87,14 @@ impl Method {
         score: &Arc<Score>,
     ) {
         self.sheet = None;
+        if tab.method == ScoreMethod::Contrast {
+            self.runs.keep_only(&[]);
+            self.contrast.contrast_ui(ui, cx, key);
+            ui.add_space(SPACE);
+            note_ui(ui, tab.note);
+            return;
+        }
+        self.contrast.rest();
         let task = tab.task(removal_ui(ui, tab));
         let masked = Task::LeaveOneOut(Removal::Mask);
         let mut wanted: Vec<Task> = task.into_iter().collect();
@@ -91,7 +108,7 @@ impl Method {
                 Ok(pairs) => {
                     let removals = self.removals(cx, key);
                     let by = tokens::by_ui(ui);
-                    self.pairs_ui(ui, cx, tab, by, (pairs, removals));
+                    self.pairs_ui(ui, cx, (tab, key), by, (pairs, removals));
                     self.sheet = Some(Sheet::Score(score.clone(), by));
                 }
                 Err(problem) => {
@@ -115,7 +132,7 @@ impl Method {
             if !shown.current {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
-            let from = self.answer_ui(ui, cx, tab, by, (&shown.value, removals));
+            let from = self.answer_ui(ui, cx, (tab, key), by, (&shown.value, removals));
             self.sheet = Some(Sheet::Found(shown.value.clone(), by, from));
         });
     }
@@ -137,8 +154,9 @@ impl Method {
             );
             return self.runs.peek(task, key);
         }
-        let long = a.tokens.len().max(b.tokens.len()) > MANY;
-        if task.is_slow() && long && !self.runs.asked(task, key) {
+        let longest = a.tokens.len().max(b.tokens.len());
+        let long = task.waits_from().is_some_and(|most| longest > most);
+        if long && !self.runs.asked(task, key) {
             let shown = self.runs.peek(task, key);
             if !shown.as_ref().is_some_and(|shown| shown.current) {
                 self.ask_ui(ui, tab, task, key);
@@ -186,7 +204,7 @@ impl Method {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        tab: &Tab,
+        (tab, key): (&Tab, &ScoreKey),
         by: By,
         (pairs, removals): (&Pairs, Option<Arc<Found>>),
     ) {
@@ -195,20 +213,21 @@ impl Method {
         let shown = tokens::Shown {
             tab,
             pairs,
+            key,
             texts: (a, b),
             removals: removals.as_deref().and_then(|found| match found {
                 Ok(Answer::Pairs(pairs)) => Some(&**pairs),
                 _ => None,
             }),
         };
-        tokens::tokens_ui(ui, cx, &mut self.matrix, by, &shown);
+        tokens::tokens_ui(ui, cx, (&mut self.matrix, &mut self.detail), by, &shown);
     }
 
     fn answer_ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        tab: &Tab,
+        (tab, key): (&Tab, &ScoreKey),
         by: By,
         (found, removals): (&Found, Option<Arc<Found>>),
     ) -> From {
@@ -219,7 +238,7 @@ impl Method {
                 return from;
             }
             Ok(Answer::Pairs(pairs)) => {
-                self.pairs_ui(ui, cx, tab, by, (pairs, removals));
+                self.pairs_ui(ui, cx, (tab, key), by, (pairs, removals));
                 return from;
             }
             Ok(Answer::Components(grid, writers)) => {
@@ -230,7 +249,10 @@ impl Method {
                     dimensions.dimensions_ui(ui, cx, text, &mut self.all_dimensions);
                 }
             }
-            Ok(Answer::Layers(found)) => layers::layers_ui(ui, cx, found),
+            Ok(Answer::Layers(series)) => {
+                self.layers_pooling = modes(&cx.model.head, cx.state.pooling);
+                self.layers.layers_ui(ui, cx, series);
+            }
             Ok(Answer::Ablation(found, grids)) => {
                 from = ablation::ablation_ui(ui, cx, (found, grids), &mut self.texture);
             }
@@ -246,13 +268,16 @@ impl Method {
             By::Tokens => pairs_tsv(&pairs.tokens),
             By::Words => pairs_tsv(&pairs.words),
         };
-        match self.sheet.as_ref()? {
+        let Some(sheet) = &self.sheet else {
+            return self.contrast.tsv();
+        };
+        match sheet {
             Sheet::Score(score, by) => Some(pairs(score.pairs.as_ref().ok()?, by)),
             Sheet::Found(found, by, from) => Some(match found.as_ref().as_ref().ok()? {
                 Answer::Pairs(of) => pairs(of, by),
                 Answer::Components(grid, _) => tsv(&grid.matrix),
                 Answer::Dimensions(dimensions) => dimensions.tsv(),
-                Answer::Layers(found) => layers::tsv(found),
+                Answer::Layers(series) => self.layers.tsv(series, &self.layers_pooling)?,
                 Answer::Ablation(_, grids) => tsv(&grids[*from as usize].matrix),
             }),
         }

@@ -19,7 +19,7 @@ pub struct Tab {
     pub note: &'static str,
 }
 
-pub static TABS: [Tab; 9] = [
+pub static TABS: [Tab; 10] = [
     Tab {
         method: ScoreMethod::Pairs,
         title: "Token pairs",
@@ -76,8 +76,8 @@ pub static TABS: [Tab; 9] = [
         method: ScoreMethod::Layers,
         title: "Layers",
         question: "How similar are the texts after each layer?",
-        note: "The cosine if the model ended at each layer, under the current pooling. Deep layers are often \
-            high for every pair of texts, unrelated ones too.",
+        note: "The cosine if the model ended at each layer, under the pooling chosen above. Deep layers are often \
+            high for every pair of texts: hold the curve against what unrelated texts have there.",
     },
     Tab {
         method: ScoreMethod::Ablation,
@@ -85,6 +85,13 @@ pub static TABS: [Tab; 9] = [
         question: "What does the score lose without a head or a feed-forward?",
         note: "The cosine less the cosine with the part's output set to zero, the model run again from there. \
             It adds up to nothing in particular.",
+    },
+    Tab {
+        method: ScoreMethod::Contrast,
+        title: "Contrast",
+        question: "Why is A closer to B than to C?",
+        note: "What each part of A adds to the cosine with B, less what it adds to the cosine with C: the parts \
+            add up to the difference. Word by word the same holds for B and C together.",
     },
 ];
 
@@ -98,7 +105,7 @@ impl Tab {
     /// What is to be computed for it; nothing for what is there with the score.
     pub fn task(&self, removal: Removal) -> Option<Task> {
         Some(match self.method {
-            ScoreMethod::Pairs => return None,
+            ScoreMethod::Pairs | ScoreMethod::Contrast => return None,
             ScoreMethod::Input => Task::Input,
             ScoreMethod::LeaveOneOut => Task::LeaveOneOut(removal),
             ScoreMethod::Shapley => Task::Shapley,

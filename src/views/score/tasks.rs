@@ -6,18 +6,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::derive::{Grid, Pairs, ScoreKey};
 use super::dimensions::Dimensions;
+use super::layers::Series;
 use crate::analysis::job::Job;
 use crate::analysis::similarity::ablation::{Ablation, Fill, ablation};
 use crate::analysis::similarity::components::{Writer, components};
 use crate::analysis::similarity::input::input_pairs;
 use crate::analysis::similarity::integrated::integrated;
-use crate::analysis::similarity::layers::Layers;
 use crate::analysis::similarity::leave_one_out::{Removal, leave_one_out};
 use crate::analysis::similarity::shapley::{Sampling, shapley};
 use crate::cancel::Cancel;
 use crate::engine::{Derived, Engine, Shown};
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::views::compare::four;
+
+/// Up to so many tokens in each text a method that runs the model many times starts by itself.
+pub const MANY: usize = 40;
+/// The same for T + 1 passes of one text all at once.
+pub const PARTS: usize = 64;
 
 /// Something to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,11 +38,16 @@ pub enum Task {
 }
 
 impl Task {
-    /// True where it may take long: then a person starts it for long texts.
-    pub fn is_slow(self) -> bool {
-        // Out of the pool nothing runs again.
-        let again = matches!(self, Self::LeaveOneOut(removal) if removal != Removal::Pool);
-        again || matches!(self, Self::Shapley | Self::Integrated)
+    /// Up to so many tokens in each text it starts by itself; beyond that it may take long, so a person
+    /// starts it. None for what is quick whatever the length.
+    pub fn waits_from(self) -> Option<usize> {
+        match self {
+            // Out of the pool nothing runs again.
+            Self::LeaveOneOut(Removal::Pool) => None,
+            Self::LeaveOneOut(_) | Self::Shapley | Self::Integrated => Some(MANY),
+            Self::Input => Some(PARTS),
+            _ => None,
+        }
     }
 
     /// True where the texts must be recorded in full.
@@ -51,7 +61,7 @@ pub enum Answer {
     Pairs(Box<Pairs>),
     Components(Grid, Vec<Writer>),
     Dimensions(Dimensions),
-    Layers(Layers),
+    Layers(Series),
     Ablation(Ablation, Box<[Grid; 3]>),
 }
 
@@ -195,7 +205,7 @@ fn answer(
             Answer::Components(Grid::new(matrix, &tokens, &tokens), writers)
         }
         Task::Dimensions => Answer::Dimensions(Dimensions::new(model, a, b, options)?),
-        Task::Layers => Answer::Layers(Layers::new(&model.head, a, b, options)?),
+        Task::Layers => Answer::Layers(Series::new(model, a, b, options)?),
         Task::Ablation => {
             let found = ablation(model, a, b, options, Fill::Zero, &mut job)?;
             let grids = Box::new(super::ablation::grids(&found));

@@ -3,7 +3,8 @@
 
 use egui::{Align, Layout, RichText, Ui};
 
-use super::derive::Pairs;
+use super::derive::{Pairs, ScoreKey};
+use super::detail::{Detail, Open};
 use super::mapping::{By, Mapping};
 use super::matrix::MatrixState;
 use super::tabs::Tab;
@@ -11,12 +12,17 @@ use super::{shares, strips};
 use crate::analysis::similarity::faithfulness::{AGREES, spearman};
 use crate::app::state::TextId;
 use crate::views::ViewContext;
+use crate::views::compare::four;
 use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::views::subject::note_ui;
 use crate::widgets::SPACE;
 
 /// The shares stand beside the matrix from this width on, in points.
 const BESIDE: f32 = 760.;
+
+/// Where no token that is left out changes the cosine by this much, their order is that of small
+/// differences in how the rest is read, not of what carries the score.
+const SIGNAL: f64 = 0.005;
 
 /// One method's pairs and what goes with them.
 pub struct Shown<'a> {
@@ -25,6 +31,7 @@ pub struct Shown<'a> {
     pub texts: (TextId, TextId),
     /// Leave-one-out of the same texts, where it is there.
     pub removals: Option<&'a Pairs>,
+    pub key: &'a ScoreKey,
 }
 
 /// Sub-words or words, as chosen last.
@@ -48,7 +55,7 @@ pub fn by_ui(ui: &mut Ui) -> By {
 pub fn tokens_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
-    state: &mut MatrixState,
+    (state, detail): (&mut MatrixState, &mut Detail),
     by: By,
     shown: &Shown<'_>,
 ) {
@@ -56,9 +63,14 @@ pub fn tokens_ui(
     strips::strips_ui(ui, cx, mapping);
     ui.add_space(SPACE);
     let name = format!("{} of A and B", shown.tab.title);
+    let open = Open {
+        key: shown.key,
+        mapping,
+    };
     if ui.available_width() < BESIDE {
         state.matrix_ui(ui, cx, &name, mapping);
         ui.add_space(SPACE);
+        detail.detail_ui(ui, cx, &open);
         beside_ui(ui, cx, shown);
         return;
     }
@@ -66,7 +78,10 @@ pub fn tokens_ui(
         // Columns stretch what is in them; paragraphs should end where their words do.
         let left = Layout::top_down(Align::Min);
         columns[0].with_layout(left, |ui| state.matrix_ui(ui, cx, &name, mapping));
-        columns[1].with_layout(left, |ui| beside_ui(ui, cx, shown));
+        columns[1].with_layout(left, |ui| {
+            detail.detail_ui(ui, cx, &open);
+            beside_ui(ui, cx, shown);
+        });
     });
 }
 
@@ -76,12 +91,36 @@ fn beside_ui(ui: &mut Ui, cx: &ViewContext<'_>, shown: &Shown<'_>) {
         shares::shares_ui(ui, cx, pairs);
     }
     if let Some(removals) = shown.removals {
-        agreement_ui(ui, cx, agreement(pairs, removals));
+        match signal(removals) < SIGNAL {
+            true => {
+                note_ui(ui, quiet_note(signal(removals)));
+            }
+            false => agreement_ui(ui, cx, agreement(pairs, removals)),
+        }
     }
     if let Some(remark) = &pairs.remark {
         note_ui(ui, remark);
     }
     note_ui(ui, shown.tab.note);
+}
+
+/// The most that leaving out one content token of A or of B changes the cosine by; 0 where there is
+/// none.
+fn signal(removals: &Pairs) -> f64 {
+    let axes = [&removals.tokens.rows, &removals.tokens.columns];
+    let changes = axes.into_iter().flat_map(|axis| {
+        let tokens = axis.secondary.iter().zip(&axis.sums);
+        tokens.filter(|(secondary, _)| !**secondary)
+    });
+    changes.fold(0., |most, (_, change)| f64::max(most, change.abs()))
+}
+
+fn quiet_note(most: f64) -> String {
+    format!(
+        "Leaving out one token changes the score by {} at most: too little to rank the tokens by, so this \
+         map is not held against leave-one-out here.",
+        four(most)
+    )
 }
 
 /// Spearman's correlation of a method's sums with leave-one-out over the content tokens of A and of

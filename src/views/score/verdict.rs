@@ -1,4 +1,4 @@
-//! What the score comes from, in one sentence.
+//! What the score comes from, in a few sentences.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,12 @@ use egui::{Link, RichText, Ui};
 
 use super::derive::{Grid, Pairs, Score};
 use super::mapping::{By, Mapping};
-use crate::analysis::similarity::shares::PairClass;
+use super::told::Told;
+use crate::analysis::similarity::order::{SameTokens, same_tokens};
+use crate::analysis::similarity::shares::{PairClass, is_content};
+use crate::analysis::similarity::words::Words;
 use crate::tokens::Tokens;
+use crate::trace::Trace;
 use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::subject::note_ui;
@@ -27,18 +31,12 @@ pub struct Verdict {
     carried: Vec<(usize, usize, f64)>,
     /// What pairs with a special token add.
     special: f64,
-    order: Option<Order>,
-}
-
-/// Two texts of the same tokens.
-enum Order {
-    Same,
-    /// In another order: what is missing to 1.
-    Moved(f64),
+    /// Two texts of the same tokens.
+    same: Option<SameTokens>,
 }
 
 impl Verdict {
-    pub fn new(cos: Option<f64>, pairs: Option<&Pairs>, a: &Tokens, b: &Tokens) -> Self {
+    pub fn new(pairs: Option<&Pairs>, a: &Trace, b: &Trace) -> Self {
         let special = |pairs: &Pairs| {
             let shares = pairs.shares.iter();
             shares
@@ -47,22 +45,45 @@ impl Verdict {
                 .sum()
         };
         Self {
-            carried: pairs.map(|pairs| top(&pairs.words)).unwrap_or_default(),
+            carried: pairs
+                .map(|pairs| top(pairs, &a.tokens, &b.tokens))
+                .unwrap_or_default(),
             special: pairs.map_or(0., special),
-            order: cos.and_then(|cos| order(cos, a, b)),
+            same: same_tokens(a, b),
         }
     }
 }
 
-/// The two pairs of words that do most in the score's own direction, special tokens aside. A word
-/// that comes more than once, in capitals or not, counts with all its places.
-fn top(grid: &Grid) -> Vec<(usize, usize, f64)> {
+/// The two pairs of words that do most in the score's own direction: of words that carry content; of
+/// any words where there are none. A word that comes more than once, in capitals or not, counts with
+/// all its places.
+fn top(pairs: &Pairs, a: &Tokens, b: &Tokens) -> Vec<(usize, usize, f64)> {
+    let content = |words: &Words, tokens: &Tokens| -> Vec<bool> {
+        let groups = 0..words.labels.len();
+        groups
+            .map(|group| words.tokens(group).any(|t| is_content(tokens, t)))
+            .collect()
+    };
+    let (of_a, of_b) = (content(&pairs.words_a, a), content(&pairs.words_b, b));
+    let grid = &pairs.words;
+    let found = largest(grid, |row, column| {
+        of_a.get(row) == Some(&true) && of_b.get(column) == Some(&true)
+    });
+    match found.is_empty() {
+        true => largest(grid, |row, column| {
+            !grid.rows.secondary[row] && !grid.columns.secondary[column]
+        }),
+        false => found,
+    }
+}
+
+fn largest(grid: &Grid, taken: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize, f64)> {
     let matrix = &grid.matrix;
     let sign = matrix.explains.signum();
     let mut sums: HashMap<(String, String), (usize, usize, f64)> = HashMap::new();
     for (row, a) in grid.rows.labels.iter().enumerate() {
         for (column, b) in grid.columns.labels.iter().enumerate() {
-            if !grid.rows.secondary[row] && !grid.columns.secondary[column] {
+            if taken(row, column) {
                 let sum = sums
                     .entry((a.to_lowercase(), b.to_lowercase()))
                     .or_insert((row, column, 0.));
@@ -81,69 +102,103 @@ fn top(grid: &Grid) -> Vec<(usize, usize, f64)> {
     cells
 }
 
-fn order(cos: f64, a: &Tokens, b: &Tokens) -> Option<Order> {
-    if a.ids == b.ids {
-        return Some(Order::Same);
-    }
-    let sorted = |tokens: &Tokens| {
-        let mut ids = tokens.ids.to_vec();
-        ids.sort_unstable();
-        ids
-    };
-    (sorted(a) == sorted(b)).then_some(Order::Moved(1. - cos))
-}
-
-/// The sentence, with its pairs to point at.
-pub fn verdict_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, score: &Score, same: bool) {
-    let (verdict, Ok(pairs)) = (&score.verdict, &score.pairs) else {
-        return;
-    };
-    let cos = pairs.words.matrix.explains;
-    let part = |value: f64| match cos.abs() < SMALL {
+/// A part of the score: its share, or itself where the score is near 0.
+pub fn part(value: f64, cos: f64) -> String {
+    match cos.abs() < SMALL {
         true => four(value),
         false => format!("{:.0}%", 100. * value / cos).replace('-', "−"),
-    };
-    let mapping = Mapping::new(By::Words, score.key.texts, pairs);
+    }
+}
+
+/// The sentences, with their pairs to point at.
+pub fn verdict_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    score: &Score,
+    same: bool,
+    told: &mut Told,
+) {
+    told.scale_ui(ui, cx, score);
+    let Ok(pairs) = &score.pairs else { return };
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-        let sum: f64 = verdict.carried.iter().map(|cell| cell.2).sum();
-        ui.label(match verdict.carried.is_empty() {
-            true => "no pair of words carries it;",
-            false if sum.abs() < CARRIES * cos.abs() => "spread over many pairs, most from",
-            false => "carried by",
-        });
-        for (nth, &(row, column, value)) in verdict.carried.iter().enumerate() {
-            let (a, b) = (
-                &pairs.words.rows.labels[row],
-                &pairs.words.columns.labels[column],
-            );
-            let end = if nth + 1 < verdict.carried.len() { "," } else { ";" };
-            let text = RichText::new(format!("{a} ↔ {b}")).color(cx.theme.strong());
-            let link = ui.add(Link::new(text));
-            let focus = mapping.focus(Some(row), Some(column));
-            let clicked = link.clicked().then_some(focus);
-            cx.point(link.hovered().then_some(focus), clicked);
-            ui.label(format!("{}{end}", part(value)));
-        }
-        let about = "What the map of token pairs adds up to over pairs with a token of the template, \
-            like [CLS] or [SEP], on either side";
-        let special = format!("special tokens carry {}", part(verdict.special));
-        ui.label(special).on_hover_text(about);
+        ui.spacing_mut().interact_size.y = 0.;
+        told.standing_ui(ui, cx, score);
+        carried_ui(ui, cx, score, pairs);
+        told.order_ui(ui, cx, score);
     });
-    match verdict.order {
-        Some(Order::Moved(missing)) => {
-            let taken = match missing < 5e-5 {
-                true => "takes less than 0.0001".to_owned(),
-                false => format!("takes {}", four(missing)),
-            };
-            let text = format!(
-                "Both texts have the same tokens in another order: word order {taken} off a cosine of 1."
-            );
-            note_ui(ui, text);
+    if let Some(same_tokens) = &score.verdict.same {
+        match same_tokens.moved {
+            true => {
+                note_ui(ui, swapped(score, same_tokens));
+            }
+            false if !same => {
+                note_ui(ui, "Both texts give the model the very same tokens.");
+            }
+            false => {}
         }
-        Some(Order::Same) if !same => {
-            note_ui(ui, "Both texts give the model the very same tokens.");
-        }
-        _ => {}
     }
+}
+
+fn carried_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, score: &Score, pairs: &Pairs) {
+    let verdict = &score.verdict;
+    let cos = pairs.words.matrix.explains;
+    let mapping = Mapping::new(By::Words, score.key.texts, pairs);
+    let sum: f64 = verdict.carried.iter().map(|cell| cell.2).sum();
+    let begin = ui.label(match verdict.carried.is_empty() {
+        true => "no pair of words carries it;",
+        false if sum.abs() < CARRIES * cos.abs() => "spread over many pairs, most from",
+        false => "carried by",
+    });
+    begin.on_hover_text(
+        "The largest pairs of words in the exact map of token pairs; words that carry content come before \
+         stop words, punctuation and special tokens. A word's vector already holds what attention brought \
+         in from the others.",
+    );
+    for (nth, &(row, column, value)) in verdict.carried.iter().enumerate() {
+        let (a, b) = (
+            &pairs.words.rows.labels[row],
+            &pairs.words.columns.labels[column],
+        );
+        let end = if nth + 1 < verdict.carried.len() {
+            ","
+        } else {
+            ";"
+        };
+        let text = RichText::new(format!("{a} ↔ {b}")).color(cx.theme.strong());
+        let link = ui.add(Link::new(text));
+        let focus = mapping.focus(Some(row), Some(column));
+        let clicked = link.clicked().then_some(focus);
+        cx.point(link.hovered().then_some(focus), clicked);
+        ui.label(format!("{}{end}", part(value, cos)));
+    }
+    let about = "What the map of token pairs adds up to over pairs with a token of the template, \
+        like [CLS] or [SEP], on either side";
+    let special = format!("special tokens carry {};", part(verdict.special, cos));
+    ui.label(special).on_hover_text(about);
+}
+
+/// What is to be said of the same tokens in another order.
+fn swapped(score: &Score, same: &SameTokens) -> String {
+    let mut text = "Both texts have the same tokens in another order.".to_owned();
+    let (Some(cos), Ok(pairs)) = (score.cos, &score.pairs) else {
+        return text;
+    };
+    let (lowest, token) = same.lowest;
+    let word = pairs.tokens.rows.labels.get(token);
+    let word = word.map_or("?", String::as_str);
+    text.push_str(&format!(
+        " Token by token their contextual vectors have a mean cosine of {} (lowest: {word}, {});",
+        four(same.mean),
+        four(lowest),
+    ));
+    text.push_str(&match same.mean < cos {
+        true => format!(
+            " pooled they have {}. Who did what is in the tokens; pooling takes {:.0}% of that difference out.",
+            four(cos),
+            100. * (cos - same.mean) / (1. - same.mean)
+        ),
+        false => format!(" pooled they have {}.", four(cos)),
+    });
+    text
 }

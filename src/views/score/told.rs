@@ -1,0 +1,162 @@
+//! What the verdict says beside the map of token pairs: how high the score is for this model, what
+//! any pair would get of it, and what word order does.
+
+use std::sync::Arc;
+
+use egui::Ui;
+
+use super::derive::{Score, ScoreKey};
+use super::verdict::part;
+use crate::analysis::calibration::Calibration;
+use crate::analysis::diagnosis::standing;
+use crate::analysis::job::Job;
+use crate::analysis::similarity::common::CommonShare;
+use crate::analysis::similarity::order::{Order, Reordered, order};
+use crate::engine::{CalibrationKey, CalibrationState, Derived};
+use crate::model::HeadOptions;
+use crate::views::ViewContext;
+use crate::views::compare::four;
+use crate::views::standing::calibrate_ui;
+use crate::views::subject::note_ui;
+
+/// None where there is no order to change.
+type Found = Result<Option<Order>, Arc<str>>;
+
+pub struct Told {
+    order: Derived<ScoreKey, Found>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            order: Derived::slow(),
+        }
+    }
+}
+
+impl Told {
+    /// Nothing is shown.
+    pub fn forget(&mut self) {
+        self.order.stop();
+    }
+
+    /// Where the model is not calibrated: how to change that, or how far it is.
+    pub fn scale_ui(&self, ui: &mut Ui, cx: &mut ViewContext<'_>, score: &Score) {
+        let Ok(key) = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt) else {
+            return;
+        };
+        let state = cx.engine.calibration_state(&key);
+        if let (Some(cos), false) = (score.cos, matches!(state, CalibrationState::Ready(_))) {
+            calibrate_ui(ui, cx, &four(cos), (key, state));
+        }
+    }
+
+    /// The percentile, and how much of the score any pair would get.
+    pub fn standing_ui(&self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) {
+        let Some((cos, scale)) = score.cos.zip(scale(cx, score)) else {
+            return;
+        };
+        if let Some(text) = standing(scale.percentile(cos)) {
+            let about = format!(
+                "Among {} pairs of unrelated texts, of which the middle one has {} and one in twenty more \
+                 than {}",
+                scale.pairs(),
+                four(scale.quantile(0.5)),
+                four(scale.quantile(0.95))
+            );
+            let text = egui::RichText::new(format!("{text};")).color(cx.theme.strong());
+            ui.label(text).on_hover_text(about);
+        }
+        let Some(share) = common_share(score, &scale) else {
+            return;
+        };
+        let text = format!("{} of it any pair would get;", part(share.common, cos));
+        let about = format!(
+            "With μ the mean vector of unrelated texts, a = μ + a′ and b = μ + b′:\n\
+             cos = μ·μ {} + μ·b′ {} + a′·μ {} + a′·b′ {}, each over |a||b|.\n\
+             The first is what every pair of texts has; without μ the cosine of a′ and b′ is {}.",
+            four(share.common),
+            four(share.common_b),
+            four(share.a_common),
+            four(share.own),
+            four(share.centred)
+        );
+        ui.label(text).on_hover_text(about);
+    }
+
+    /// What word order adds, from real re-runs.
+    pub fn order_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) {
+        let (key, model) = (score.key.clone(), cx.model.clone());
+        let make = move |cancel: &crate::cancel::Cancel| -> Found {
+            let options = HeadOptions {
+                pooling: key.pooling,
+                ..model.options()
+            };
+            let mut quiet = |_, _| ();
+            let mut job = Job::new(cancel, &mut quiet);
+            order(&model, &key.a.0, &key.b.0, options, &mut job)
+                .map_err(|error| error.to_string().into())
+        };
+        // An old score is not worth running the model for.
+        let shown = match score.key.model == cx.model.hash {
+            true => self.order.get(cx.engine, &score.key, make),
+            false => self.order.peek(&score.key),
+        };
+        match shown.filter(|shown| shown.current).map(|shown| shown.value) {
+            None => {
+                note_ui(ui, "what word order does is being computed…");
+            }
+            Some(found) => match &*found {
+                Ok(Some(order)) => {
+                    ui.label(sentence(order)).on_hover_text(about(order));
+                }
+                Ok(None) => {
+                    ui.label("B has no word order to change.");
+                }
+                Err(problem) => {
+                    ui.colored_label(cx.theme.warning(), &**problem);
+                }
+            },
+        }
+    }
+}
+
+fn sentence(order: &Order) -> String {
+    let change = order.contribution();
+    match change.abs() < 5e-5 {
+        true => "word order contributes less than 0.0001.".to_owned(),
+        false => format!("word order contributes {}.", four(change)),
+    }
+}
+
+/// How the figure was made.
+fn about(order: &Order) -> String {
+    let (cos, change) = (four(order.cos), four(order.contribution()));
+    match order.reordered {
+        Reordered::AsA => format!(
+            "Both texts have the same words. B was run again with its words in A's order, which gives {}; \
+             {cos} less that is {change}.",
+            four(order.cos - order.contribution())
+        ),
+        Reordered::Shuffled(count) => format!(
+            "B was run again with its words in {count} random orders, which give {} on average (standard \
+             deviation {}); {cos} less that is {change}.",
+            four(order.cos - order.contribution()),
+            four(order.deviation())
+        ),
+    }
+}
+
+/// The calibration of this very score, once it is there.
+fn scale(cx: &ViewContext<'_>, score: &Score) -> Option<Arc<Calibration>> {
+    let key = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt).ok()?;
+    // While another recipe's score is still on view, the new scale says nothing of it.
+    let same = score.key.model == cx.model.hash && score.key.pooling == cx.state.pooling;
+    cx.engine.calibration(&key).filter(|_| same)
+}
+
+fn common_share(score: &Score, scale: &Calibration) -> Option<CommonShare> {
+    let (a, b) = score.vectors.as_ref()?;
+    let fits = a.len() == scale.mean.len();
+    fits.then(|| CommonShare::new(a, b, &scale.mean))
+}
