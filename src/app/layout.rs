@@ -35,14 +35,17 @@ pub static WORKSPACES: &[Workspace] = &[
                     "feed_forward",
                 ],
             ),
-            (0.75, &["score", "diagnosis", "pooling", "models"]),
+            (
+                0.75,
+                &["score", "diagnosis", "what_if", "pooling", "models"],
+            ),
         ],
     },
     Workspace {
         title: "Why similar?",
         about: "The score and what carries it, beside the attention",
         columns: &[
-            (1.0, &["score", "diagnosis"]),
+            (1.0, &["score", "diagnosis", "what_if"]),
             (1.0, &["attention", "tokens", "feed_forward"]),
         ],
     },

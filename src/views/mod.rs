@@ -16,6 +16,7 @@ mod recorded;
 mod score;
 mod subject;
 mod tokens;
+mod what_if;
 
 pub use context::{TextView, ViewContext};
 
@@ -52,6 +53,7 @@ pub static PANELS: &[&Panel] = &[
     &pooling::PANEL,
     &score::PANEL,
     &diagnosis::PANEL,
+    &what_if::PANEL,
     &contrastive::PANEL,
     &fine_tune::PANEL,
     &models::PANEL,
