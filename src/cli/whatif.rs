@@ -9,7 +9,7 @@ use super::tokens::warn_of_cut;
 use super::{Failure, ModelArgs, PromptArgs};
 use crate::analysis::edits::rerun::{Rerun, Subject, offer, parts, rerun, search_edits};
 use crate::analysis::edits::search::{Goal, Limits, Outcome, Tried};
-use crate::analysis::edits::{Draft, Edit, Kind, apply, propose};
+use crate::analysis::edits::{Draft, Edit, Kind, apply, propose, searchable};
 use crate::analysis::job::Job;
 use crate::cancel::Cancel;
 use crate::model::{Detail, HeadOptions, Model};
@@ -164,6 +164,7 @@ fn find<'a>(
         );
         return Err(Failure::failed(problem));
     }
+    let edits = searchable(&edits);
     let limits = Limits {
         runs: args.runs,
         ..Limits::default()

@@ -140,11 +140,16 @@ impl Edit {
     /// What it does to `text`, in a few words: `delete “cheap”`.
     pub fn title(&self, text: &str) -> String {
         let at = |range: &Range<usize>| text.get(range.clone()).unwrap_or("?").trim().to_owned();
+        // Which of several equal words.
+        let word = |range: &Range<usize>| match words::occurrence(text, range) {
+            0 | 1 => format!("“{}”", at(range)),
+            nth => format!("“{}” ({nth})", at(range)),
+        };
         match self {
-            Self::Delete(range) => format!("delete “{}”", at(range)),
-            Self::Mask(range) => format!("hide “{}”", at(range)),
-            Self::MaskToken(splice) => format!("{} for “{}”", splice.with, at(&splice.range)),
-            Self::Swap([a, b]) => format!("swap “{}” and “{}”", at(&a.range), at(&b.range)),
+            Self::Delete(range) => format!("delete {}", word(range)),
+            Self::Mask(range) => format!("hide {}", word(range)),
+            Self::MaskToken(splice) => format!("{} for {}", splice.with, word(&splice.range)),
+            Self::Swap([a, b]) => format!("swap {} and {}", word(&a.range), word(&b.range)),
             Self::Negate(splices) => negate::title(splices, at),
             Self::Number(splice) => format!("{} → {}", at(&splice.range), splice.with),
             Self::Case(Case::Lower) => "lower case".to_owned(),
@@ -158,6 +163,16 @@ impl Edit {
             Self::TypedPrompt(range) => format!("drop the typed “{}”", at(range)),
             Self::Free(_) => "own words".to_owned(),
         }
+    }
+}
+
+/// What a search is to combine: edits that leave a text which can be typed, or all where none does.
+pub fn searchable(edits: &[Edit]) -> Vec<Edit> {
+    let typed = edits.iter().filter(|edit| edit.kind() != Kind::Mask);
+    let typed: Vec<Edit> = typed.cloned().collect();
+    match typed.is_empty() {
+        true => edits.to_vec(),
+        false => typed,
     }
 }
 

@@ -138,12 +138,12 @@ fn deny(text: &str, units: &[Range<usize>]) -> Option<Vec<Splice>> {
     let fold = fold(word);
     // Names and `I` keep their capital.
     let is_common = is_stop_word(&fold) && fold != "i" && !fold.starts_with("i'");
-    let word = match is_common {
-        true => small(word),
-        false => word.to_owned(),
+    let (range, word) = match is_common {
+        true => (first.clone(), small(word)),
+        false => (first.start..first.start, String::new()),
     };
     Some(vec![Splice {
-        range: first.clone(),
+        range,
         with: format!("{UNTRUE}{word}"),
     }])
 }
@@ -151,6 +151,9 @@ fn deny(text: &str, units: &[Range<usize>]) -> Option<Vec<Splice>> {
 /// What a negation does, in a few words.
 pub fn title(splices: &[Splice], at: impl Fn(&Range<usize>) -> String) -> String {
     let one = |splice: &Splice| {
+        if splice.with.starts_with(UNTRUE) {
+            return format!("“{UNTRUE}…”");
+        }
         let (old, new) = (at(&splice.range), splice.with.trim());
         match (old.is_empty(), new.is_empty()) {
             (true, _) => format!("insert “{new}”"),

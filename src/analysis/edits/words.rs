@@ -118,6 +118,27 @@ pub fn marks(text: &str) -> Vec<Range<usize>> {
     out
 }
 
+/// Which of several equal units a range is, from 1; 0 where it is the only one, or none.
+pub fn occurrence(text: &str, range: &Range<usize>) -> usize {
+    let Some(word) = text.get(range.clone()) else {
+        return 0;
+    };
+    // Most words occur once, which is seen at a glance.
+    if text.matches(word).nth(1).is_none() {
+        return 0;
+    }
+    let equal = units(text);
+    let equal = equal.iter().filter(|unit| &text[(*unit).clone()] == word);
+    let equal: Vec<&Range<usize>> = equal.collect();
+    match equal.len() {
+        0 | 1 => 0,
+        _ => equal
+            .iter()
+            .position(|unit| *unit == range)
+            .map_or(0, |at| at + 1),
+    }
+}
+
 /// In lower case with plain apostrophes, to look it up.
 pub fn fold(word: &str) -> String {
     word.to_lowercase().replace('’', "'")

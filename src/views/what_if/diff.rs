@@ -6,20 +6,17 @@ use egui::{FontId, Stroke};
 use crate::analysis::edits::{Draft, Mark};
 use crate::widgets::Theme;
 
-/// Letters of what stays that are shown on each side of a change.
-const AROUND: usize = 12;
+/// About so many letters of what stays are shown on each side of a change.
+const AROUND: usize = 14;
+/// Points between what is gone and what has come.
+const GAP: f32 = 3.;
 
-/// The changed pieces with a little of what is around them, behind a small `kind`.
-pub fn diff(draft: &Draft, kind: &str, font: &FontId, theme: Theme) -> LayoutJob {
+/// The changed pieces with a little of what is around them; `title` where the letters stay the same.
+pub fn diff(draft: &Draft, title: &str, font: &FontId, theme: Theme) -> LayoutJob {
     let mut job = LayoutJob::default();
-    let small = FontId::new(font.size * 0.85, font.family.clone());
-    if !kind.is_empty() {
-        job.append(kind, 0., TextFormat::simple(small, theme.secondary()));
-        job.append(
-            "  ",
-            0.,
-            TextFormat::simple(font.clone(), theme.secondary()),
-        );
+    if draft.pieces.iter().all(|piece| piece.mark == Mark::Kept) {
+        job.append(title, 0., format(Mark::Inserted, font, theme));
+        return job;
     }
     let last = draft.pieces.len().saturating_sub(1);
     for (i, piece) in draft.pieces.iter().enumerate() {
@@ -27,7 +24,9 @@ pub fn diff(draft: &Draft, kind: &str, font: &FontId, theme: Theme) -> LayoutJob
             Mark::Kept => shortened(&piece.text, i == 0, i == last),
             _ => piece.text.clone(),
         };
-        job.append(&text, 0., format(piece.mark, font, theme));
+        let replaces = matches!(piece.mark, Mark::Inserted | Mark::Token);
+        let gap = if replaces && i > 0 { GAP } else { 0. };
+        job.append(&text, gap, format(piece.mark, font, theme));
     }
     job
 }
@@ -52,20 +51,32 @@ fn format(mark: Mark, font: &FontId, theme: Theme) -> TextFormat {
     }
 }
 
-/// What stays, without its far ends.
+/// What stays, without its far ends: whole words, but for very long ones.
 fn shortened(text: &str, first: bool, last: bool) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let room = if first || last { AROUND } else { 2 * AROUND };
+    let count = text.chars().count();
+    let room = if first { AROUND } else { 2 * AROUND };
     // The end of the line is cut where the room ends.
-    if last || letters.len() <= room + 1 {
+    if last || count <= room + 1 {
         return text.to_owned();
     }
-    let tail: String = letters[letters.len() - AROUND..].iter().collect();
-    match first {
-        true => format!("…{tail}"),
-        false => {
-            let head: String = letters[..AROUND].iter().collect();
-            format!("{head}…{tail}")
-        }
+    let from = text
+        .char_indices()
+        .rev()
+        .nth(AROUND - 1)
+        .map_or(0, |at| at.0);
+    let tail = &text[from..];
+    let word = tail.trim_end().find(char::is_whitespace);
+    let tail = word.map_or(tail, |at| &tail[at..]);
+    if first {
+        return format!("…{tail}");
     }
+    let to = text
+        .char_indices()
+        .nth(AROUND)
+        .map_or(text.len(), |at| at.0);
+    let head = &text[..to];
+    let word = head.trim_start().rfind(char::is_whitespace);
+    let spaces = head.len() - head.trim_start().len();
+    let head = word.map_or(head, |at| &head[..at + spaces]);
+    format!("{head} …{tail}")
 }

@@ -35,7 +35,7 @@ impl Free {
             self.tried.clear();
         }
         ui.horizontal(|ui| {
-            let room = (ui.available_width() - 60.).max(80.);
+            let room = (ui.available_width() - 48.).clamp(80., 730.);
             let field = TextEdit::singleline(&mut self.field)
                 .id_salt("what if it said")
                 .desired_width(room)

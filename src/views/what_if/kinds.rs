@@ -11,7 +11,7 @@ use crate::views::recorded::{keep_ui, kept_ui};
 struct On(Vec<Kind>);
 
 /// A title, and what it does.
-fn about(kind: Kind) -> (&'static str, &'static str) {
+pub fn about(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Delete => ("Delete", "Each word out of the text"),
         Kind::Mask => (

@@ -8,6 +8,7 @@ use egui::{
 use serde::{Deserialize, Serialize};
 
 use super::diff::diff;
+use super::kinds::about;
 use super::work::Row;
 use crate::analysis::edits::Draft;
 use crate::views::ViewContext;
@@ -35,8 +36,12 @@ struct Sort {
 /// Room for a figure with its sign.
 const FIGURE: f32 = 66.;
 const USE: f32 = 40.;
-/// Below this the kind is left out: what is struck out tells it.
-const NARROW: f32 = 230.;
+/// Room for a kind's title.
+const KIND: f32 = 80.;
+/// Below this a row takes two lines: the text, and its figures.
+const NARROW: f32 = 460.;
+/// Beyond this a row can no longer be followed with the eye.
+const WIDE: f32 = 780.;
 
 /// The rows of some runs. Returns the draft that is to be used, where a person says so.
 pub fn rows_ui(
@@ -97,7 +102,7 @@ fn columns(rect: Rect) -> [f32; 3] {
 
 fn head_ui(ui: &mut Ui, sort: &mut Sort) {
     let height = ui.text_style_height(&TextStyle::Small) + SPACE;
-    let size = vec2(ui.available_width(), height);
+    let size = vec2(ui.available_width().min(WIDE), height);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let [cos, change, button] = columns(rect);
     let titles = [
@@ -124,7 +129,7 @@ fn head_ui(ui: &mut Ui, sort: &mut Sort) {
             (true, false) => " ⏶",
         };
         let text = RichText::new(format!("{title}{mark}")).small();
-        let width = if by == By::Place { 60. } else { right - left };
+        let width = if by == By::Place { 44. } else { right - left };
         let place = Rect::from_min_size(pos2(left, rect.top()), vec2(width, height));
         let response = ui.put(place, Button::new(text).frame_when_inactive(false));
         let name = format!("Sort by {title}");
@@ -146,8 +151,10 @@ fn head_ui(ui: &mut Ui, sort: &mut Sort) {
 
 /// Only rows in sight are laid out.
 fn body_ui(ui: &mut Ui, cx: &ViewContext<'_>, rows: &[&Row], scale: &Scale) -> Option<Draft> {
-    let line = ui.text_style_height(&TextStyle::Body) + SPACE;
-    let size = vec2(ui.available_width(), line * rows.len() as f32);
+    let width = ui.available_width().min(WIDE);
+    let lines = if width < NARROW { 2. } else { 1. };
+    let line = lines * (ui.text_style_height(&TextStyle::Body) + SPACE);
+    let size = vec2(width, line * rows.len() as f32);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Table, true, "Edits by what they change"));
     let clip = ui.clip_rect();
@@ -173,14 +180,8 @@ fn row_ui(ui: &mut Ui, cx: &ViewContext<'_>, row: &Row, rect: Rect, scale: &Scal
     if response.hovered() {
         ui.painter().rect_filled(rect, 0., cx.theme.faint());
     }
-    let [cos_left, change_left, button_left] = columns(rect);
-    let room = cos_left - rect.left() - SPACE;
-    edit_ui(
-        ui,
-        cx,
-        row,
-        Rect::from_x_y_ranges(rect.left()..=rect.left() + room, rect.y_range()),
-    );
+    let rect = edit_ui(ui, cx, row, rect);
+    let [_, change_left, button_left] = columns(rect);
     let mono = TextStyle::Monospace.resolve(ui.style());
     let right = pos2(change_left - SPACE_SMALL, rect.center().y);
     let ink = cx.theme.foreground();
@@ -199,26 +200,45 @@ fn row_ui(ui: &mut Ui, cx: &ViewContext<'_>, row: &Row, rect: Rect, scale: &Scal
     use_ui(ui, &row.draft, &row.title, place.shrink2(vec2(0., 1.)))
 }
 
-fn edit_ui(ui: &Ui, cx: &ViewContext<'_>, row: &Row, rect: Rect) {
-    let font = TextStyle::Body.resolve(ui.style());
-    let plain = row.draft.pieces.iter().all(|piece| {
-        use crate::analysis::edits::Mark;
-        piece.mark == Mark::Kept
-    });
-    // Where the letters stay, only words can say what changes.
-    let kind = match (plain, rect.width() < NARROW) {
-        (true, _) => row.title.as_str(),
-        (false, true) => "",
-        (false, false) => row.kind,
+/// What the row changes; returns where its figures stand.
+fn edit_ui(ui: &Ui, cx: &ViewContext<'_>, row: &Row, rect: Rect) -> Rect {
+    let left = rect.left() + SPACE_SMALL;
+    let end = columns(rect)[0] - SPACE;
+    let half = rect.center().y;
+    // Kind, text, figures: in one line, or the text above the others.
+    let (kind, text, figures) = match rect.width() < NARROW {
+        true => {
+            let figures = Rect::from_x_y_ranges(rect.x_range(), half..=rect.bottom());
+            let text = Rect::from_x_y_ranges(left..=rect.right(), rect.top()..=half);
+            ui.painter()
+                .hline(rect.x_range(), rect.bottom(), (1., cx.theme.hairline()));
+            (
+                figures.with_min_x(left),
+                text,
+                figures.shrink2(vec2(0., 1.)),
+            )
+        }
+        false => {
+            let text = Rect::from_x_y_ranges(left + KIND..=end, rect.y_range());
+            (rect.with_min_x(left), text, rect)
+        }
     };
-    let mut job = diff(&row.draft, kind, &font, cx.theme);
-    job.wrap = TextWrapping::truncate_at_width(rect.width() - SPACE_SMALL);
+    let small = TextStyle::Small.resolve(ui.style());
+    let (title, _) = about(row.kind);
+    ui.painter().text(
+        kind.left_center(),
+        Align2::LEFT_CENTER,
+        title,
+        small,
+        cx.theme.secondary(),
+    );
+    let font = TextStyle::Body.resolve(ui.style());
+    let mut job = diff(&row.draft, &row.title, &font, cx.theme);
+    job.wrap = TextWrapping::truncate_at_width(text.width());
     let galley = ui.painter().layout_job(job);
-    let pos = Align2::LEFT_CENTER
-        .align_size_within_rect(galley.size(), rect)
-        .min;
-    let pos = pos + vec2(SPACE_SMALL, 0.);
-    ui.painter().galley(pos, galley, cx.theme.foreground());
+    let pos = Align2::LEFT_CENTER.align_size_within_rect(galley.size(), text);
+    ui.painter().galley(pos.min, galley, cx.theme.foreground());
+    figures
 }
 
 fn tip_ui(ui: &mut Ui, row: &Row) {
@@ -270,7 +290,7 @@ pub fn tsv(found: &[&Vec<Row>]) -> String {
     for row in found.iter().flat_map(|rows| rows.iter()) {
         let text = row.draft.text().replace(['\t', '\n'], " ");
         let title = row.title.replace(['\t', '\n'], " ");
-        let (kind, cos, change) = (row.kind, row.cos, row.change);
+        let (kind, cos, change) = (row.kind.name(), row.cos, row.change);
         out.push_str(&format!("{title}\t{kind}\t{text}\t{cos}\t{change}\n"));
     }
     out

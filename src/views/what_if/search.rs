@@ -9,12 +9,13 @@ use super::work::{RunKey, Work};
 use super::{Bench, edits_of};
 use crate::analysis::edits::rerun::{parts, search_edits};
 use crate::analysis::edits::search::{Goal, Limits, Outcome, Tried};
-use crate::analysis::edits::{Draft, Edit, apply};
+use crate::analysis::edits::{Draft, Edit, apply, searchable};
 use crate::analysis::job::Job;
 use crate::engine::CalibrationKey;
 use crate::model::Model;
 use crate::views::ViewContext;
 use crate::views::compare::four;
+use crate::views::recorded::Memo;
 use crate::views::subject::{note_ui, section_ui};
 
 #[derive(Clone, PartialEq)]
@@ -35,6 +36,7 @@ type Found = Result<Answer, Arc<str>>;
 #[derive(Default)]
 pub struct Search {
     work: Work<SearchKey, Found>,
+    combined: Memo<Arc<[Edit]>, Arc<[Edit]>>,
     /// As a person has set it.
     threshold: Option<f64>,
 }
@@ -59,8 +61,14 @@ impl Search {
             "that carry the score across a threshold",
         );
         let threshold = self.threshold.unwrap_or_else(|| suggested(cx, score));
+        let edits = self
+            .combined
+            .get(of.edits.clone(), || searchable(&of.edits).into());
         let key = SearchKey {
-            of: of.clone(),
+            of: RunKey {
+                of: of.of.clone(),
+                edits: edits.clone(),
+            },
             threshold,
         };
         self.ask_ui(ui, bench, &key, score);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use egui::{ProgressBar, Ui};
 
 use crate::analysis::edits::rerun::{Subject, parts, rerun};
-use crate::analysis::edits::{Draft, Edit, apply};
+use crate::analysis::edits::{Draft, Edit, Kind, apply};
 use crate::analysis::job::Job;
 use crate::analysis::pooling;
 use crate::cancel::Cancel;
@@ -61,7 +61,7 @@ pub struct RunKey {
 /// One edit with what came of it.
 pub struct Row {
     pub title: String,
-    pub kind: &'static str,
+    pub kind: Kind,
     pub draft: Draft,
     pub cos: f64,
     /// The new cosine less the score.
@@ -96,7 +96,7 @@ fn rows(model: &Model, key: &RunKey, job: &mut Job<'_>) -> Result<Vec<Row>, Mode
         let crate::analysis::edits::rerun::Rerun { cos, same } = run;
         Row {
             title: edit.title(text),
-            kind: edit.kind().name(),
+            kind: edit.kind(),
             draft,
             cos,
             change: cos - score,
