@@ -372,20 +372,3 @@ fn one_text_alone_says_what_to_do() {
     let commands: &Vec<Command> = &harness.state().commands;
     assert!(commands.is_empty());
 }
-
-#[test]
-#[ignore]
-fn pictures() {
-    let panel = views::find("what_if").unwrap();
-    for (width, dark) in [(300., true), (300., false), (700., true), (700., false)] {
-        let bench = Bench::new(panel, bundled(), &[A, B]);
-        let mut harness = panel_support::show(builder(width, 620., dark).wgpu(), bench);
-        settle(&mut harness);
-        harness.get_by_label("Use: [MASK] for “station”").click();
-        harness.step();
-        retrace(&mut harness);
-        harness.get_by_label("Search").click();
-        settle(&mut harness);
-        panel_support::picture(&mut harness, &format!("/tmp/wi_{width}_{dark}.png"));
-    }
-}

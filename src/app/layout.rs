@@ -35,10 +35,7 @@ pub static WORKSPACES: &[Workspace] = &[
                     "feed_forward",
                 ],
             ),
-            (
-                0.75,
-                &["score", "diagnosis", "what_if", "pooling", "models"],
-            ),
+            (0.75, &["score", "diagnosis", "pooling", "models"]),
         ],
     },
     Workspace {

@@ -55,8 +55,8 @@ fn format(mark: Mark, font: &FontId, theme: Theme) -> TextFormat {
 fn shortened(text: &str, first: bool, last: bool) -> String {
     let count = text.chars().count();
     let room = if first { AROUND } else { 2 * AROUND };
-    // The end of the line is cut where the room ends.
-    if last || count <= room + 1 {
+    // A few letters more are no worse than dots; the end of the line is cut where the room ends.
+    if last || count <= room + 6 {
         return text.to_owned();
     }
     let from = text

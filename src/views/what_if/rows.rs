@@ -267,7 +267,7 @@ pub fn use_ui(ui: &mut Ui, draft: &Draft, title: &str, place: Rect) -> bool {
     let is_text = draft.hidden().is_empty();
     let text = RichText::new("Use").small();
     let response = ui
-        .add_enabled_ui(is_text, |ui| ui.put(place, Button::new(text)))
+        .add_enabled_ui(is_text, |ui| ui.put(place, Button::new(text).small()))
         .inner;
     let name = format!("Use: {title}");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, is_text, &name));

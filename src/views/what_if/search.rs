@@ -117,10 +117,7 @@ impl Search {
                 let runs = Limits::default().runs;
                 note_ui(
                     ui,
-                    format!(
-                        "sets of the {} above, in at most {runs} runs",
-                        edits_of(count)
-                    ),
+                    format!("sets of {}, in at most {runs} runs", edits_of(count)),
                 );
             }
         });
