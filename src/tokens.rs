@@ -95,6 +95,9 @@ pub enum TokenizeError {
 /// What padding tokens are called where a tokenizer's file does not say.
 const PADDING: [&str; 2] = ["[PAD]", "<pad>"];
 
+/// What mask tokens are called.
+const MASKS: [&str; 2] = ["[MASK]", "<mask>"];
+
 /// A tokenizer whose limit is the model's own.
 pub struct TextTokenizer {
     inner: Tokenizer,
@@ -206,6 +209,16 @@ impl TextTokenizer {
     /// The token that says nothing: the padding token, or where there is none the unknown one.
     pub fn blank(&self) -> Option<u32> {
         self.padding.or(self.unknown)
+    }
+
+    /// How the mask token is spelled, where typing it in a text gives that token.
+    pub fn mask(&self) -> Option<String> {
+        let is_one = |piece: &&&str| {
+            let encoding = self.inner.encode(**piece, false);
+            let id = self.inner.token_to_id(piece);
+            id.is_some() && encoding.is_ok_and(|e| e.get_ids().iter().copied().eq(id))
+        };
+        MASKS.iter().find(is_one).map(|piece| (*piece).to_owned())
     }
 
     /// Tokenizes one text, with its prompt in front.

@@ -21,5 +21,7 @@ mod tokens;
 mod trace;
 #[path = "cli/train.rs"]
 mod train;
+#[path = "cli/whatif.rs"]
+mod whatif;
 #[path = "cli/why.rs"]
 mod why;

@@ -6,6 +6,7 @@ pub mod background;
 pub mod calibration;
 pub mod contrastive;
 pub mod diagnosis;
+pub mod edits;
 pub mod embedding;
 pub mod geometry;
 pub mod job;

@@ -42,7 +42,7 @@ pub static WORKSPACES: &[Workspace] = &[
         title: "Why similar?",
         about: "The score and what carries it, beside the attention",
         columns: &[
-            (1.0, &["score", "diagnosis"]),
+            (1.0, &["score", "diagnosis", "what_if"]),
             (1.0, &["attention", "tokens", "feed_forward"]),
         ],
     },

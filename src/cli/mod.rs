@@ -12,6 +12,7 @@ mod snapshot;
 mod tokens;
 mod trace;
 mod train;
+mod whatif;
 mod why;
 
 use std::io::Write;
@@ -52,6 +53,8 @@ enum Command {
     Embed(embed::EmbedArgs),
     /// Explain why two texts score as similar
     Why(why::WhyArgs),
+    /// Run edits of one text, and search for the fewest that carry the score across a threshold
+    Whatif(whatif::WhatifArgs),
     /// Models in the program and in the hub cache, and the families that can be run
     Models(models::ModelsArgs),
     /// Our numbers against PyTorch's recorded ones and against candle-transformers
@@ -69,6 +72,7 @@ impl Command {
             Self::Trace(args) => trace::run(args, model),
             Self::Embed(args) => embed::run(args, model),
             Self::Why(args) => why::run(args, model),
+            Self::Whatif(args) => whatif::run(args, model),
             Self::Models(args) => models::run(args),
             Self::Check(args) => check::run(args, model),
             Self::Train(args) => train::run(args, model),

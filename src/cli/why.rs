@@ -17,6 +17,7 @@ use crate::analysis::similarity::Method;
 use crate::cancel::Cancel;
 use crate::model::{Detail, HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
+pub(super) use findings::limit;
 use methods::{Answer, Subject, answer};
 
 #[derive(clap::Args, Debug)]
@@ -114,7 +115,9 @@ fn methods(names: &[String]) -> Result<Vec<Method>, Failure> {
     Ok(out)
 }
 
-fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Result<(), Failure> {
+/// # Errors
+/// When the modules behind the pool do not take what this pooling gives.
+pub(super) fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Result<(), Failure> {
     let (Some(mode), Some(Misfit { gives, takes })) =
         (pooling, misfit(&model.head, model.spec().hidden, pooling))
     else {

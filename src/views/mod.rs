@@ -17,6 +17,7 @@ mod score;
 mod standing;
 mod subject;
 mod tokens;
+mod what_if;
 
 pub use context::{TextView, ViewContext};
 
@@ -53,6 +54,7 @@ pub static PANELS: &[&Panel] = &[
     &pooling::PANEL,
     &score::PANEL,
     &diagnosis::PANEL,
+    &what_if::PANEL,
     &contrastive::PANEL,
     &fine_tune::PANEL,
     &models::PANEL,

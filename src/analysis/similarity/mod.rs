@@ -20,7 +20,7 @@ pub mod pairs;
 pub mod parts;
 pub mod patching;
 mod pool;
-mod reruns;
+pub(in crate::analysis) mod reruns;
 pub mod shapley;
 pub mod shares;
 pub mod words;
