@@ -123,7 +123,9 @@ fn methods(names: &[String]) -> Result<Vec<Method>, Failure> {
     Ok(out)
 }
 
-fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Result<(), Failure> {
+/// # Errors
+/// Bad usage where the modules behind the pool do not take what this pooling gives.
+pub fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Result<(), Failure> {
     let (Some(mode), Some(Misfit { gives, takes })) =
         (pooling, misfit(&model.head, model.spec().hidden, pooling))
     else {

@@ -16,6 +16,7 @@ pub mod pairs;
 pub mod parts;
 pub mod patching;
 mod pool;
+pub mod ranking;
 mod reruns;
 pub mod shapley;
 pub mod shares;
