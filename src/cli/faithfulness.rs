@@ -106,7 +106,9 @@ fn rankers(names: &[String]) -> Result<Vec<Ranker>, Failure> {
         )));
     }
     let wanted = |ranker: &Ranker| {
-        names.iter().any(|name| name == "all" || name == ranker.name())
+        names
+            .iter()
+            .any(|name| name == "all" || name == ranker.name())
     };
     Ok(Ranker::ALL.into_iter().filter(wanted).collect())
 }
@@ -135,7 +137,14 @@ fn all(
         let trace = |text: &str| model.trace(text, &prompt, Detail::Full, &cancel);
         let (a, b) = (trace(&pair.a)?, trace(&pair.b)?);
         let mut job = Job::new(&cancel, &mut progress);
-        found.push(compare(model, (&a, &b), options, rankers, extent, &mut job)?);
+        found.push(compare(
+            model,
+            (&a, &b),
+            options,
+            rankers,
+            extent,
+            &mut job,
+        )?);
     }
     Ok(found)
 }

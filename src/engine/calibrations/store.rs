@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::CalibrationKey;
-use crate::analysis::background;
 use crate::analysis::calibration::Calibration;
 
 /// Changes when what is written changes.
@@ -78,7 +77,7 @@ fn write(path: &Path, calibration: &Calibration) -> std::io::Result<()> {
     written
 }
 
-/// Tells models, recipes, prompts and versions of the background set apart.
+/// Tells models, recipes, prompts and backgrounds apart.
 fn name(key: &CalibrationKey) -> String {
     let pooling = key.pooling.map_or("own", |mode| mode.name());
     let mut hasher = Sha256::new();
@@ -86,7 +85,7 @@ fn name(key: &CalibrationKey) -> String {
     for part in parts
         .map(str::as_bytes)
         .into_iter()
-        .chain([background::bytes()])
+        .chain([key.background.digest()])
     {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part);

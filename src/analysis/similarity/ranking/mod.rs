@@ -128,7 +128,9 @@ pub fn compare(
         Side::new(model, a, b, options, extent)?,
         Side::new(model, b, a, options, extent)?,
     ];
+    let started = Instant::now();
     let single = [sides[0].without_each(job)?, sides[1].without_each(job)?];
+    let took = started.elapsed().as_secs_f64();
     let mut scored = Vec::with_capacity(rankers.len());
     for &ranker in rankers {
         let started = Instant::now();
@@ -143,7 +145,11 @@ pub fn compare(
                 [0, 1].map(|side| vec![sides[side].words.sums(&tokens[side])])
             }
         };
-        scored.push((ranker, scores, started.elapsed().as_secs_f64()));
+        let seconds = match ranker {
+            Ranker::LeaveOneOut => took,
+            _ => started.elapsed().as_secs_f64(),
+        };
+        scored.push((ranker, scores, seconds));
     }
     for (index, side) in sides.iter_mut().enumerate() {
         let all = scored.iter().flat_map(|(_, scores, _)| &scores[index]);
@@ -223,7 +229,9 @@ impl<'a> Side<'a> {
             Removal::Mask | Removal::Pool => {
                 kept = new.iter().map(|set| self.words.kept(set)).collect();
                 let part = |kept| Part::of(self.words.tokens, kept);
-                kept.iter().map(|kept| part(kept)).collect::<Result<_, _>>()?
+                kept.iter()
+                    .map(|kept| part(kept))
+                    .collect::<Result<_, _>>()?
             }
         };
         let vectors = encode(self.model, &self.model.head, &parts, self.options, job)?;

@@ -102,12 +102,8 @@ mod tests {
             agreement: f64::NAN,
             seconds: 0.5,
         };
-        let pair = |own, matching| {
-            vec![
-                areas(Ranker::Pairs, own),
-                areas(Ranker::Matching, matching),
-            ]
-        };
+        let pair =
+            |own, matching| vec![areas(Ranker::Pairs, own), areas(Ranker::Matching, matching)];
         // Heights differ far more between pairs than methods do.
         let found = summaries(&[pair(0.1, 0.2), pair(0.8, 0.9), pair(0.5, 0.5)]);
         let [own, matching] = &found[..] else {
