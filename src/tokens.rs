@@ -206,6 +206,11 @@ impl TextTokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// The token that fills short texts of a batch up, where there is one.
+    pub fn padding(&self) -> Option<u32> {
+        self.padding
+    }
+
     /// The token that says nothing: the padding token, or where there is none the unknown one.
     pub fn blank(&self) -> Option<u32> {
         self.padding.or(self.unknown)

@@ -284,7 +284,7 @@ fn one_pair_comes_apart_into_dimensions_and_writers() {
         }
         let last = found.layers.last().copied().unwrap();
         near(last, cosine(&x, &y), 1e-9, "the last layer");
-        assert_eq!(found.layers.len(), 1 + model.spec().layers);
+        assert_eq!(found.layers.len(), 1 + model.spec().layers());
 
         let word = pair(&model, &a, &b, [i..i + 2, j..j + 1]);
         let both = pairs.at(i, j) + pairs.at(i + 1, j);
@@ -319,7 +319,7 @@ fn one_pair_adds_up_behind_every_head() {
 #[test]
 fn bands_are_the_quantiles_of_unrelated_pairs() {
     let model = bundled();
-    let (layers, hidden) = (model.spec().layers, model.spec().hidden);
+    let (layers, hidden) = (model.spec().layers(), model.spec().hidden);
     let traces: Vec<Trace> = background::texts()
         .step_by(60)
         .map(|text| {

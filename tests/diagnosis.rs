@@ -13,6 +13,8 @@ use embedscope::trace::PoolingMode;
 
 #[path = "diagnosis/cases.rs"]
 mod cases;
+#[path = "diagnosis/more.rs"]
+mod more;
 #[path = "diagnosis/panel.rs"]
 mod panel;
 #[path = "support/panel.rs"]
@@ -136,30 +138,47 @@ fn has(diagnosis: &Diagnosis, id: &str) -> bool {
     diagnosis.findings.iter().any(|finding| finding.id == id)
 }
 
+/// What precision and recall of a card must not fall below, in its cases and those against it.
+fn floor(id: &str) -> f64 {
+    match more::MECHANICAL.contains(&id) {
+        true => 1.,
+        false => 0.9,
+    }
+}
+
 #[test]
 fn every_card_speaks_where_it_must_and_only_there() {
     let mut models = Models::default();
-    let mut wrong = Vec::new();
-    println!("{:<18} {:>9} {:>9}", "card", "precision", "recall");
-    let all = cases::all();
+    let (mut wrong, mut low) = (Vec::new(), Vec::new());
+    println!(
+        "{:<18} {:>9} {:>9}  for / against",
+        "card", "precision", "recall"
+    );
+    let all = more::all();
     let named: Vec<&str> = all.iter().map(|case| case.0).collect();
     assert_eq!(named, cards().collect::<Vec<_>>(), "every card has cases");
     for (id, positive, negative) in all {
-        assert!(positive.len() >= 5 && negative.len() >= 5, "{id}");
+        let (count, against) = (positive.len(), negative.len());
+        assert!(count >= 20 && against >= 20, "{id}: {count} and {against}");
         let mut fires = |pair: &Pair, expected: bool| {
             let diagnosis = models.diagnose(pair);
             let fires = has(&diagnosis, id);
             if fires != expected {
-                wrong.push(format!("{id} {fires}: “{}” “{}”", pair.a, pair.b));
+                let what = if fires { "speaks" } else { "is silent" };
+                wrong.push(format!("{id} {what}: “{}” “{}”", pair.a, pair.b));
             }
             fires
         };
         let hits = positive.iter().filter(|pair| fires(pair, true)).count() as f64;
         let alarms = negative.iter().filter(|pair| fires(pair, false)).count() as f64;
-        let (precision, recall) = (hits / (hits + alarms), hits / positive.len() as f64);
-        println!("{id:<18} {precision:>9.2} {recall:>9.2}");
+        let (precision, recall) = (hits / (hits + alarms), hits / count as f64);
+        println!("{id:<18} {precision:>9.2} {recall:>9.2}  {count} / {against}");
+        if !(precision >= floor(id) && recall >= floor(id)) {
+            low.push(id);
+        }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{}", wrong.join("\n"));
+    assert!(low.is_empty(), "{low:?}");
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub enum Command {
     /// Measures the model on unrelated texts.
     Calibrate(CalibrationKey),
     StopCalibrating,
+    /// Calibrates on a person's own texts from now on, or again on the program's.
+    UseBackground(Option<PathBuf>),
     CancelLoad,
     DismissError,
     AskModelFolder,
@@ -64,6 +66,7 @@ pub enum Command {
     AskTraceFile,
     AskPictureFile,
     AskPairsFile,
+    AskBackgroundFile,
     AskTunedFolder,
     OpenTextFile(PathBuf),
     SaveTrace(PathBuf),

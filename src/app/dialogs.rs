@@ -16,6 +16,8 @@ pub enum Purpose {
     Picture,
     /// Pairs to learn.
     Pairs,
+    /// Unrelated texts to calibrate on.
+    Background,
     /// A folder for a fine-tuned model.
     Tuned,
 }
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Texts => "Open a list of texts",
             Self::Trace => "Save the trace",
             Self::Picture => "Save a picture of the window",
+            Self::Background => "Calibrate on texts of your own",
             Self::Pairs => "Learn from a file of pairs",
             Self::Tuned => "Save the fine-tuned model",
         }
@@ -38,6 +41,9 @@ impl Purpose {
                 "A folder with config.json and model.safetensors, or a hub id such as org/name or org/name@revision."
             }
             Self::Texts => "A UTF-8 file with one text a line. It replaces the list.",
+            Self::Background => {
+                "A UTF-8 file with one text a line, 50 or more that have nothing to do with each other."
+            }
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
             Self::Pairs => {
@@ -58,7 +64,7 @@ impl Purpose {
 
     fn start(self) -> &'static str {
         match self {
-            Self::Model | Self::Texts | Self::Pairs => "",
+            Self::Model | Self::Texts | Self::Pairs | Self::Background => "",
             Self::Tuned => "my-model",
             Self::Trace => "trace.safetensors",
             Self::Picture => "embedscope.png",
@@ -77,6 +83,7 @@ impl Purpose {
             Self::Texts => Command::OpenTextFile(path.into()),
             Self::Trace => Command::SaveTrace(path.into()),
             Self::Picture => Command::SavePicture(path.into()),
+            Self::Background => Command::UseBackground(Some(path.into())),
             Self::Pairs => Command::SetPairsFile(Some(path.into())),
             Self::Tuned => Command::Lab(LabCommand::Save(path.into())),
         }
@@ -87,7 +94,7 @@ impl Purpose {
         let dialog = rfd::AsyncFileDialog::new().set_title(self.title());
         let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = match self {
             Self::Model => Box::pin(dialog.pick_folder()),
-            Self::Texts => Box::pin(
+            Self::Texts | Self::Background => Box::pin(
                 dialog
                     .add_filter("Text", &["txt", "tsv", "csv"])
                     .pick_file(),
@@ -204,7 +211,9 @@ impl Open {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let verb = match self.purpose {
-                    Purpose::Model | Purpose::Texts | Purpose::Pairs => "Open",
+                    Purpose::Model | Purpose::Texts | Purpose::Pairs | Purpose::Background => {
+                        "Open"
+                    }
                     Purpose::Trace | Purpose::Picture | Purpose::Tuned => "Save",
                 };
                 let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();

@@ -9,7 +9,7 @@ use super::files::{self, Dropped};
 use super::layout::Layout;
 use super::state::ThemeChoice;
 use super::{App, Outcome};
-use crate::engine::Engine;
+use crate::engine::{Engine, read_background};
 use crate::model::{Detail, Model, Prompt};
 use crate::views::TextView;
 
@@ -87,6 +87,7 @@ impl App {
                     self.engine.calibrate(model, key);
                 }
             }
+            Command::UseBackground(path) => self.use_background(path),
             Command::StopCalibrating => self.engine.stop_calibrating(),
             Command::CancelLoad => {
                 self.engine.cancel_load();
@@ -100,6 +101,7 @@ impl App {
             Command::AskTextFile => self.dialogs.ask(Purpose::Texts),
             Command::AskTraceFile => self.dialogs.ask(Purpose::Trace),
             Command::AskPairsFile => self.dialogs.ask(Purpose::Pairs),
+            Command::AskBackgroundFile => self.dialogs.ask(Purpose::Background),
             Command::AskTunedFolder => self.dialogs.ask(Purpose::Tuned),
             Command::Lab(command) => self.lab(command),
             Command::AskPictureFile => self.dialogs.ask(Purpose::Picture),
@@ -166,11 +168,29 @@ impl App {
                     self.notices.info(format!("Opened {} texts", texts.len()));
                     self.commands.push(Command::SetTexts(texts));
                 }
+                Outcome::Background(background) => {
+                    let count = background.texts().len();
+                    self.notices.info(format!(
+                        "Calibrations are made on {count} texts of your own from now on"
+                    ));
+                    self.engine.use_background(Some(background));
+                }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Failed(why) => self.notices.error(why),
             }
         }
+    }
+
+    /// A file that is no background changes nothing but the notices.
+    fn use_background(&self, path: Option<PathBuf>) {
+        let Some(path) = path else {
+            return self.engine.use_background(None);
+        };
+        self.job(move || match read_background(&path) {
+            Ok(background) => Outcome::Background(background),
+            Err(error) => Outcome::Failed(error.to_string()),
+        });
     }
 
     fn open_texts(&self, path: PathBuf) {

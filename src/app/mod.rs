@@ -71,6 +71,7 @@ pub struct App {
 /// What a job of the window came to.
 pub(crate) enum Outcome {
     Texts(Vec<String>),
+    Background(crate::analysis::background::Background),
     /// The window's picture is there and goes to this file.
     Picture(std::path::PathBuf, Arc<egui::ColorImage>),
     Done(String),

@@ -3,6 +3,7 @@
 mod check;
 mod embed;
 mod failure;
+mod faithfulness;
 mod load;
 mod models;
 mod output;
@@ -55,6 +56,8 @@ enum Command {
     Why(why::WhyArgs),
     /// Run edits of one text, and search for the fewest that carry the score across a threshold
     Whatif(whatif::WhatifArgs),
+    /// Hold the methods of `why` against each other: does taking out the words they name move the score?
+    Faithfulness(faithfulness::FaithfulnessArgs),
     /// Models in the program and in the hub cache, and the families that can be run
     Models(models::ModelsArgs),
     /// Our numbers against PyTorch's recorded ones and against candle-transformers
@@ -73,6 +76,7 @@ impl Command {
             Self::Embed(args) => embed::run(args, model),
             Self::Why(args) => why::run(args, model),
             Self::Whatif(args) => whatif::run(args, model),
+            Self::Faithfulness(args) => faithfulness::run(args, model),
             Self::Models(args) => models::run(args),
             Self::Check(args) => check::run(args, model),
             Self::Train(args) => train::run(args, model),

@@ -12,6 +12,7 @@ mod report;
 use super::output::{print, print_json};
 use super::tokens::warn_of_cut;
 use super::{Failure, ModelArgs, PromptArgs};
+use crate::analysis::calibration::Calibration;
 use crate::analysis::pooling::{Misfit, misfit, modes, scores};
 use crate::analysis::similarity::Method;
 use crate::cancel::Cancel;
@@ -34,7 +35,7 @@ pub struct WhyArgs {
     /// One JSON document instead of tables
     #[arg(long)]
     pub json: bool,
-    /// How to explain the cosine: pairs, dims, input, components, layers, loo, shapley, ablation, ij, or all
+    /// How to explain the cosine: pairs, dims, common, input, components, layers, loo, shapley, ablation, patching, ij, or all
     #[arg(
         long,
         value_name = "NAME,...",
@@ -48,6 +49,9 @@ pub struct WhyArgs {
     /// Measure the model on unrelated texts first, once; kept for the next time
     #[arg(long)]
     pub calibrate: bool,
+    /// Unrelated texts of your own for that, one a line (50 or more), instead of the program's
+    #[arg(long, value_name = "FILE")]
+    pub background: Option<std::path::PathBuf>,
     /// Exit status 1 where the cosine is below this
     #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = findings::limit)]
     pub fail_below: Option<f64>,
@@ -73,16 +77,19 @@ struct Explained {
 
 pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {
     let methods = methods(&args.method)?;
+    let background = findings::background(args)?;
     let model = model.load()?;
     let options = HeadOptions {
         pooling: args.pooling,
         ..model.options()
     };
     check_pooling(&model, args.pooling)?;
-    let explain = |b: &str| explain(&model, &args.a, b, args, options, &methods);
+    let calibration = findings::calibration(&model, args, background, &methods)?;
+    let scale = calibration.as_ref();
+    let explain = |b: &str| explain(&model, b, args, scale, options, &methods);
     let first = explain(&args.b)?;
     let second = args.against.as_deref().map(explain).transpose()?;
-    let diagnosis = findings::findings(&model, &first, args, options)?;
+    let diagnosis = findings::findings(&model, &first, scale, options)?;
     let (second, found) = (second.as_ref(), &diagnosis);
     match args.json {
         true => print_json(&document::document(&model, &first, second, found))?,
@@ -116,7 +123,7 @@ fn methods(names: &[String]) -> Result<Vec<Method>, Failure> {
 }
 
 /// # Errors
-/// When the modules behind the pool do not take what this pooling gives.
+/// Bad usage where the modules behind the pool do not take what this pooling gives.
 pub(super) fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Result<(), Failure> {
     let (Some(mode), Some(Misfit { gives, takes })) =
         (pooling, misfit(&model.head, model.spec().hidden, pooling))
@@ -130,9 +137,9 @@ pub(super) fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Resu
 
 fn explain(
     model: &Model,
-    a: &str,
     b: &str,
     args: &WhyArgs,
+    calibration: Option<&Calibration>,
     options: HeadOptions,
     methods: &[Method],
 ) -> Result<Explained, Failure> {
@@ -142,7 +149,7 @@ fn explain(
         false => Detail::Outline,
     };
     let trace = |text: &str| model.trace(text, &prompt, detail, &Cancel::new());
-    let (a, b) = (trace(a)?, trace(b)?);
+    let (a, b) = (trace(&args.a)?, trace(b)?);
     warn_of_cut(&a.tokens);
     warn_of_cut(&b.tokens);
     let subject = Subject {
@@ -150,6 +157,7 @@ fn explain(
         a: &a,
         b: &b,
         options,
+        calibration,
     };
     let run = |&method: &Method| Ok((method, answer(method, &subject)?));
     let methods: Vec<_> = methods.iter().map(run).collect::<Result<_, Failure>>()?;

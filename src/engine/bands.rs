@@ -54,18 +54,19 @@ pub fn layer_bands(
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Option<LayerBands>, ModelError> {
-    let (layers, hidden) = (model.spec().layers, model.spec().hidden);
+    let (layers, hidden) = (model.spec().layers(), model.spec().hidden);
     let kept = store.load_bands(key).filter(|kept| kept.is_whole(layers));
     if kept.is_some() || !measure {
         return Ok(kept);
     }
     let mut found = Background::new(&model.head, layers, hidden);
-    let count = background::texts().count();
+    let unrelated = background::Background::own();
+    let count = unrelated.texts().len();
     let step = match found.bytes(count, hidden) > BUDGET {
         true => count.div_ceil(SAMPLE),
         false => 1,
     };
-    let texts: Vec<&str> = background::texts().step_by(step).collect();
+    let texts: Vec<&String> = unrelated.texts().iter().step_by(step).collect();
     let prompt = Prompt::Text(key.prompt.to_string());
     for (done, text) in texts.iter().enumerate() {
         progress(done, texts.len());

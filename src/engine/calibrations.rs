@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::{Engine, Shared};
-use crate::analysis::background;
+use crate::analysis::background::Background;
 use crate::analysis::calibration::{Calibration, Extent};
 use crate::analysis::vectors::to_f64;
 use crate::cancel::Cancel;
@@ -14,8 +14,10 @@ use crate::model::{HeadOptions, Model, ModelError, Prompt};
 use crate::tokens::Tokens;
 use crate::trace::PoolingMode;
 
+mod file;
 mod store;
 
+pub use file::read_background;
 pub use store::CalibrationStore;
 
 /// What a calibration is of.
@@ -27,9 +29,12 @@ pub struct CalibrationKey {
     pub pooling: Option<PoolingMode>,
     /// The words in front of every text.
     pub prompt: Arc<str>,
+    pub background: Background,
 }
 
 impl CalibrationKey {
+    /// On the program's own background.
+    ///
     /// # Errors
     /// When the model has no prompt of that name.
     pub fn new(
@@ -41,7 +46,13 @@ impl CalibrationKey {
             model: model.hash.clone(),
             pooling: pooling.filter(|&mode| model.head.pooling() != [mode]),
             prompt: model.prompt(prompt)?.into(),
+            background: Background::own(),
         })
+    }
+
+    /// The same on another background.
+    pub fn on(self, background: Background) -> Self {
+        Self { background, ..self }
     }
 }
 
@@ -62,6 +73,8 @@ pub enum CalibrationState {
 pub(super) struct Calibrations {
     states: HashMap<CalibrationKey, CalibrationState>,
     running: Option<Cancel>,
+    /// A person's own, instead of the program's.
+    background: Option<Background>,
 }
 
 /// The calibrations behind a handle that their thread shares.
@@ -119,7 +132,7 @@ impl Engine {
         if let Some(before) = calibrations.running.replace(cancel.clone()) {
             before.cancel();
         }
-        let running = CalibrationState::Running(0, background::texts().count());
+        let running = CalibrationState::Running(0, key.background.texts().len());
         calibrations.states.insert(key.clone(), running);
         drop(calibrations);
         let (handle, shared, store) = (
@@ -144,6 +157,18 @@ impl Engine {
             CalibrationState::Running(done, all) => Some((*done, *all)),
             _ => None,
         })
+    }
+
+    /// What calibrations are made on.
+    pub fn background(&self) -> Background {
+        let own = lock(&self.calibrations).background.clone();
+        own.unwrap_or_else(Background::own)
+    }
+
+    /// Replaces the background; none puts the program's own back. Calibrations on another one stay.
+    pub fn use_background(&self, background: Option<Background>) {
+        lock(&self.calibrations).background = background;
+        (self.shared.wake)();
     }
 
     /// Keeps calibrations elsewhere; in memory alone without a folder.
@@ -196,7 +221,7 @@ fn give_way(shared: &Shared, cancel: &Cancel) {
     }
 }
 
-/// Encodes the background set and measures it.
+/// Encodes the key's background and measures it.
 ///
 /// # Errors
 /// [`ModelError::Stopped`] once the flag is up.
@@ -213,8 +238,9 @@ pub fn calibrate(
         ..model.options()
     };
     let prompt = Prompt::Text(key.prompt.to_string());
-    let tokens = |text| model.tokens(text, &prompt);
-    let mut texts: Vec<Tokens> = background::texts().map(tokens).collect::<Result<_, _>>()?;
+    let tokens = |text: &String| model.tokens(text, &prompt);
+    let texts = key.background.texts().iter();
+    let mut texts: Vec<Tokens> = texts.map(tokens).collect::<Result<_, _>>()?;
     // Texts of one length together; their order says nothing.
     texts.sort_by_key(Tokens::len);
     let mut vectors = Vec::with_capacity(texts.len());

@@ -19,7 +19,9 @@ use candle_core::Device;
 
 pub use bands::{BandsKey, layer_bands};
 pub use cache::TraceKey;
-pub use calibrations::{CalibrationKey, CalibrationState, CalibrationStore, calibrate};
+pub use calibrations::{
+    CalibrationKey, CalibrationState, CalibrationStore, calibrate, read_background,
+};
 pub use derived::{Derived, Shown};
 pub use lab::{LabOrder, LabRun, LabStage};
 pub use loader::{Load, LoadState};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, State, TextId};
-use crate::engine::Engine;
+use crate::engine::{CalibrationKey, Engine};
 use crate::model::Model;
 use crate::trace::Trace;
 use crate::widgets::theme::Theme;
@@ -45,6 +45,14 @@ pub struct ViewContext<'a> {
 }
 
 impl<'a> ViewContext<'a> {
+    /// What the model's scale would be measured with: its recipe, the prompt and the unrelated texts of
+    /// now. None where the prompt is not the model's.
+    pub fn calibration_key(&self) -> Option<CalibrationKey> {
+        let state = self.state;
+        let key = CalibrationKey::new(self.model, state.pooling, &state.prompt).ok()?;
+        Some(key.on(self.engine.background()))
+    }
+
     /// One panel's surroundings. What the panel hovers and wishes is left in the last argument.
     pub fn new(
         state: &'a State,

@@ -67,7 +67,7 @@ impl View for DiagnosisView {
             self.shown = None;
             return;
         };
-        let scale = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt).ok();
+        let scale = cx.calibration_key();
         let state = scale.as_ref().map(|key| cx.engine.calibration_state(key));
         let Some(Shown { value, current }) = self.derive(cx, &pair, state.as_ref()) else {
             note_ui(ui, "The texts are being looked at…");
@@ -164,10 +164,32 @@ fn standing_ui(
     if let Some(standing) = diagnosis.standing() {
         let text = format!("{cos}: {standing}");
         ui.label(RichText::new(text).strong());
+        ui.horizontal_wrapped(|ui| background_ui(ui, cx));
         return;
     }
     if let Some(scale) = scale {
         calibrate_ui(ui, cx, &cos, scale);
+    }
+    ui.horizontal_wrapped(|ui| background_ui(ui, cx));
+}
+
+/// What unrelated texts are, and how to have others.
+fn background_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let background = cx.engine.background();
+    if let Some(name) = background.name() {
+        let count = background.texts().len();
+        let file = std::path::Path::new(name).file_name();
+        let short = file.map_or(name.into(), |file| file.to_string_lossy());
+        note_ui(ui, format!("Unrelated texts: {count} of {short}."));
+        if ui.small_button("Use the program's").clicked() {
+            cx.send(Command::UseBackground(None));
+        }
+    }
+    let button = ui.small_button("Texts of your own…");
+    let about =
+        "A file of texts from what you work on: then “unrelated” means unrelated among yours";
+    if button.on_hover_text(about).clicked() {
+        cx.send(Command::AskBackgroundFile);
     }
 }
 
@@ -236,8 +258,8 @@ fn color(theme: Theme, severity: Severity) -> Color32 {
 /// The panel that shows what a card speaks of.
 fn shown_in(id: &str) -> Option<&'static str> {
     match id {
-        "truncated" | "unknown_tokens" | "equal_ids" | "case_whitespace" | "length_mismatch"
-        | "script" => Some("tokens"),
+        "truncated" | "unknown_tokens" | "pad_tokens" | "equal_ids" | "case_whitespace"
+        | "length_mismatch" | "script" => Some("tokens"),
         "pooling_mismatch" => Some("pooling"),
         "special_tokens" | "same_order" | "negation" | "numbers" | "shared_prefix"
         | "lexical_overlap" => Some("score"),

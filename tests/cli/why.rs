@@ -132,7 +132,7 @@ fn methods_go_by_name_and_others_are_refused_with_the_list() {
         let table = run_why("plain", &["--method", name]).ok();
         assert!(table.contains(&format!("\n{name}  Σ")), "{table}");
     }
-    let again = ["loo", "shapley", "ablation", "ij"];
+    let again = ["common", "loo", "shapley", "ablation", "patching", "ij"];
     for names in ["all", "pairs,all"] {
         let document = run_why("plain", &["--json", "--method", names]).json();
         let methods = document["methods"].as_object().unwrap();

@@ -127,6 +127,11 @@ fn recipe_and_tokens() -> Vec<Cases> {
             ),
         ),
         (
+            "pad_tokens",
+            of("plain", &[("the [PAD] cat", "the cat"), ("[PAD]", "[PAD]")]),
+            of("plain", &[("the cat", "the cat"), ("", "")]),
+        ),
+        (
             "equal_ids",
             of(
                 "plain",
@@ -176,7 +181,7 @@ const CASED: [(&str, &str); 5] = [
 ];
 
 /// Long enough for special tokens to weigh little.
-const LONG: [(&str, &str); 5] = [
+pub const LONG: [(&str, &str); 5] = [
     (
         "The committee met on the second floor to talk about the budget of the school and the roof of its old gym",
         "The roof of the gym leaks in heavy rain and the school has asked the town for the money to have it repaired",

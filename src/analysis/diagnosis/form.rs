@@ -48,15 +48,18 @@ pub fn case_whitespace(facts: &Facts<'_>) -> Found {
     Ok(Some(finding))
 }
 
-/// A text with every word that the other has in another form in the other's form; and which.
+/// A text with every word that the other has in another form in the other's form; and which. Where
+/// both are the same words, each takes the form of the one in its place.
 fn in_the_form_of(side: &Side<'_>, other: &Side<'_>) -> (String, Vec<(String, String)>) {
     let mut forms: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for word in &other.words {
         forms.entry(&word.fold).or_default().push(word.form);
     }
     let mut changed = Vec::new();
-    let text = replaced(side.text, &side.words, |_, word| {
-        let forms = forms.get(word.fold.as_str())?;
+    let same = side.folds() == other.folds();
+    let text = replaced(side.text, &side.words, |i, word| {
+        let place = same.then(|| vec![other.words[i].form]);
+        let forms = place.as_ref().or_else(|| forms.get(word.fold.as_str()))?;
         if forms.contains(&word.form) {
             return None;
         }
@@ -176,7 +179,7 @@ const LANGUAGES: &[(&str, &str)] = &[
 
 /// The language with the most frequent words in the text; none where it has fewer than two, or where
 /// two languages are level.
-fn language_of(side: &Side<'_>) -> Option<&'static str> {
+pub fn language_of(side: &Side<'_>) -> Option<&'static str> {
     let words: BTreeSet<&str> = side.folds().into_iter().collect();
     let hits = |list: &str| list.split(' ').filter(|word| words.contains(word)).count();
     let ranked = sorted(

@@ -3,8 +3,10 @@
 //! model again without what it names.
 
 mod form;
-mod meaning;
+mod negation;
+mod numbers;
 mod overlap;
+mod quantities;
 mod recipe;
 mod scale;
 mod tokens;
@@ -126,14 +128,15 @@ static CARDS: &[(&str, Card)] = &[
     ("not_normalized", recipe::not_normalized),
     ("prompt_missing", recipe::prompt_missing),
     ("unknown_tokens", tokens::unknown_tokens),
+    ("pad_tokens", tokens::pad_tokens),
     ("equal_ids", tokens::equal_ids),
     ("case_whitespace", form::case_whitespace),
     ("special_tokens", scale::special_tokens),
     ("high_floor", scale::high_floor),
     ("rogue_dimension", scale::rogue_dimension),
     ("same_order", overlap::same_order),
-    ("negation", meaning::negation),
-    ("numbers", meaning::numbers),
+    ("negation", negation::negation),
+    ("numbers", numbers::numbers),
     ("shared_prefix", overlap::shared_prefix),
     ("lexical_overlap", overlap::lexical_overlap),
     ("length_mismatch", tokens::length_mismatch),

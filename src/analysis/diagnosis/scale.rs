@@ -71,10 +71,17 @@ pub fn high_floor(facts: &Facts<'_>) -> Found {
     Ok(Some(finding))
 }
 
-/// One dimension of the sentence vector carries a fifth of the cosine or more.
+/// One dimension of the sentence vector carries a fifth of the cosine or more, and a tenth of
+/// everything that the dimensions add and take away: where a cosine is small because they cancel, any
+/// of them is more than a fifth of what is left.
 pub fn rogue_dimension(facts: &Facts<'_>) -> Found {
     let dims = Dims::new(&facts.a.vector, &facts.b.vector);
-    let Some(&dim) = dims.rogue().first().filter(|_| dims.cos.abs() >= TINY) else {
+    const OF_ALL: f64 = 0.1;
+    let all: f64 = dims.parts.iter().map(|part| part.abs()).sum();
+    let outweighs = |dim: &&usize| dims.parts[**dim].abs() >= OF_ALL * all;
+    let rogue = dims.rogue();
+    let found = rogue.first().filter(outweighs);
+    let Some(&dim) = found.filter(|_| dims.cos.abs() >= TINY) else {
         return Ok(None);
     };
     let (part, without) = (dims.parts[dim], dims.without(&[dim]));

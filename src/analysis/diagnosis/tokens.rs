@@ -1,6 +1,6 @@
 //! Cards on what the tokenizer made of the texts.
 
-use super::{Facts, Finding, Found, Severity, Side, count, short};
+use super::{Facts, Finding, Found, Severity, Side, change, count, short, three};
 use crate::tokens::Tokens;
 
 /// More than the limit: what stands behind it was never read.
@@ -71,6 +71,33 @@ pub fn unknown_tokens(facts: &Facts<'_>) -> Found {
     let finding = Finding::new("unknown_tokens", Severity::Problem, text)
         .with("a_share", share(&facts.a))
         .with("b_share", share(&facts.b));
+    Ok(Some(finding))
+}
+
+/// The padding token typed into a text: the model reads and pools it like any word.
+pub fn pad_tokens(facts: &Facts<'_>) -> Found {
+    let Some(padding) = facts.case.model.tokenizer.padding() else {
+        return Ok(None);
+    };
+    let of = |side: &Side<'_>| side.ids().iter().filter(|id| **id == padding).count();
+    let (in_a, in_b) = (of(&facts.a), of(&facts.b));
+    if in_a + in_b == 0 {
+        return Ok(None);
+    }
+    let piece = facts.case.model.tokenizer.piece(padding);
+    let piece = piece.unwrap_or_default();
+    let without = |side: &Side<'_>| side.text.replace(&piece, " ");
+    let cos = facts.cos_of(&without(&facts.a), &without(&facts.b))?;
+    let text = format!(
+        "The padding token {piece} stands in the texts themselves ({in_a} in A, {in_b} in B), where nothing masks it: it is attended to and pooled. Without it the cosine is {} ({}).",
+        three(cos),
+        change(cos - facts.cos)
+    );
+    let finding = Finding::new("pad_tokens", Severity::Problem, text)
+        .with("a", in_a)
+        .with("b", in_b)
+        .with("without_cos", cos)
+        .with("delta_cos", facts.cos - cos);
     Ok(Some(finding))
 }
 

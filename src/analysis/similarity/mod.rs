@@ -20,6 +20,7 @@ pub mod pairs;
 pub mod parts;
 pub mod patching;
 mod pool;
+pub mod ranking;
 pub(in crate::analysis) mod reruns;
 pub mod shapley;
 pub mod shares;
@@ -37,6 +38,8 @@ pub enum Method {
     Pairs,
     /// Dimensions of the sentence vector.
     Dims,
+    /// What any two texts share, and what is the two texts' own.
+    Common,
     /// Pairs of input tokens, through the network with its non-linearities held.
     Input,
     /// Pairs of what wrote into the residual stream: embedding, heads, feed-forwards, biases.
@@ -49,6 +52,8 @@ pub enum Method {
     Shapley,
     /// The model run again without each head and each feed-forward block.
     Ablation,
+    /// One token's state from the other text's run put into this one's.
+    Patching,
     /// Pairs of integrated Jacobians of tokens.
     Integrated,
 }
@@ -60,15 +65,17 @@ pub struct UnknownMethod {
 }
 
 impl Method {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Pairs,
         Self::Dims,
+        Self::Common,
         Self::Input,
         Self::Components,
         Self::Layers,
         Self::LeaveOneOut,
         Self::Shapley,
         Self::Ablation,
+        Self::Patching,
         Self::Integrated,
     ];
 
@@ -76,12 +83,14 @@ impl Method {
         match self {
             Self::Pairs => "pairs",
             Self::Dims => "dims",
+            Self::Common => "common",
             Self::Input => "input",
             Self::Components => "components",
             Self::Layers => "layers",
             Self::LeaveOneOut => "loo",
             Self::Shapley => "shapley",
             Self::Ablation => "ablation",
+            Self::Patching => "patching",
             Self::Integrated => "ij",
         }
     }

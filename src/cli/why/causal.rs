@@ -8,6 +8,7 @@ use crate::analysis::job::Job;
 use crate::analysis::similarity::ablation::{Fill, ablation};
 use crate::analysis::similarity::integrated::integrated;
 use crate::analysis::similarity::leave_one_out::{LeaveOneOut, Removal, leave_one_out};
+use crate::analysis::similarity::patching::{Patching, patching, same_index};
 use crate::analysis::similarity::shapley::{Sampling, shapley};
 use crate::analysis::similarity::{Method, PairMatrix};
 use crate::cancel::Cancel;
@@ -49,6 +50,7 @@ pub fn leave_one_out_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer
         a,
         b,
         options,
+        ..
     } = subject;
     let all: Vec<LeaveOneOut> = watched(Method::LeaveOneOut, cancel, |job| {
         let one = |removal| leave_one_out(model, a, b, options, removal, job);
@@ -137,6 +139,27 @@ pub fn ablation_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, Mod
             ("b", json!(rows(&found.b, width))),
         ]),
         ..map(found.both, rows_of_map, columns, found.seconds).into()
+    })
+}
+
+pub fn patching_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, ModelError> {
+    let (model, options) = (subject.model, subject.options);
+    let (a, b) = (subject.a, subject.b);
+    let (into_a, into_b) = watched(Method::Patching, cancel, |job| {
+        let into_a = patching(model, a, b, options, &same_index(a, b), job)?;
+        let into_b = patching(model, b, a, options, &same_index(b, a), job)?;
+        Ok((into_a, into_b))
+    })?;
+    let width = b.tokens.len();
+    let seconds = into_a.seconds + into_b.seconds;
+    let Patching { layers, change, .. } = into_a;
+    let names = (1..=layers).map(|layer| format!("L{layer}")).collect();
+    Ok(Answer {
+        extra: keys([
+            ("alignment", json!("same index")),
+            ("b", json!(rows(&into_b.change, width))),
+        ]),
+        ..map(change, names, a.tokens.pieces.clone(), seconds).into()
     })
 }
 

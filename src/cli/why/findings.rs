@@ -1,40 +1,63 @@
 //! What is unusual about a pair, and the limits that a score must keep.
 
+use std::path::PathBuf;
+
 use super::paint::{Colors, left};
 use super::{Explained, WhyArgs};
+use crate::analysis::background::Background;
 use crate::analysis::calibration::Calibration;
 use crate::analysis::diagnosis::{Case, Diagnosis, Severity, diagnose};
+use crate::analysis::similarity::Method;
 use crate::cancel::Cancel;
 use crate::cli::Failure;
 use crate::cli::progress::Line;
-use crate::engine::{CalibrationKey, CalibrationStore, calibrate};
+use crate::engine::{CalibrationKey, CalibrationStore, calibrate, read_background};
 use crate::model::{HeadOptions, Model, ModelError};
 
 /// Looks for everything that the cards know of.
 pub fn findings(
     model: &Model,
     explained: &Explained,
-    args: &WhyArgs,
+    calibration: Option<&Calibration>,
     options: HeadOptions,
 ) -> Result<Diagnosis, Failure> {
-    let calibration = calibration(model, args)?;
     let cancel = Cancel::new();
     Ok(diagnose(Case {
         model,
         a: &explained.a,
         b: &explained.b,
         options,
-        calibration: calibration.as_ref(),
+        calibration,
         cancel: &cancel,
     })?)
 }
 
-/// The kept calibration of this recipe; a new one where it was asked for.
-fn calibration(model: &Model, args: &WhyArgs) -> Result<Option<Calibration>, ModelError> {
-    let key = CalibrationKey::new(model, args.pooling, &args.prompt.prompt())?;
+/// The person's own background, or the program's.
+///
+/// # Errors
+/// One line that names the file and what is wrong with it.
+pub fn background(args: &WhyArgs) -> Result<Background, Failure> {
+    let read = |path: &PathBuf| read_background(path).map_err(Failure::failed);
+    let own = args.background.as_ref().map(read).transpose()?;
+    Ok(own.unwrap_or_else(Background::own))
+}
+
+/// The kept calibration of this recipe; a new one where it was asked for, be it by a background to
+/// measure on or by a method that rests on it.
+///
+/// # Errors
+/// When the model fails on a text of the background.
+pub fn calibration(
+    model: &Model,
+    args: &WhyArgs,
+    background: Background,
+    methods: &[Method],
+) -> Result<Option<Calibration>, ModelError> {
+    let key = CalibrationKey::new(model, args.pooling, &args.prompt.prompt())?.on(background);
     let store = CalibrationStore::from_env();
     let kept = store.load(&key);
-    if kept.is_some() || !args.calibrate {
+    let wanted = args.calibrate || args.background.is_some() || methods.contains(&Method::Common);
+    if kept.is_some() || !wanted {
         return Ok(kept);
     }
     let mut line = Line::new();

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::causal;
 
+use crate::analysis::calibration::Calibration;
 use crate::analysis::pooling::{pooled, sentence};
+use crate::analysis::similarity::common::CommonShare;
 use crate::analysis::similarity::components::components;
 use crate::analysis::similarity::dims::Dims;
 use crate::analysis::similarity::input::input_pairs;
@@ -49,6 +51,8 @@ pub struct Subject<'a> {
     pub a: &'a Trace,
     pub b: &'a Trace,
     pub options: HeadOptions,
+    /// What the model gives to unrelated texts, where it was measured.
+    pub calibration: Option<&'a Calibration>,
 }
 
 pub fn answer(method: Method, subject: &Subject<'_>) -> Result<Answer, ModelError> {
@@ -57,17 +61,20 @@ pub fn answer(method: Method, subject: &Subject<'_>) -> Result<Answer, ModelErro
         a,
         b,
         options,
+        ..
     } = subject;
     let cancel = Cancel::new();
     match method {
         Method::Pairs => Ok(token_pairs(&model.head, a, b, options)?.into()),
         Method::Dims => dims(subject),
+        Method::Common => common(subject),
         Method::Input => input(subject, &cancel),
         Method::Components => Ok(components(model, a, b, options, &cancel)?.into()),
         Method::Layers => layers(subject),
         Method::LeaveOneOut => causal::leave_one_out_of(subject, &cancel),
         Method::Shapley => causal::shapley_of(subject, &cancel),
         Method::Ablation => causal::ablation_of(subject, &cancel),
+        Method::Patching => causal::patching_of(subject, &cancel),
         Method::Integrated => causal::integrated_of(subject, &cancel),
     }
 }
@@ -80,6 +87,10 @@ pub fn note(method: Method) -> &'static str {
              Long vectors count for more, so the cosine is not the average of the tokens' cosines.\n"
         }
         Method::Dims => "Dimensions of the sentence vector, counted from 0.\n",
+        Method::Common => {
+            "With μ the mean vector of unrelated texts, a = μ + own and b = μ + own: common × common is what any\n\
+             two texts get, own × own what is particular to these two.\n"
+        }
         Method::Input => {
             "Pairs are of input tokens, before attention mixed them. Attention patterns, norms and activation\n\
              slopes are held as recorded: this is what tokens supplied, not how they steered attention.\n"
@@ -103,6 +114,10 @@ pub fn note(method: Method) -> &'static str {
         Method::Ablation => {
             "Cosine less the cosine with the part's output set to zero in both texts. It adds up to nothing in\n\
              particular.\n"
+        }
+        Method::Patching => {
+            "What the cosine gains when, after a layer, one token's state of A is replaced by that of the token\n\
+             at the same place in B. It adds up to nothing in particular.\n"
         }
         Method::Integrated => {
             "Integrated from a text of padding to this one; the last row and column are that text.\n"
@@ -148,6 +163,33 @@ pub(super) fn keys<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Valu
     keys.map(|(key, value)| (key.to_owned(), value))
         .into_iter()
         .collect()
+}
+
+/// # Errors
+/// When the model was not measured on unrelated texts.
+fn common(subject: &Subject<'_>) -> Result<Answer, ModelError> {
+    let started = Instant::now();
+    let (head, options) = (&subject.model.head, subject.options);
+    let Some(scale) = subject.calibration else {
+        return Err(ModelError::Input {
+            what: "the common share".to_owned(),
+            problem: "needs the model measured on unrelated texts; add --calibrate".to_owned(),
+        });
+    };
+    let vector = |trace| Ok::<_, ModelError>(to_f64(&sentence(head, trace, options)?));
+    let share = CommonShare::new(&vector(subject.a)?, &vector(subject.b)?, &scale.mean);
+    let matrix = PairMatrix {
+        seconds: started.elapsed().as_secs_f64(),
+        ..share.matrix()
+    };
+    Ok(Answer {
+        remark: format!("without the common part the cosine is {:.4}", share.centred),
+        extra: keys([
+            ("centred", json!(share.centred)),
+            ("floor", json!(scale.floor())),
+        ]),
+        ..matrix.into()
+    })
 }
 
 fn input(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, ModelError> {

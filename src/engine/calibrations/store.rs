@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::CalibrationKey;
-use crate::analysis::background;
 use crate::analysis::calibration::Calibration;
 use crate::analysis::similarity::layer_bands::LayerBands;
 use crate::engine::BandsKey;
@@ -71,7 +70,10 @@ impl CalibrationStore {
     }
 
     fn bands_path(&self, key: &BandsKey) -> Option<PathBuf> {
-        let name = digest(&[VERSION, "layers", &key.model, &key.prompt]);
+        let name = digest(
+            &[VERSION, "layers", &key.model, &key.prompt],
+            crate::analysis::background::Background::own().digest(),
+        );
         Some(self.0.as_ref()?.join(format!("{name}-layers.json")))
     }
 
@@ -101,18 +103,21 @@ fn write(path: &Path, value: &impl serde::Serialize) -> std::io::Result<()> {
     written
 }
 
-/// Tells models, recipes, prompts and versions of the background set apart.
+/// Tells models, recipes, prompts and backgrounds apart.
 fn name(key: &CalibrationKey) -> String {
     let pooling = key.pooling.map_or("own", |mode| mode.name());
-    let name = digest(&[VERSION, &key.model, pooling, &key.prompt]);
+    let name = digest(
+        &[VERSION, &key.model, pooling, &key.prompt],
+        key.background.digest(),
+    );
     format!("{name}-{pooling}.json")
 }
 
-/// Of some words and of the background set.
-fn digest(words: &[&str]) -> String {
+/// Of some words and of a background set.
+fn digest(words: &[&str], background: &[u8]) -> String {
     let mut hasher = Sha256::new();
     let words = words.iter().map(|word| word.as_bytes());
-    for part in words.chain([background::bytes()]) {
+    for part in words.chain([background]) {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part);
     }

@@ -12,7 +12,7 @@ use crate::analysis::diagnosis::standing;
 use crate::analysis::job::Job;
 use crate::analysis::similarity::common::CommonShare;
 use crate::analysis::similarity::order::{Order, Reordered, order};
-use crate::engine::{CalibrationKey, CalibrationState, Derived};
+use crate::engine::{CalibrationState, Derived};
 use crate::model::HeadOptions;
 use crate::views::ViewContext;
 use crate::views::compare::four;
@@ -42,7 +42,7 @@ impl Told {
 
     /// Where the model is not calibrated: how to change that, or how far it is.
     pub fn scale_ui(&self, ui: &mut Ui, cx: &mut ViewContext<'_>, score: &Score) {
-        let Ok(key) = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt) else {
+        let Some(key) = cx.calibration_key() else {
             return;
         };
         let state = cx.engine.calibration_state(&key);
@@ -149,7 +149,7 @@ fn about(order: &Order) -> String {
 
 /// The calibration of this very score, once it is there.
 fn scale(cx: &ViewContext<'_>, score: &Score) -> Option<Arc<Calibration>> {
-    let key = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt).ok()?;
+    let key = cx.calibration_key()?;
     // While another recipe's score is still on view, the new scale says nothing of it.
     let same = score.key.model == cx.model.hash && score.key.pooling == cx.state.pooling;
     cx.engine.calibration(&key).filter(|_| same)

@@ -11,7 +11,6 @@ use crate::analysis::edits::rerun::{parts, search_edits};
 use crate::analysis::edits::search::{Goal, Limits, Outcome, Tried};
 use crate::analysis::edits::{Draft, Edit, apply, searchable};
 use crate::analysis::job::Job;
-use crate::engine::CalibrationKey;
 use crate::model::Model;
 use crate::views::ViewContext;
 use crate::views::compare::four;
@@ -128,8 +127,9 @@ impl Search {
 fn suggested(cx: &ViewContext<'_>, score: f64) -> f64 {
     const HIGH: f64 = 0.95;
     const STEP: f64 = 0.1;
-    let key = CalibrationKey::new(cx.model, cx.state.pooling, &cx.state.prompt).ok();
-    let known = key.and_then(|key| cx.engine.calibration(&key));
+    let known = cx
+        .calibration_key()
+        .and_then(|key| cx.engine.calibration(&key));
     let threshold = match known.map(|known| known.quantile(HIGH)) {
         Some(high) if high.is_finite() => 0.5 * (score + high),
         _ => score - STEP,
