@@ -62,11 +62,12 @@ fn near(value: f64, truth: f64, most: f64, what: &str) {
 }
 
 /// Sentences that have nothing to do with each other, three by three.
-fn triples(count: usize) -> Vec<[&'static str; 3]> {
-    let texts: Vec<&str> = background::texts().collect();
+fn triples(count: usize) -> Vec<[String; 3]> {
+    let own = background::Background::own();
+    let texts = own.texts();
     let mut rng = Rng::new(11);
     (0..count)
-        .map(|_| [0; 3].map(|_| texts[rng.below(texts.len())]))
+        .map(|_| [0; 3].map(|_| texts[rng.below(texts.len())].clone()))
         .collect()
 }
 
@@ -103,6 +104,7 @@ fn contrasts(model: &Model, [a, b, c]: [&Trace; 3]) -> Vec<(&'static str, Contra
 fn every_method_adds_up_to_the_difference_and_turns_round_with_b_and_c() {
     let model = bundled();
     for texts in triples(12) {
+        let texts = texts.each_ref().map(String::as_str);
         let [a, b, c] = texts.map(|text| full(&model, text));
         let difference = cos(&model, texts[0], texts[1]) - cos(&model, texts[0], texts[2]);
         let turned = contrasts(&model, [&a, &c, &b]);
@@ -267,6 +269,7 @@ fn pair(model: &Model, a: &Trace, b: &Trace, cell: [std::ops::Range<usize>; 2]) 
 fn one_pair_comes_apart_into_dimensions_and_writers() {
     let model = bundled();
     for texts in triples(4) {
+        let texts = texts.each_ref().map(String::as_str);
         let (a, b) = (full(&model, texts[0]), full(&model, texts[1]));
         let pairs = token_pairs(&model.head, &a, &b, model.options()).unwrap();
         let (i, j) = (1, b.tokens.len() - 2);
@@ -320,7 +323,9 @@ fn one_pair_adds_up_behind_every_head() {
 fn bands_are_the_quantiles_of_unrelated_pairs() {
     let model = bundled();
     let (layers, hidden) = (model.spec().layers(), model.spec().hidden);
-    let traces: Vec<Trace> = background::texts()
+    let traces: Vec<Trace> = background::Background::own()
+        .texts()
+        .iter()
         .step_by(60)
         .map(|text| {
             let cancel = Cancel::new();
@@ -385,9 +390,9 @@ fn bands_are_measured_on_request_and_kept() {
     };
     assert_eq!(ask(false), None);
     let made = ask(true).unwrap();
-    assert_eq!(made.texts, background::texts().count());
+    assert_eq!(made.texts, background::Background::own().texts().len());
     assert_eq!(ask(false), Some(made));
-    assert_eq!(seen.len(), background::texts().count());
+    assert_eq!(seen.len(), background::Background::own().texts().len());
     let stopped = Cancel::new();
     stopped.cancel();
     let nowhere = CalibrationStore::default();

@@ -83,7 +83,8 @@ fn the_verdict_stands_on_the_models_own_scale() {
     let model = harness.state().model.clone();
     let own = vectors(&model, &[a, b]);
     let cos = cosine(&own[0], &own[1]);
-    let texts: Vec<&str> = background::texts().collect();
+    let unrelated = background::Background::own();
+    let texts: Vec<&str> = unrelated.texts().iter().map(String::as_str).collect();
     let all = vectors(&model, &texts);
     let (mut below, mut pairs) = (0, 0);
     for (i, a) in all.iter().enumerate() {
@@ -343,7 +344,7 @@ fn layers_stand_beside_unrelated_texts_under_each_pooling() {
     assert!(harness.query_by_label_contains("Shaded").is_none());
     harness.get_by_label("Measure unrelated texts").click();
     settle(&mut harness);
-    let count = background::texts().count();
+    let count = background::Background::own().texts().len();
     harness.get_by_label_contains(&format!("pairs of {count} unrelated texts lie under mean"));
     let before = harness.state().tsv().unwrap();
     harness.get_by_label("CLS").click();

@@ -49,10 +49,10 @@ kernel! {
     /// `by_weight` and `by_bias`. With x̂ the normed row and h = g ⊙ w:
     /// (h − mean h − x̂·mean(h ⊙ x̂))/σ, without mean h for an RMS norm.
     pub fn norm(
-        x: &[f32], gradient: &[f32], weight: &[f32], eps: f32, kind: NormKind,
+        x: &[f32], gradient: &[f32], weight: &[f32], rule: (f32, NormKind),
         out: &mut [f32], by_weight: &mut [f32], by_bias: &mut [f32],
     ) {
-        let columns = weight.len();
+        let (columns, (eps, kind)) = (weight.len(), rule);
         let count = columns as f32;
         let mut normed = vec![0.; columns];
         let rows = x.chunks_exact(columns).zip(gradient.chunks_exact(columns));

@@ -218,8 +218,8 @@ impl CustomOp3 for NormOp {
                     let run = |((x, g), out): ((&[f32], &[f32]), &mut [f32])| {
                         let mut sums = [vec![0.; columns], vec![0.; columns]];
                         let [by_weight, by_bias] = &mut sums;
-                        let (eps, kind) = (self.eps, self.kind);
-                        slopes::norm(x, g, weight, eps, kind, out, by_weight, by_bias);
+                        let rule = (self.eps, self.kind);
+                        slopes::norm(x, g, weight, rule, out, by_weight, by_bias);
                         sums
                     };
                     tasks.map(run).collect()
