@@ -3,9 +3,13 @@
 
 #[path = "families/exact.rs"]
 mod exact;
+#[path = "families/lies.rs"]
+mod lies;
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "families/reexpressed.rs"]
+mod reexpressed;
 
 use std::path::{Path, PathBuf};
 

@@ -409,7 +409,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let template = Template(
         [(
             "config.json".to_owned(),
-            b"{\"model_type\":\"bert\"}".to_vec(),
+            model.config.to_string().into_bytes(),
         )]
         .into(),
     );

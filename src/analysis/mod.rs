@@ -1,6 +1,7 @@
 //! Pure functions of traces (and a model where they must run it again): no IO, no egui, no threads.
 //! Sums are in f64, and what explains a number says how far off it is.
 
+pub mod alignment;
 pub mod attention;
 pub mod background;
 pub mod calibration;

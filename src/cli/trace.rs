@@ -56,9 +56,12 @@ pub fn run(args: &TraceArgs, model: &ModelArgs) -> Result<(), Failure> {
     }
     let model = model.load()?;
     if let Some(pattern) = filter.unused(model.spec().layers()) {
-        let last = model.spec().layers() - 1;
+        let layers = match model.spec().layers() {
+            0 => "no layers".to_owned(),
+            count => format!("layers 0 to {}", count - 1),
+        };
         return Err(Failure::Usage(format!(
-            "--sites: `{pattern}` matches no site of this model, which has layers 0 to {last}; \
+            "--sites: `{pattern}` matches no site of this model, which has {layers}; \
              `embedscope trace --help` lists the names"
         )));
     }

@@ -70,11 +70,11 @@ impl Config {
     }
 
     pub fn size_if_present(&self, names: &[&str]) -> Result<Option<usize>, ModelError> {
-        // Some exports write sizes as 512.0; a million millions is no size but a typing error.
+        // Some exports write sizes as 512.0; a thousand millions is no size but a typing error.
         let whole = |v: &Value| {
             let float = v
                 .as_f64()
-                .filter(|f| f.fract() == 0. && (0. ..1e12).contains(f));
+                .filter(|f| f.fract() == 0. && (0. ..1e9).contains(f));
             float.map(|f| f as usize)
         };
         self.read(names, "a whole number", whole)

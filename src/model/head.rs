@@ -97,6 +97,15 @@ impl Head {
         Self { modules }
     }
 
+    /// The same with another pooling of its own.
+    pub fn set_pooling(&mut self, mode: PoolingMode) {
+        for module in &mut self.modules {
+            if let Module::Pooling { modes, .. } = module {
+                *modes = vec![mode];
+            }
+        }
+    }
+
     /// The model's own pooling.
     pub fn pooling(&self) -> &[PoolingMode] {
         let modes = self.modules.iter().find_map(|module| match module {

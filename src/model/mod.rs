@@ -120,6 +120,13 @@ impl Model {
         let family = families::find(&config)?;
         let spec = (family.spec)(&config)?;
         spec.check(&name)?;
+        let mut head = recipe.head.clone();
+        if files.modules().is_none() {
+            modules::refuse_classifiers(&config)?;
+            if let Some(pooling) = modules::pooling_of_decoder(&config, &spec) {
+                head.set_pooling(pooling);
+            }
+        }
         let tokenizer = tokenizer::load(files, &recipe, &spec)?;
         let weights = match tables {
             Some(checkpoint) => statics::weights(&checkpoint, &spec)?,
@@ -131,7 +138,7 @@ impl Model {
             hash: files.hash()?.into(),
             tokenizer: Arc::new(tokenizer),
             encoder: Encoder::new(spec, weights, device.clone()),
-            head: recipe.head,
+            head,
             prompts: recipe.prompts,
             truncate_dim: recipe.truncate_dim,
             config: value,

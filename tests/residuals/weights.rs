@@ -83,7 +83,7 @@ fn other_weights_give_another_explanation_by_every_method() {
 fn a_planted_rogue_dimension_carries_every_score() {
     const PLANTED: usize = 17;
     let model = bundled();
-    let last = format!("layer.{}.ffn_norm.bias", model.spec().layers() - 1);
+    let last = format!("layer.{}.ffn_norm.after.bias", model.spec().layers() - 1);
     let weights = model.encoder.weights.map(&mut |name, tensor| {
         if name != last {
             return Ok(tensor.clone());

@@ -48,7 +48,7 @@ pub fn inspector_ui(
                 ui.multiply_opacity(Theme::of(ui).stale_alpha());
             }
             text_ui(ui, text, trace);
-            let layer = state.layer.min(model.spec().layers() - 1);
+            let layer = state.layer.min(model.spec().layers().saturating_sub(1));
             let head = state.head.min(model.spec().heads - 1);
             if let Some(token) = focus.token.filter(|&t| t < trace.tokens.len()) {
                 token_ui(ui, trace, token);

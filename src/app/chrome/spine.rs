@@ -98,7 +98,10 @@ impl Spine {
         stage.tokens_ui(counts);
         stage.grid_ui("Embedding", "embedding", pictures.map(|p| &p.embedding[..]));
         stage.grid_ui("Position", "position", pictures.map(|p| &p.position[..]));
-        stage.layers_ui(layers, input.state.layer, pictures.map(|p| &p.cosines[..]));
+        if layers > 0 {
+            let cosines = pictures.map(|p| &p.cosines[..]);
+            stage.layers_ui(layers, input.state.layer, cosines);
+        }
         stage.vectors_ui("Pool", "pooling", pictures.map(|p| &p.pooled));
         if normalizes {
             stage.vectors_ui("Normalise", "pooling", pictures.map(|p| &p.sentence));

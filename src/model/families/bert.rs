@@ -4,7 +4,11 @@ use super::names::BERT;
 use super::{Config, EncoderSpec, Family, ModelError};
 
 pub static FAMILY: Family = Family {
-    claims: |config| Ok(config.model_type()? == "bert"),
+    // Jina v2 calls itself so as well.
+    claims: |config| {
+        let alibi = config.text("position_embedding_type", "")? == "alibi";
+        Ok(config.model_type()? == "bert" && !alibi)
+    },
     model_types: &["bert"],
     spec,
     names: |_| Ok(BERT),

@@ -80,11 +80,14 @@ fn disentangled(config: &Config, positions: usize) -> Result<Disentangled, Model
     let signed = |name: &str| config.number(&[name], -1.);
     let farthest = match signed("max_relative_positions")? {
         most if most < 1. => positions,
-        most => most as usize,
+        _ => config.size(&["max_relative_positions"], positions)?,
     };
     let (buckets, logarithmic) = match signed("position_buckets")? {
         buckets if buckets < 1. => (farthest, None),
-        buckets => (buckets as usize, Some(farthest)),
+        _ => (
+            config.size(&["position_buckets"], farthest)?,
+            Some(farthest),
+        ),
     };
     if buckets < 4 || farthest <= buckets / 2 + 1 {
         let problem = format!("is {buckets}, which is no division up to {farthest}");

@@ -31,7 +31,7 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let sizes = Sizes {
         vocabulary: config.size(&["vocab_size"], if qwen { 151_936 } else { 32_000 })?,
         hidden: config.size(&["hidden_size"], 4096)?,
-        layers: config.size(&["num_hidden_layers"], 32)?,
+        layers: config.layers(&["num_hidden_layers"], 32)?,
         heads: config.size(&["num_attention_heads"], 32)?,
         ffn: config.size(&["intermediate_size"], if qwen { 22_016 } else { 11_008 })?,
         positions: config.size(&["max_position_embeddings"], 32_768)?,

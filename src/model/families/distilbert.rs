@@ -34,7 +34,7 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let sizes = config.fit(Sizes {
         vocabulary: config.size(&["vocab_size"], 30522)?,
         hidden: config.size(&["dim", "hidden_size"], 768)?,
-        layers: config.size(&["n_layers", "num_hidden_layers"], 6)?,
+        layers: config.layers(&["n_layers", "num_hidden_layers"], 6)?,
         heads: config.size(&["n_heads", "num_attention_heads"], 12)?,
         ffn: config.size(&["hidden_dim", "intermediate_size"], 3072)?,
         positions: config.size(&["max_position_embeddings"], 512)?,

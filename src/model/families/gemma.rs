@@ -36,7 +36,7 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let sizes = Sizes {
         vocabulary: config.size(&["vocab_size"], 262_208)?,
         hidden: config.size(&["hidden_size"], 2304)?,
-        layers: config.size(&["num_hidden_layers"], 26)?,
+        layers: config.layers(&["num_hidden_layers"], 26)?,
         heads: config.size(&["num_attention_heads"], 8)?,
         ffn: config.size(&["intermediate_size"], 9216)?,
         positions: config.size(&["max_position_embeddings"], 131_072)?,

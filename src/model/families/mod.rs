@@ -36,9 +36,8 @@ pub struct Family {
 
 /// Every family that the encoder can run. The first that claims a config reads it.
 pub static FAMILIES: &[&Family] = &[
-    &jina::FAMILY,
-    &jina3::FAMILY,
     &bert::FAMILY,
+    &jina3::FAMILY,
     &roberta::FAMILY,
     &mpnet::FAMILY,
     &distilbert::FAMILY,
@@ -50,6 +49,7 @@ pub static FAMILIES: &[&Family] = &[
     &gemma::FAMILY,
     &nomic::FAMILY,
     &gte::FAMILY,
+    &jina::FAMILY,
     &deberta::FAMILY,
     &statics::FAMILY,
 ];

@@ -96,7 +96,7 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let sizes = config.fit(Sizes {
         vocabulary: config.size(&["vocab_size"], 30_528)?,
         hidden: config.size(&["n_embd", "hidden_size"], 768)?,
-        layers: config.size(&["n_layer", "num_hidden_layers"], 12)?,
+        layers: config.layers(&["n_layer", "num_hidden_layers"], 12)?,
         heads: config.size(&["n_head", "num_attention_heads"], 12)?,
         ffn: config.size(&["n_inner", "intermediate_size"], 3072)?,
         positions: config.size(&["n_positions", "max_position_embeddings"], 2048)?,

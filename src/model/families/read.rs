@@ -14,7 +14,7 @@ impl Config {
         let sizes = Sizes {
             vocabulary: self.size(&["vocab_size"], vocabulary)?,
             hidden: self.size(&["hidden_size"], 768)?,
-            layers: self.size(&["num_hidden_layers"], 12)?,
+            layers: self.layers(&["num_hidden_layers"], 12)?,
             heads: self.size(&["num_attention_heads"], 12)?,
             ffn: self.size(&["intermediate_size"], 3072)?,
             positions: self.size(&["max_position_embeddings"], positions)?,
@@ -29,14 +29,20 @@ impl Config {
             let problem = format!("is {heads}, which does not divide hidden_size {hidden}");
             return Err(self.bad("num_attention_heads", problem));
         }
-        if sizes.layers == 0 {
-            return Err(self.bad("num_hidden_layers", "must be more than 0"));
-        }
-        if sizes.layers > 1000 {
-            let problem = format!("is {}, which no model has", sizes.layers);
-            return Err(self.bad("num_hidden_layers", problem));
-        }
         Ok(sizes)
+    }
+
+    /// L, under one of these names.
+    pub fn layers(&self, names: &[&str], default: usize) -> Result<usize, ModelError> {
+        const MOST: usize = 1000;
+        match self.size(names, default)? {
+            0 => Err(self.bad(names[0], "must be more than 0")),
+            layers if layers > MOST => {
+                let problem = format!("is {layers}, which no model has");
+                Err(self.bad(names[0], problem))
+            }
+            layers => Ok(layers),
+        }
     }
 
     pub fn activation(&self, field: &str, default: &str) -> Result<Activation, ModelError> {

@@ -77,13 +77,13 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let sizes = Sizes {
         vocabulary: config.size(&["vocab_size"], 32_128)?,
         hidden: config.size(&["d_model", "hidden_size"], 512)?,
-        layers: config.size(&["num_layers", "num_hidden_layers"], 6)?,
+        layers: config.layers(&["num_layers", "num_hidden_layers"], 6)?,
         heads: config.size(&["num_heads", "num_attention_heads"], 8)?,
         ffn: config.size(&["d_ff"], 2048)?,
         positions: NO_LIMIT,
     };
-    if sizes.heads == 0 || sizes.layers == 0 {
-        return Err(config.bad("num_heads", "and num_layers must be more than 0"));
+    if sizes.heads == 0 {
+        return Err(config.bad("num_heads", "must be more than 0"));
     }
     let (gated, activation) = feed_forward(config)?;
     Ok(EncoderSpec {

@@ -17,7 +17,8 @@ const TOKENIZERS: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 /// One entry of `modules.json`, the list of what sentence-transformers runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
-    /// The last component of its `type`: `Transformer`, `Pooling`, `Dense`, …
+    /// The last component of its `type`: `Transformer`, `Pooling`, `Dense`, …; the whole `type` where
+    /// it is not one of sentence-transformers' own.
     pub kind: String,
     /// Its folder inside the model's; empty for the model's own.
     pub path: String,
@@ -85,11 +86,21 @@ pub(super) fn read_modules(value: &Value, file: &Path) -> Result<Vec<Module>, So
             return Err(outside(file, path));
         }
         modules.push(Module {
-            kind: kind.rsplit('.').next().unwrap_or(kind).to_string(),
+            kind: known_kind(kind).to_string(),
             path: path.to_string(),
         });
     }
     Ok(modules)
+}
+
+/// The last component of a module of sentence-transformers, which has moved them about twice. Code of
+/// a model's own keeps its whole name, which nobody knows.
+fn known_kind(kind: &str) -> &str {
+    let last = kind.rsplit('.').next().unwrap_or(kind);
+    match kind.starts_with("sentence_transformers.") || last == kind {
+        true => last,
+        false => kind,
+    }
 }
 
 /// The distinct shards that an index names, relative to the index's folder.

@@ -2,6 +2,7 @@
 
 mod derive;
 mod picker;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ pub static PANEL: Panel = Panel {
     title: "Two models",
     about: "The same texts through two models: the one in use and another. For each, the cosine of \
         every text with every other, and the texts in the plane in which their vectors differ most \
-        (principal components); beside them, by how much the cosines of the two differ. Set against \
+        (principal components); beside them, by how much the cosines of the two differ; below, which \
+        text each finds nearest, and how each cuts the text that is pointed at. Set against \
         itself before its training, the bundled model shows what contrastive training did: before \
         it, all texts score alike; after it, texts that mean the same stay close and the others \
         move apart.",
@@ -68,6 +70,11 @@ impl View for ModelsView {
             legend_ui(ui, &Scale::signed(1.), "cosine, and difference of cosines");
             ui.add_space(SPACE);
             self.columns_ui(ui, cx, &value);
+            let [main, other, _] = titles(cx);
+            let titles = [main.as_str(), other.as_str()];
+            tokens::neighbours_ui(ui, &names(cx, &value), &value, titles);
+            ui.add_space(SPACE);
+            tokens::tokens_ui(ui, cx, &value, titles);
         });
     }
 
