@@ -47,7 +47,15 @@ pub struct Tokens {
     pub pre_tokens: Vec<String>,
 }
 
+/// A limit from here on stands for none: nothing in the model or its tokenizer says one.
+pub const NO_LIMIT: usize = 1 << 20;
+
 impl Tokens {
+    /// The most tokens of one text, where there is a limit at all.
+    pub fn most(&self) -> Option<usize> {
+        (self.limit < NO_LIMIT).then_some(self.limit)
+    }
+
     pub fn len(&self) -> usize {
         self.ids.len()
     }

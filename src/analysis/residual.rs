@@ -31,10 +31,14 @@ pub fn pool(values: &Values<'_>, taken: &[bool], mode: PoolingMode) -> Vec<f64> 
     }
 }
 
-/// `embed.out` and then each layer's `resid_out`, pooled; several poolings one behind the other:
-/// [1 + layers] of [modes·D]. `taken` says which tokens take part. None where the trace lacks a layer.
+/// `embed.out` and then each layer's `resid_out`, pooled; for the last layer `final.out`, which is the
+/// same but for a final norm. Several poolings one behind the other: [1 + layers] of [modes·D]. `taken` says which tokens take part. None where the trace lacks a layer.
 pub fn layer_pools(trace: &Trace, taken: &[bool], modes: &[PoolingMode]) -> Option<Vec<Vec<f64>>> {
-    let layers = (0..trace.layers).map(|l| Site::Layer(l, LayerSite::ResidOut));
+    let site = |l: usize| match l + 1 == trace.layers {
+        true => Site::FinalOut,
+        false => Site::Layer(l, LayerSite::ResidOut),
+    };
+    let layers = (0..trace.layers).map(site);
     let sites = std::iter::once(Site::Embed(EmbedSite::Out)).chain(layers);
     let at = |site| {
         let values = trace.values(site)?;
@@ -44,7 +48,7 @@ pub fn layer_pools(trace: &Trace, taken: &[bool], modes: &[PoolingMode]) -> Opti
     sites.map(at).collect()
 }
 
-/// cos(A, B) after pooling `embed.out` and then each layer's `resid_out`: [1 + layers]. `taken` says
+/// cos(A, B) after each of [`layer_pools`]: [1 + layers]. `taken` says
 /// which tokens of each text take part. Empty where a trace lacks a layer.
 pub fn layer_cosines(
     (a, taken_a): (&Trace, &[bool]),

@@ -104,8 +104,11 @@ fn table(tokens: &Tokens) -> String {
         out.push_str(row.trim_end());
         out.push('\n');
     }
-    let (count, limit, dropped) = (tokens.len(), tokens.limit, tokens.dropped);
-    out + &format!("{count} of at most {limit} tokens, {dropped} cut off\n")
+    let (count, dropped) = (tokens.len(), tokens.dropped);
+    out + &match tokens.most() {
+        Some(most) => format!("{count} of at most {most} tokens, {dropped} cut off\n"),
+        None => format!("{count} tokens\n"),
+    }
 }
 
 /// A piece without anything that would move a terminal's cursor.

@@ -1,7 +1,7 @@
 //! The lookup tables and the norm of the embeddings, as values to look at.
 
 use super::Model;
-use super::spec::Positions;
+use super::spec::{DistanceBias, Positions};
 use crate::trace::Values;
 
 /// A layer norm behind the embeddings: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016).
@@ -21,6 +21,20 @@ impl Model {
     /// The learned positions, [P, D]; none where the model adds nothing for a place.
     pub fn position_table(&self) -> Option<Values<'_>> {
         Values::new(self.encoder.weights.position.as_ref()?)
+    }
+
+    /// In a word, how places enter where nothing is added to the embeddings for them.
+    pub fn position_scheme(&self) -> Option<&'static str> {
+        let spec = self.spec();
+        let turned = spec.blocks.iter().any(|block| block.rotary.is_some());
+        match (spec.positions, spec.distance) {
+            (Positions::Learned { .. }, _) => None,
+            (Positions::None, Some(DistanceBias::Alibi)) => Some("ALiBi"),
+            (Positions::None, Some(DistanceBias::Buckets { .. })) => Some("distances"),
+            (Positions::None, None) if spec.disentangled.is_some() => Some("distances"),
+            (Positions::None, None) if turned => Some("RoPE"),
+            (Positions::None, None) => Some("none"),
+        }
     }
 
     /// The row of [`Self::position_table`] that the first token of a text takes.

@@ -9,7 +9,8 @@ use crate::analysis::vectors::cosine;
 use crate::model::{Head, HeadOptions, ModelError};
 use crate::trace::{EmbedSite, PoolingMode, Site, Trace};
 
-/// cos(a, b) after pooling `embed.out` and each layer's output, as if the model ended there.
+/// cos(a, b) after pooling `embed.out` and each layer's output; the last one's behind the final norm,
+/// where there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
     /// `embed`, `L1`, …: [1 + L]

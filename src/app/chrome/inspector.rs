@@ -93,11 +93,11 @@ fn grid_ui(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
 
 fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {
     ui.label(&*text.text);
-    ui.weak(format!(
-        "{} of at most {} tokens",
-        trace.tokens.len(),
-        trace.tokens.limit
-    ));
+    let count = trace.tokens.len();
+    ui.weak(match trace.tokens.most() {
+        Some(most) => format!("{count} of at most {most} tokens"),
+        None => format!("{count} tokens"),
+    });
 }
 
 fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {

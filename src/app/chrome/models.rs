@@ -10,6 +10,7 @@ use crate::app::state::State;
 use crate::engine::Engine;
 use crate::model::source::{CHECKPOINTS, CachedModel, MINILM, cached};
 use crate::model::{Model, ModelRef, Prompt};
+use crate::tokens::NO_LIMIT;
 use crate::trace::PoolingMode;
 
 /// The models of the hub's cache, looked up when the menu opens.
@@ -81,8 +82,12 @@ pub fn choices_ui(
 
 fn about(model: &Model) -> String {
     let spec = model.spec();
+    let limit = match model.tokenizer.limit() {
+        limit if limit < NO_LIMIT => format!("up to {limit} tokens"),
+        _ => "texts of any length".to_owned(),
+    };
     format!(
-        "{}\n{} · {} layers × {} heads · {} dimensions · {} feed-forward neurons\n{} pieces in the vocabulary · up to {} tokens\nweights and settings {}",
+        "{}\n{} · {} layers × {} heads · {} dimensions · {} feed-forward neurons\n{} pieces in the vocabulary · {}\nweights and settings {}",
         model.id,
         spec.family,
         spec.layers(),
@@ -90,7 +95,7 @@ fn about(model: &Model) -> String {
         spec.hidden,
         spec.ffn,
         spec.vocabulary,
-        model.tokenizer.limit(),
+        limit,
         model.hash,
     )
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
+use crate::analysis::pooling::score;
 use crate::analysis::residual;
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::engine::{Derived, Engine};
-use crate::model::Model;
+use crate::model::{HeadOptions, Model};
 use crate::trace::Trace;
 use crate::trace::site::{EmbedSite, PoolingMode, Site};
 use crate::views::TextView;
@@ -30,12 +31,16 @@ struct Key {
     a: Arc<Trace>,
     b: Arc<Trace>,
     mode: PoolingMode,
+    options: HeadOptions,
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let same = |x: &Arc<Trace>, y: &Arc<Trace>| Arc::ptr_eq(x, y);
-        same(&self.a, &other.a) && same(&self.b, &other.b) && self.mode == other.mode
+        same(&self.a, &other.a)
+            && same(&self.b, &other.b)
+            && self.mode == other.mode
+            && self.options == other.options
     }
 }
 
@@ -72,6 +77,10 @@ impl Spine {
                 a: a.clone(),
                 b: b.clone(),
                 mode,
+                options: HeadOptions {
+                    pooling: input.state.pooling,
+                    ..input.model.options()
+                },
             };
             let (model, job) = (input.model.clone(), key.clone());
             self.pictures
@@ -97,7 +106,10 @@ impl Spine {
             .map(|(a, b)| [a.tokens.len(), b.tokens.len()]);
         stage.tokens_ui(counts);
         stage.grid_ui("Embedding", "embedding", pictures.map(|p| &p.embedding[..]));
-        stage.grid_ui("Position", "position", pictures.map(|p| &p.position[..]));
+        match input.model.position_scheme() {
+            None => stage.grid_ui("Position", "position", pictures.map(|p| &p.position[..])),
+            Some(scheme) => stage.word_ui("Position", "position", scheme),
+        }
         if layers > 0 {
             let cosines = pictures.map(|p| &p.cosines[..]);
             stage.layers_ui(layers, input.state.layer, cosines);
@@ -147,7 +159,7 @@ fn pictures(model: &Model, key: &Key) -> Pictures {
         position: miniature(&key.a, Site::Embed(EmbedSite::Position)),
         pooled: [&key.a, &key.b].map(|trace| vector(trace, Site::Pooled(key.mode))),
         sentence: [&key.a, &key.b].map(|trace| vector(trace, Site::Sentence)),
-        cosine: cosines.last().copied().unwrap_or(f64::NAN),
+        cosine: score(&model.head, &key.a, &key.b, key.options).unwrap_or(f64::NAN),
         cosines,
     }
 }
@@ -221,6 +233,17 @@ impl Stage<'_> {
         if let Some(values) = values {
             self.cells(picture, GRID, values);
         }
+        self.open(&response, panel);
+        self.arrow_ui();
+    }
+
+    /// A stage that adds nothing to the vectors: what it is instead.
+    fn word_ui(&mut self, title: &str, panel: &'static str, word: &str) {
+        let (response, picture) = self.frame_ui(title, 76.);
+        let font = FontId::proportional(12.);
+        let (at, color) = (picture.center(), self.theme.secondary());
+        let painter = self.ui.painter();
+        painter.text(at, Align2::CENTER_CENTER, word, font, color);
         self.open(&response, panel);
         self.arrow_ui();
     }

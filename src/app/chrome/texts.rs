@@ -160,7 +160,11 @@ impl TextList<'_> {
                 ui.colored_label(theme.error(), &**error);
             } else if let Some(trace) = view.and_then(|view| view.trace.as_ref()) {
                 let tokens = &trace.tokens;
-                ui.weak(RichText::new(format!("{}/{} tokens", tokens.len(), tokens.limit)).small());
+                let count = match tokens.most() {
+                    Some(most) => format!("{}/{most} tokens", tokens.len()),
+                    None => format!("{} tokens", tokens.len()),
+                };
+                ui.weak(RichText::new(count).small());
                 if tokens.dropped > 0 {
                     let note = format!("{} cut off", tokens.dropped);
                     let note = RichText::new(note).small().color(theme.warning());

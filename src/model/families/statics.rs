@@ -4,6 +4,7 @@
 use super::names::BERT;
 use super::{Config, EncoderSpec, Family, ModelError};
 use crate::model::spec::{Positions, Sizes};
+use crate::tokens::NO_LIMIT;
 
 const TYPES: &[&str] = &["static", "model2vec"];
 
@@ -13,9 +14,6 @@ pub static FAMILY: Family = Family {
     spec,
     names: |_| Ok(BERT),
 };
-
-/// Nothing limits a text; so many tokens are more than any has.
-const NO_LIMIT: usize = 1 << 24;
 
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let hidden = config.size(&["hidden_size"], 0)?;

@@ -4,6 +4,7 @@
 use super::names::{BERT, FfnNames, Names, NormNames, QkvNames, RelativeNames};
 use super::{Config, EncoderSpec, Family, ModelError};
 use crate::model::spec::{Activation, Biases, DistanceBias, NormKind, Placement, Positions, Sizes};
+use crate::tokens::NO_LIMIT;
 
 const TYPES: &[&str] = &["t5", "mt5"];
 
@@ -70,9 +71,6 @@ fn names(config: &Config) -> Result<Names, ModelError> {
     })
 }
 
-/// Distances are buckets, so no table limits a text; the tokenizer's own limit does.
-const NO_LIMIT: usize = 1 << 20;
-
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let sizes = Sizes {
         vocabulary: config.size(&["vocab_size"], 32_128)?,
@@ -80,6 +78,7 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
         layers: config.layers(&["num_layers", "num_hidden_layers"], 6)?,
         heads: config.size(&["num_heads", "num_attention_heads"], 8)?,
         ffn: config.size(&["d_ff"], 2048)?,
+        // Distances are buckets, so no table limits a text; the tokenizer's own limit does.
         positions: NO_LIMIT,
     };
     if sizes.heads == 0 {

@@ -27,7 +27,10 @@ pub fn summary_ui(ui: &mut Ui, subject: &Subject) {
 }
 
 fn count(tokens: &Tokens) -> String {
-    format!("{} of {} tokens", tokens.len(), tokens.limit)
+    match tokens.most() {
+        Some(most) => format!("{} of {most} tokens", tokens.len()),
+        None => format!("{} tokens", tokens.len()),
+    }
 }
 
 /// A bar: how full the limit is.
