@@ -165,7 +165,7 @@ pub fn encoder_tensors(
     let config = Config::new(&name, config)?;
     let family = families::find(&config)?;
     let (names, spec) = ((family.names)(&config)?, (family.spec)(&config)?);
-    Ok(weights.named(&names, &spec)?)
+    Ok(weights.named(&names[0], &spec)?)
 }
 
 /// The tensors of a module that has some, under sentence-transformers' names.

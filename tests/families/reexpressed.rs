@@ -26,7 +26,11 @@ fn bert(model: &Model) -> Tensors {
     let config = embedscope::model::config::Config::new("config.json", model.config.clone());
     let config = config.unwrap();
     let names = (families::find(&config).unwrap().names)(&config).unwrap();
-    let named = model.encoder.weights.named(&names, model.spec()).unwrap();
+    let named = model
+        .encoder
+        .weights
+        .named(&names[0], model.spec())
+        .unwrap();
     named
         .into_iter()
         .filter(|(name, _)| !name.starts_with("pooler"))

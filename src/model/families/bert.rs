@@ -11,7 +11,7 @@ pub static FAMILY: Family = Family {
     },
     model_types: &["bert"],
     spec,
-    names: |_| Ok(BERT),
+    names: |_| Ok(vec![BERT]),
 };
 
 /// Missing fields take the values of transformers' `BertConfig`.

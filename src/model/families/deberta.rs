@@ -11,7 +11,7 @@ pub static FAMILY: Family = Family {
     claims: |config| Ok(config.model_type()? == "deberta-v2"),
     model_types: &["deberta-v2"],
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES]),
 };
 
 const NAMES: Names = Names {

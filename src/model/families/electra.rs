@@ -8,7 +8,7 @@ pub static FAMILY: Family = Family {
     claims: |config| Ok(config.model_type()? == "electra"),
     model_types: &["electra"],
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES]),
 };
 
 const NAMES: Names = Names {

@@ -9,7 +9,7 @@ pub static FAMILY: Family = Family {
     claims: |config| Ok(config.model_type()? == "gemma3_text"),
     model_types: &["gemma3_text"],
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES]),
 };
 
 const NAMES: Names = Names {

@@ -1,7 +1,7 @@
 //! GTE v1.5 and its multilingual form (`model_type` new): BERT with rotary positions and a gated
 //! feed-forward block (Zhang et al. 2024).
 
-use super::names::{BERT, FfnNames, Names, NormNames, QkvNames};
+use super::names::{BERT, FfnNames, Names, NormNames, QkvNames, RUNNING};
 use super::{Config, EncoderSpec, Family, ModelError};
 use crate::model::spec::{Biases, BlockSpec, Positions};
 
@@ -29,17 +29,17 @@ const NAMES: Names = Names {
     ..BERT
 };
 
-fn names(config: &Config) -> Result<Names, ModelError> {
+fn names(config: &Config) -> Result<Vec<Names>, ModelError> {
     Ok(match config.flag("pack_qkv", true)? {
-        true => NAMES,
-        false => Names {
+        true => vec![NAMES, RUNNING],
+        false => vec![Names {
             qkv: QkvNames::Each {
                 query: "encoder.layer.{l}.attention.q_proj",
                 key: "encoder.layer.{l}.attention.k_proj",
                 value: "encoder.layer.{l}.attention.v_proj",
             },
             ..NAMES
-        },
+        }],
     })
 }
 

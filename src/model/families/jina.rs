@@ -12,7 +12,7 @@ pub static FAMILY: Family = Family {
     },
     model_types: &["jina_bert"],
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES]),
 };
 
 const NAMES: Names = Names {

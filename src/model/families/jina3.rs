@@ -1,7 +1,7 @@
 //! Jina v3 as it is without a task, when its adapters are idle: XLM-RoBERTa with rotary positions
 //! (Sturua et al. 2024).
 
-use super::names::{BERT, FfnNames, Names, NormNames, QkvNames};
+use super::names::{BERT, FfnNames, Names, NormNames, QkvNames, RUNNING};
 use super::{Config, EncoderSpec, Family, ModelError};
 use crate::model::spec::{BlockSpec, Positions};
 
@@ -14,7 +14,7 @@ pub static FAMILY: Family = Family {
     },
     model_types: &["jina_embeddings_v3"],
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES, TURNING]),
 };
 
 const NAMES: Names = Names {
@@ -28,6 +28,12 @@ const NAMES: Names = Names {
     ffn_norms: NormNames::after("encoder.layers.{l}.norm2"),
     pooler: None,
     ..BERT
+};
+
+/// As transformers calls its parts while they run.
+const TURNING: Names = Names {
+    ffn: FfnNames::plain("layers.{l}.mlp.fc1", "layers.{l}.mlp.fc2"),
+    ..RUNNING
 };
 
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {

@@ -31,7 +31,8 @@ pub struct Family {
     /// The `model_type`s that it is known by, for a person.
     pub model_types: &'static [&'static str],
     pub spec: fn(&Config) -> Result<EncoderSpec, ModelError>,
-    pub names: fn(&Config) -> Result<Names, ModelError>,
+    /// The spellings that a checkpoint may have, that of the published models first.
+    pub names: fn(&Config) -> Result<Vec<Names>, ModelError>,
 }
 
 /// Every family that the encoder can run. The first that claims a config reads it.

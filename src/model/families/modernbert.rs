@@ -9,7 +9,7 @@ pub static FAMILY: Family = Family {
     claims: |config| Ok(config.model_type()? == "modernbert"),
     model_types: &["modernbert"],
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES]),
 };
 
 const NAMES: Names = Names {

@@ -176,6 +176,19 @@ pub const BERT: Names = Names {
     pooler: Some("pooler.dense"),
 };
 
+/// What transformers calls the parts of the newer post-norm encoders while they run; it saves them under
+/// their published names.
+pub const RUNNING: Names = Names {
+    position: "",
+    qkv: LLAMA.qkv,
+    output: LLAMA.output,
+    attn_norms: NormNames::after("layers.{l}.post_attention_layernorm"),
+    ffn: LLAMA.ffn,
+    ffn_norms: NormNames::after("layers.{l}.post_mlp_layernorm"),
+    pooler: None,
+    ..BERT
+};
+
 /// LLaMA's, which every later decoder took over.
 pub const LLAMA: Names = Names {
     prefixes: &[

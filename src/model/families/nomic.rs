@@ -2,7 +2,7 @@
 //! (v1.5; Nussbaum et al. 2024), or with experts in every other layer (v2; Nussbaum and Duderstadt
 //! 2025). In its own spelling and in that of transformers.
 
-use super::names::{BERT, ExpertNames, FfnNames, Names, NormNames, QkvNames};
+use super::names::{BERT, ExpertNames, FfnNames, Names, NormNames, QkvNames, RUNNING};
 use super::{Config, EncoderSpec, Family, ModelError};
 use crate::model::rotary::Rotary;
 use crate::model::spec::{Activation, Biases, BlockSpec, Experts, Positions, Sizes};
@@ -42,13 +42,13 @@ fn is_own(config: &Config) -> bool {
     config.get(&["n_embd", "n_layer"]).is_some()
 }
 
-fn names(config: &Config) -> Result<Names, ModelError> {
+fn names(config: &Config) -> Result<Vec<Names>, ModelError> {
     Ok(match feed_forward(config)? {
-        (true, _) => NAMES,
-        (false, _) => Names {
+        (true, _) => vec![NAMES, RUNNING],
+        (false, _) => vec![Names {
             ffn: FfnNames::plain("encoder.layers.{l}.mlp.fc1", "encoder.layers.{l}.mlp.fc2"),
             ..NAMES
-        },
+        }],
     })
 }
 

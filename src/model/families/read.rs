@@ -138,7 +138,8 @@ impl Config {
             return Err(self.bad("factor", format!("is {factor}, but must be more than 0")));
         }
         Ok(match name {
-            "default" => RotaryScaling::None,
+            // Dynamic scaling begins behind the model's own limit, which no text here passes.
+            "default" | "dynamic" => RotaryScaling::None,
             "linear" => RotaryScaling::Linear { factor },
             "ntk" => RotaryScaling::Ntk { factor },
             "llama3" => RotaryScaling::Llama3 {
@@ -151,7 +152,7 @@ impl Config {
                 return Err(ModelError::Unsupported {
                     file: self.file.clone(),
                     what: format!("rope_type `{other}`"),
-                    hint: "supported: default, linear, ntk, llama3".to_owned(),
+                    hint: "supported: default, dynamic, linear, ntk, llama3".to_owned(),
                 });
             }
         })

@@ -11,7 +11,7 @@ pub static FAMILY: Family = Family {
     claims: |config| Ok(TYPES.contains(&config.model_type()?)),
     model_types: TYPES,
     spec,
-    names: |_| Ok(NAMES),
+    names: |_| Ok(vec![NAMES]),
 };
 
 const NAMES: Names = Names {

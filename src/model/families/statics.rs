@@ -12,7 +12,7 @@ pub static FAMILY: Family = Family {
     claims: |config| Ok(TYPES.contains(&config.model_type()?)),
     model_types: TYPES,
     spec,
-    names: |_| Ok(BERT),
+    names: |_| Ok(vec![BERT]),
 };
 
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {

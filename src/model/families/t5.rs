@@ -57,8 +57,8 @@ fn feed_forward(config: &Config) -> Result<(bool, Activation), ModelError> {
     Ok((gated, activation))
 }
 
-fn names(config: &Config) -> Result<Names, ModelError> {
-    Ok(match feed_forward(config)? {
+fn names(config: &Config) -> Result<Vec<Names>, ModelError> {
+    let names = match feed_forward(config)? {
         (false, _) => NAMES,
         (true, _) => Names {
             ffn: FfnNames::Each {
@@ -68,7 +68,8 @@ fn names(config: &Config) -> Result<Names, ModelError> {
             },
             ..NAMES
         },
-    })
+    };
+    Ok(vec![names])
 }
 
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {

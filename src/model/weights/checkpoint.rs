@@ -62,6 +62,19 @@ impl Checkpoint {
         Ok(self)
     }
 
+    fn prefix_of<'a>(&self, prefixes: &[&'a str], name: &str) -> Option<&'a str> {
+        let there = |prefix: &&&str| {
+            let names = spellings(&format!("{prefix}{name}"));
+            names.iter().any(|name| self.find(name).is_some())
+        };
+        prefixes.iter().find(there).copied()
+    }
+
+    /// Whether a tensor is there behind one of these prefixes.
+    pub(super) fn has_under(&self, prefixes: &[&str], name: &str) -> bool {
+        self.prefix_of(prefixes, name).is_some()
+    }
+
     fn find(&self, name: &str) -> Option<(&File, &safetensors::tensor::TensorInfo)> {
         let mut found = self
             .files
@@ -207,15 +220,17 @@ impl Checkpoint {
     }
 }
 
-/// The names that a tensor may have: its own, TensorFlow's for a norm, and torch's for a weight that
-/// adapters may change, which is that weight without them.
-fn spellings(full: &str) -> [String; 3] {
+/// The names that a tensor may have: its own, TensorFlow's for a norm, torch's for a weight that
+/// adapters may change, which is that weight without them, and that of a table which an encoder and a
+/// decoder share.
+fn spellings(full: &str) -> [String; 4] {
     let legacy = full
         .replace("LayerNorm.weight", "LayerNorm.gamma")
         .replace("LayerNorm.bias", "LayerNorm.beta");
     let adapted = full.strip_suffix(".weight").unwrap_or(full);
     let adapted = format!("{adapted}.parametrizations.weight.original");
-    [full.to_owned(), legacy, adapted]
+    let shared = full.replace("shared.weight", "encoder.embed_tokens.weight");
+    [full.to_owned(), legacy, adapted, shared]
 }
 
 impl File {

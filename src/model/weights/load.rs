@@ -8,15 +8,16 @@ use super::super::spec::{DistanceBias, EncoderSpec, Positions, Project, QkNorm};
 use super::{Checkpoint, Ffn, LayerWeights, Linear, Norm, Norms, Relative, Weights};
 
 impl Weights {
-    /// Loads everything that `spec` needs, under the names of its family.
+    /// Loads everything that `spec` needs, under one of the spellings of its family.
     ///
     /// # Errors
     /// When a tensor is missing, of another shape, or not finite.
     pub fn load(
         checkpoint: Checkpoint,
-        names: &Names,
+        names: &[Names],
         spec: &EncoderSpec,
     ) -> Result<Self, ModelError> {
+        let names = spelling(&checkpoint, names)?;
         let checkpoint = checkpoint.with_prefix(names.prefixes, names.token)?;
         let load = Loader {
             checkpoint,
@@ -69,6 +70,21 @@ impl Weights {
                 .transpose()?,
         })
     }
+}
+
+/// The spelling whose projections in block 0 are there; the first where none are, so that the error
+/// names what is missing.
+fn spelling<'a>(checkpoint: &Checkpoint, names: &'a [Names]) -> Result<&'a Names, ModelError> {
+    let there = |names: &&Names| {
+        let qkv = match names.qkv {
+            QkvNames::Each { query, .. } => query,
+            QkvNames::One(all) => all,
+        };
+        let anchor = format!("{}.weight", qkv.replace("{l}", "0"));
+        checkpoint.has_under(names.prefixes, &anchor)
+    };
+    let found = names.iter().find(there).or(names.first());
+    found.ok_or_else(|| checkpoint.bad("weights", "have no names".to_owned()))
 }
 
 struct Loader<'a> {
