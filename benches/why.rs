@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use candle_core::Device;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use embedscope::analysis::job::Job;
+use embedscope::analysis::similarity::ablation::{Fill, ablation};
 use embedscope::analysis::similarity::components::components;
 use embedscope::analysis::similarity::input::input_pairs;
+use embedscope::analysis::similarity::integrated::integrated;
 use embedscope::analysis::similarity::layers::Layers;
+use embedscope::analysis::similarity::leave_one_out::{Removal, leave_one_out};
 use embedscope::analysis::similarity::pairs::token_pairs;
+use embedscope::analysis::similarity::shapley::{Sampling, shapley};
 use embedscope::cancel::Cancel;
 use embedscope::model::source::{SourceOptions, resolve};
 use embedscope::model::{Detail, Model, ModelRef, Prompt};
@@ -77,5 +82,44 @@ fn why(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, why);
+/// What runs the model again, at 16 tokens a side.
+fn reruns(c: &mut Criterion) {
+    let model = model();
+    let options = model.options();
+    let traces = TEXTS.map(|text| trace(&model, text));
+    let [a, b] = &traces;
+    let mut group = c.benchmark_group("reruns");
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(5));
+    let cancel = Cancel::new();
+    group.bench_function("forward of both, every site", |x| {
+        x.iter(|| TEXTS.map(|text| trace(&model, text)));
+    });
+    group.bench_function("leave-one-out, masked", |x| {
+        let mut ignore = |_, _| {};
+        let mut job = Job::new(&cancel, &mut ignore);
+        x.iter(|| leave_one_out(&model, a, b, options, Removal::Mask, &mut job).is_ok());
+    });
+    group.bench_function("shapley, 32 permutations a side", |x| {
+        let mut ignore = |_, _| {};
+        let mut job = Job::new(&cancel, &mut ignore);
+        let sampling = Sampling::default();
+        x.iter(|| shapley(&model, a, b, options, sampling, &mut job).is_ok());
+    });
+    group.bench_function("ablation of 72 heads and 6 blocks", |x| {
+        let mut ignore = |_, _| {};
+        let mut job = Job::new(&cancel, &mut ignore);
+        x.iter(|| ablation(&model, a, b, options, Fill::Zero, &mut job).is_ok());
+    });
+    group.bench_function("integrated Jacobian", |x| {
+        let mut ignore = |_, _| {};
+        let mut job = Job::new(&cancel, &mut ignore);
+        x.iter(|| integrated(&model, a, b, options, &mut job).is_ok());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, why, reruns);
 criterion_main!(benches);
