@@ -56,9 +56,12 @@ pub fn run(args: &TraceArgs, model: &ModelArgs) -> Result<(), Failure> {
     }
     let model = model.load()?;
     if let Some(pattern) = filter.unused(model.spec().layers()) {
-        let last = model.spec().layers() - 1;
+        let has = match model.spec().layers().checked_sub(1) {
+            Some(last) => format!("layers 0 to {last}"),
+            None => "no layers".to_owned(),
+        };
         return Err(Failure::Usage(format!(
-            "--sites: `{pattern}` matches no site of this model, which has layers 0 to {last}; \
+            "--sites: `{pattern}` matches no site of this model, which has {has}; \
              `embedscope trace --help` lists the names"
         )));
     }
