@@ -60,7 +60,7 @@ impl View for PositionView {
             let part = match schemes.as_slice() {
                 // Its maps are those of the text's own tokens.
                 [Scheme::Disentangled] => Part::First(subject.tokens()),
-                _ => part_ui(ui, &subject),
+                _ => part_ui(ui, &subject, schemes.contains(&Scheme::Learned)),
             };
             for &scheme in &schemes {
                 // The learned table has said what it is for as long as it stood alone.
@@ -186,13 +186,13 @@ enum Which {
 }
 
 /// The switch between the places that the text uses and all that the model knows.
-fn part_ui(ui: &mut Ui, subject: &Subject) -> Part {
+fn part_ui(ui: &mut Ui, subject: &Subject, table: bool) -> Part {
     let mut which = kept_ui(ui, Which::default());
     let choices = [
         (Which::Text, "this text", "The positions that the text uses"),
         (
             Which::Whole,
-            "whole table",
+            if table { "whole table" } else { "whole range" },
             "Every position that the model knows",
         ),
     ];

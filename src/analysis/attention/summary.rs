@@ -221,9 +221,10 @@ fn shares(pattern: &[f32], special: &[bool], sight: &Sight<'_>) -> Shares {
         let mean = |of: &dyn Fn(usize, usize) -> f64| {
             let sums = rows.iter().map(|(query, keys)| {
                 let keys = keys.clone();
-                keys.map(|key| of(*query, key)).sum::<f64>()
+                keys.map(|key| of(*query, key)).sum::<f64>() + 0.0
             });
-            sums.sum::<f64>() / rows.len().max(1) as f64
+            // The sum of nothing is −0.
+            (sums.sum::<f64>() + 0.0) / rows.len().max(1) as f64
         };
         Share {
             value: mean(&at),

@@ -8,8 +8,9 @@ use crate::widgets::number;
 /// In points.
 const HEIGHT: f32 = 148.0;
 const WIDEST: f32 = 640.0;
-/// Room for the figures under the curve.
+/// Room for the figures under the curve and on its left.
 const FOOT: f32 = 16.0;
+const GUTTER: f32 = 56.0;
 
 /// What to draw; build it each frame.
 pub(super) struct Curve<'a> {
@@ -36,9 +37,11 @@ impl Curve<'_> {
         if self.values.is_empty() {
             return;
         }
-        let inner = rect
-            .with_max_y(rect.bottom() - FOOT)
-            .shrink2(vec2(6.0, 6.0));
+        let inner = Rect::from_min_max(
+            pos2(rect.left() + GUTTER, rect.top()),
+            pos2(rect.right(), rect.bottom() - FOOT),
+        );
+        let inner = inner.shrink(6.0);
         let frame = Frame::new(self.values, inner, self.farthest());
         if ui.is_rect_visible(rect) {
             self.paint(ui, cx, &frame);
@@ -75,7 +78,12 @@ impl Curve<'_> {
                 painter.circle_filled(point, 2.0, theme.accent());
             }
         }
-        painter.add(Shape::line(points, Stroke::new(1.5, theme.accent())));
+        let line = match self.borders.is_empty() {
+            true => points,
+            // A number holds for a whole bucket: nothing lies between two of them.
+            false => self.stairs(frame),
+        };
+        painter.add(Shape::line(line, Stroke::new(1.5, theme.accent())));
         if let Some((distance, value)) = self.marked {
             let at = frame.at(distance, value as f32);
             painter.vline(
@@ -86,6 +94,16 @@ impl Curve<'_> {
             painter.circle_stroke(at, 4.5, Stroke::new(1.5, theme.warning()));
         }
         self.figures(ui, cx, frame);
+    }
+
+    fn stairs(&self, frame: &Frame) -> Vec<Pos2> {
+        let n = frame.farthest as f32;
+        let ends = |(i, value): (usize, &f32)| {
+            let (left, right) = (i as f32 - n - 0.5, i as f32 - n + 0.5);
+            let at = |x: f32| pos2(frame.x(x.clamp(-n, n)), frame.y(*value));
+            [at(left), at(right)]
+        };
+        self.values.iter().enumerate().flat_map(ends).collect()
     }
 
     fn figures(&self, ui: &Ui, cx: &ViewContext<'_>, frame: &Frame) {
@@ -107,13 +125,22 @@ impl Curve<'_> {
             Align2::RIGHT_TOP,
             format!("+{n}"),
         );
-        let number = |value: f32| number(f64::from(value));
-        text(rect.left_top(), Align2::LEFT_TOP, number(frame.top));
-        text(
-            rect.left_bottom(),
-            Align2::LEFT_BOTTOM,
-            number(frame.bottom),
-        );
+        let left = rect.left() - 6.0;
+        for (value, align) in [
+            (frame.high, Align2::RIGHT_TOP),
+            (frame.low, Align2::RIGHT_BOTTOM),
+        ] {
+            text(pos2(left, frame.y(value)), align, number(value.into()));
+        }
+    }
+}
+
+/// A distance with its sign: `−3`, `0`, `+12`.
+pub(super) fn signed(distance: isize) -> String {
+    match distance {
+        0 => "0".to_owned(),
+        d if d < 0 => format!("−{}", -d),
+        d => format!("+{d}"),
     }
 }
 
@@ -121,8 +148,9 @@ impl Curve<'_> {
 struct Frame {
     rect: Rect,
     farthest: isize,
-    bottom: f32,
-    top: f32,
+    /// The smallest and the largest value, 0 included.
+    low: f32,
+    high: f32,
 }
 
 impl Frame {
@@ -131,12 +159,11 @@ impl Frame {
         let (low, high) = finite.fold((0.0_f32, 0.0_f32), |(low, high), v| {
             (low.min(*v), high.max(*v))
         });
-        let span = (high - low).max(f32::MIN_POSITIVE);
         Self {
             rect,
             farthest,
-            bottom: low - 0.02 * span,
-            top: high + 0.02 * span,
+            low,
+            high: high.max(low + f32::MIN_POSITIVE),
         }
     }
 
@@ -146,14 +173,10 @@ impl Frame {
     }
 
     fn y(&self, value: f32) -> f32 {
-        let value = if value.is_finite() {
-            value
-        } else {
-            self.bottom
-        };
+        let value = if value.is_finite() { value } else { self.low };
         egui::remap(
             value,
-            self.bottom..=self.top,
+            self.low..=self.high,
             self.rect.bottom()..=self.rect.top(),
         )
     }

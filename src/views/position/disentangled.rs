@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Ui, vec2};
 
-use super::curve::Curve;
+use super::curve::{Curve, signed};
 use super::{heads_ui, layer_head, layers_ui};
 use crate::analysis::position::Terms;
 use crate::app::state::Focus;
@@ -122,6 +122,7 @@ fn buckets_ui(ui: &mut Ui, cx: &ViewContext<'_>, tokens: usize) {
         borders: &borders,
     };
     curve.ui(ui, cx, |distance, row| {
+        let distance = signed(distance);
         format!("key − query = {distance}\nrow {row} of the relative table")
     });
     ui.add_space(SPACE);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Stroke, Ui, vec2};
 
-use super::curve::Curve;
+use super::curve::{Curve, signed};
 use super::tables::Part;
 use super::{heads_ui, layer_head};
 use crate::analysis::position::{Bias, Scheme};
@@ -31,15 +31,10 @@ pub(super) struct Drawn {
 impl Drawn {
     fn new(bias: Bias) -> Self {
         let n = bias.farthest as isize;
-        let label = |d: isize| match d {
-            0 => "0".to_owned(),
-            d if d < 0 => format!("−{}", -d),
-            d => format!("+{d}"),
-        };
         Self {
             scale: Scale::signed_of(&bias.values),
             key: fresh_key(),
-            labels: (-n..=n).map(label).collect(),
+            labels: (-n..=n).map(signed).collect(),
             heads: (1..=bias.heads).map(|h| format!("head {h}")).collect(),
             borders: bias.borders(),
             bias,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{RichText, Ui, Vec2, vec2};
 
-use super::curve::Curve;
+use super::curve::{Curve, signed};
 use super::tables::Part;
 use super::{heads_ui, layer_head, layers_ui};
 use crate::analysis::attention::mask_name;
@@ -169,7 +169,7 @@ impl Turning {
                 format!(
                     "{pair}, as if they stood elsewhere; the ring marks their real distance {}. \
                      Point at a cell of an attention map for another pair.",
-                    shown.distance
+                    signed(shown.distance)
                 ),
             );
             let name = format!("q·k of {pair} against distance");
@@ -181,6 +181,7 @@ impl Turning {
             };
             curve.ui(ui, cx, |distance, value| {
                 let value = number(value.into());
+                let distance = signed(distance);
                 format!("key − query = {distance}\nscaled q·k {value}")
             });
             let (recorded, off) = (number(shown.recorded), number(shown.residual()));
@@ -303,14 +304,17 @@ fn angles_ui(
     texture: &mut HeatmapTexture,
 ) {
     let scale = Scale::signed(1.0);
-    note_ui(ui, "cos of the angle, positions × frequencies");
+    note_ui(
+        ui,
+        "cos of the angle, positions × frequencies, fast to slow",
+    );
     legend_ui(ui, &scale, "");
     let (rows, columns) = (shown.places.len(), shown.waves.len());
     let row = |token: Option<usize>| shown.places.iter().position(|p| Some(*p) == token);
     let name = "Angles, positions by frequencies";
     let out = Heatmap::new(name, shown.keys[0], rows, columns, &shown.cosines, scale)
         .row_labels(&shown.labels)
-        .column_axis("frequency, fast to slow")
+        .column_axis("pair")
         .fit(fit)
         .focus_row(row(text.focused(cx.focus).0))
         .tooltip(false)
