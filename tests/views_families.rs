@@ -17,7 +17,7 @@ use embedscope::cancel::Cancel;
 use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, Model, ModelRef, Prompt};
 use embedscope::trace::{LayerSite, Trace};
-use embedscope::views::find;
+use embedscope::views::{PANELS as PANELS_OF_ALL, find};
 use panel_support::{Bench, builder, models, settle, show};
 
 const CAT: &str = "The cat sat unhappily";
@@ -99,6 +99,21 @@ fn every_panel_stands_on_every_family() {
             settle(&mut harness);
             let held = labels(&harness);
             assert!(!held.contains("NaN"), "{name} {id}:\n{held}");
+        }
+    }
+}
+
+/// The panels of scores, texts and models, which have tests of their own on the tiny model.
+#[test]
+fn every_other_panel_stands_on_every_family() {
+    for name in names() {
+        let model = load(&name);
+        for panel in PANELS_OF_ALL
+            .iter()
+            .filter(|panel| !PANELS.contains(&panel.id))
+        {
+            let bench = Bench::new(panel, model.clone(), &[CAT, LONG]);
+            show(builder(900.0, 1200.0, true), bench);
         }
     }
 }
