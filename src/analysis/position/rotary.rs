@@ -36,13 +36,16 @@ pub fn similarity(rotary: &Rotary, places: &[usize]) -> Vec<f32> {
             .sum();
         (sum / frequencies.len().max(1) as f64) as f32
     };
-    let of: Vec<f32> = (0..=farthest).map(mean).collect();
-    let pair = |p: usize, q: usize| of[p.abs_diff(q)];
-    places
-        .iter()
-        .flat_map(|&p| places.iter().map(move |&q| (p, q)))
-        .map(|(p, q)| pair(p, q))
-        .collect()
+    // Once for each distance: there are far fewer of them than pairs.
+    let mut of = vec![None; farthest + 1];
+    let mut out = Vec::with_capacity(places.len() * places.len());
+    for &p in places {
+        for &q in places {
+            let distance = p.abs_diff(q);
+            out.push(*of[distance].get_or_insert_with(|| mean(distance)));
+        }
+    }
+    out
 }
 
 /// scale·q·k of one pair of tokens as if they stood at other distances.

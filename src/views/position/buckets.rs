@@ -21,9 +21,8 @@ impl Buckets {
                 all.len()
             });
             let about = format!(
-                "{used} buckets up to distance {}; lines mark where one ends: near distances have a \
-                 bucket each, farther ones share.",
-                bias.farthest
+                "{used} buckets up to there; lines mark where one ends: near distances have a \
+                 bucket each, farther ones share."
             );
             note_ui(ui, about);
         };

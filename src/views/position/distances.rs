@@ -60,7 +60,7 @@ pub(super) struct Distances {
 }
 
 impl Distances {
-    /// `about` says what the numbers are; `detail_ui` adds what is special about them.
+    /// `detail_ui` adds what is special about them.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -87,7 +87,7 @@ impl Distances {
             note_ui(ui, "The table of distances cannot be read.");
             return;
         };
-        self.residual_ui(ui, cx, subject);
+        self.residual_ui(ui, cx, subject, shown.bias.farthest);
         let head = layer_head(cx).1;
         detail_ui(ui, cx, &shown.bias);
         legend_ui(ui, &shown.scale, "added to the score");
@@ -107,7 +107,7 @@ impl Distances {
     }
 
     /// How far the table is from what the chosen layer recorded.
-    fn residual_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject) {
+    fn residual_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, shown: usize) {
         let layer = layer_head(cx).0;
         let (model, trace) = (cx.model.clone(), subject.trace.clone());
         let make = move |_: &_| {
@@ -121,7 +121,10 @@ impl Distances {
             let site = Site::Layer(layer, LayerSite::ScorePosition);
             format!(" · residual max |this − {site}| = {}", number(off))
         });
-        note_ui(ui, format!("The same in every layer{off}"));
+        note_ui(
+            ui,
+            format!("The same in every layer; shown up to distance {shown}{off}"),
+        );
     }
 
     pub fn tsv(&self) -> Option<String> {

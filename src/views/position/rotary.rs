@@ -272,7 +272,7 @@ fn waves_ui(ui: &mut Ui, shown: &Turned, rotary: &Rotary, size: usize) {
     let waves = shown.waves.iter().step_by(step).map(|w| number(*w));
     let mut waves: Vec<String> = waves.collect();
     // The slowest is what tells far places apart.
-    if (shown.waves.len() - 1) % step != 0 {
+    if shown.waves.len() % step != 1 % step {
         waves.extend(shown.waves.last().map(|w| number(*w)));
     }
     let kept = match rotary.size < size {
