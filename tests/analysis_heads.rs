@@ -40,7 +40,7 @@ fn arithmetic_holds(model: &Model) {
                         "{at:?}: {cell:?}"
                     );
                     assert!(cell.weight_residual().abs() < 1e-5, "{at:?}: {cell:?}");
-                    assert_eq!((cell.q.len(), cell.bias), (spec.head_size, 0.0));
+                    assert_eq!((cell.q.len(), cell.position), (spec.head_size, None));
                 }
             }
         }

@@ -18,11 +18,15 @@ pub fn row_norms(values: &Values<'_>) -> Vec<f64> {
     .collect()
 }
 
-/// token + position + type of a trace, [T, D] row by row; summands that the model lacks count as
-/// zero. None where the trace holds no token embeddings.
-pub fn sum(trace: &Trace) -> Option<Vec<f32>> {
+/// factor·token + position + type of a trace, [T, E] row by row, E the width of the tables; summands
+/// that the model lacks count as zero. None where the trace holds no token embeddings.
+pub fn sum(trace: &Trace, factor: f64) -> Option<Vec<f32>> {
     let token = trace.values(Site::Embed(EmbedSite::Token))?;
-    let mut sum: Vec<f64> = token.flat().iter().map(|&x| x.into()).collect();
+    let mut sum: Vec<f64> = token
+        .flat()
+        .iter()
+        .map(|&x| factor * f64::from(x))
+        .collect();
     for site in [EmbedSite::Position, EmbedSite::Type] {
         if let Some(part) = trace.values(Site::Embed(site)) {
             for (sum, x) in sum.iter_mut().zip(part.flat().iter()) {
@@ -93,7 +97,7 @@ pub fn nearest(
 /// How far the summands, normed, are from what entered the first layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Residual {
-    /// The largest |norm(sum) − embed.out|.
+    /// The largest |norm(sum) − embed.out|, or |sum − embed.out| without a norm.
     pub largest: f64,
     /// Where it is: token and dimension.
     pub at: (usize, usize),
@@ -108,15 +112,20 @@ impl Residual {
     }
 }
 
-/// Norms token + position + type in f64 and compares with `embed.out`, both [T, D].
-pub fn residual(trace: &Trace, norm: &NormTable<'_>) -> Option<Residual> {
+/// Norms factor·token + position + type in f64, where there is a layer norm, and compares with
+/// `embed.out`, both [T, D]. None also where a product from E to D stands between them.
+pub fn residual(trace: &Trace, norm: Option<&NormTable<'_>>, factor: f64) -> Option<Residual> {
     let out = trace.values(Site::Embed(EmbedSite::Out))?;
     let sites = [EmbedSite::Token, EmbedSite::Position, EmbedSite::Type];
     let parts: Vec<Values<'_>> = sites
         .iter()
         .filter_map(|&site| trace.values(Site::Embed(site)))
         .collect();
-    let (weight, bias) = (norm.weight.row(&[]), norm.bias.row(&[]));
+    let rows = norm.map(|norm| (norm.weight.row(&[]), norm.bias.row(&[]), norm.eps));
+    let width = trace.values(Site::Embed(EmbedSite::Token))?.size(1);
+    if width != out.size(1) {
+        return None;
+    }
     let mut found = Residual {
         largest: 0.,
         at: (0, 0),
@@ -124,14 +133,23 @@ pub fn residual(trace: &Trace, norm: &NormTable<'_>) -> Option<Residual> {
     };
     for t in 0..out.size(0) {
         let mut x = vec![0f64; out.size(1)];
-        for part in &parts {
+        for (index, part) in parts.iter().enumerate() {
+            // The token comes first.
+            let factor = if index == 0 { factor } else { 1. };
             for (x, part) in x.iter_mut().zip(part.row(&[t]).iter()) {
-                *x += f64::from(*part);
+                *x += factor * f64::from(*part);
             }
         }
-        normalize(&mut x, norm.eps);
+        if let Some((.., eps)) = &rows {
+            normalize(&mut x, *eps);
+        }
         for (k, &y) in out.row(&[t]).iter().enumerate() {
-            let expected = x[k] * f64::from(*weight.get(k)?) + f64::from(*bias.get(k)?);
+            let expected = match &rows {
+                Some((weight, bias, _)) => {
+                    x[k] * f64::from(*weight.get(k)?) + f64::from(*bias.get(k)?)
+                }
+                None => x[k],
+            };
             let off = (expected - f64::from(y)).abs();
             // NaN is never within a bound, so it counts as the largest.
             if off > found.largest || off.is_nan() {

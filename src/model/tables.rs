@@ -1,14 +1,26 @@
 //! The lookup tables and the norm of the embeddings, as values to look at.
 
 use super::Model;
+use super::ops::ByDistance;
 use super::spec::{DistanceBias, Positions};
+use super::weights::Norm;
 use crate::trace::Values;
 
-/// A layer norm behind the embeddings: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016).
+/// A norm: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016), or without the mean for RMS.
 pub struct NormTable<'a> {
     pub weight: Values<'a>, // [D]
     pub bias: Values<'a>,   // [D]
     pub eps: f64,
+}
+
+impl<'a> NormTable<'a> {
+    fn of(norm: &'a Norm) -> Option<Self> {
+        Some(Self {
+            weight: Values::new(&norm.weight)?,
+            bias: Values::new(&norm.bias)?,
+            eps: norm.eps,
+        })
+    }
 }
 
 /// None while the weights are on another device than the CPU.
@@ -52,11 +64,32 @@ impl Model {
 
     /// The norm between the sum of the embeddings and layer 0.
     pub fn embed_norm(&self) -> Option<NormTable<'_>> {
-        let norm = self.encoder.weights.embed_norm.as_ref()?;
-        Some(NormTable {
-            weight: Values::new(&norm.weight)?,
-            bias: Values::new(&norm.bias)?,
-            eps: norm.eps,
-        })
+        NormTable::of(self.encoder.weights.embed_norm.as_ref()?)
+    }
+
+    /// The norms of a layer's queries and of its keys, each over a head's [d].
+    pub fn head_norms(&self, layer: usize) -> [Option<NormTable<'_>>; 2] {
+        let Some(layer) = self.encoder.weights.layers.get(layer) else {
+            return [None, None];
+        };
+        [&layer.q_norm, &layer.k_norm].map(|norm| NormTable::of(norm.as_ref()?))
+    }
+
+    /// What distances up to `farthest` add to the scores, the same in every layer: [H, 2·farthest + 1].
+    /// None where the model has no such bias.
+    pub fn distance_bias(&self, farthest: usize) -> Option<ByDistance> {
+        let (spec, table) = (self.spec(), self.encoder.weights.distance.as_ref());
+        let bias = spec.distance?.by_distance(table, spec.heads, farthest);
+        bias.ok()
+    }
+
+    /// The rows for distances as a layer's heads see them, each [H, 2·buckets, d]: those that queries
+    /// meet (content to position), and those that keys meet (position to content).
+    pub fn relative_rows(&self, layer: usize) -> [Option<Values<'_>>; 2] {
+        let layer = self.encoder.weights.layers.get(layer);
+        let Some(relative) = layer.and_then(|layer| layer.relative.as_ref()) else {
+            return [None, None];
+        };
+        [&relative.keys, &relative.queries].map(|rows| Values::new(rows.as_ref()?))
     }
 }

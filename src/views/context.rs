@@ -102,11 +102,10 @@ impl<'a> ViewContext<'a> {
         self.side(self.state.side)
     }
 
-    /// The chosen layer, within the model's.
+    /// The chosen layer, within the model's; 0 also where it has none.
     pub fn layer(&self) -> usize {
-        self.state
-            .layer
-            .min(self.model.spec().layers().saturating_sub(1))
+        let last = self.model.spec().layers().saturating_sub(1);
+        self.state.layer.min(last)
     }
 
     /// The chosen head, within the model's.

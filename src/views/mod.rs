@@ -1,7 +1,7 @@
 //! One file per panel, one registry line each. Views paint what is ready and send commands; they
 //! compute nothing that takes longer than a frame.
 
-mod attention;
+pub(crate) mod attention;
 mod compare;
 mod context;
 mod contrastive;

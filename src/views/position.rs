@@ -1,46 +1,48 @@
-//! Position: the learned table beside the sinusoids of the first transformer.
+//! Position: every way in which this model learns of places.
 
+mod alibi;
+mod buckets;
+mod curve;
+mod disentangled;
+mod distances;
+mod learned;
 mod maps;
+mod rotary;
 mod tables;
 
-use std::sync::Arc;
-
-use egui::{ScrollArea, Ui};
+use egui::{Role, ScrollArea, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
-use super::recorded::{keep_ui, kept_ui, switch_ui};
-use super::subject::{SameTrace, Subject, note_ui, subject_ui};
+use super::recorded::{Viewed, keep_ui, kept_ui, switch_ui};
+use super::subject::{Subject, note_ui, section_ui, subject_ui};
 use super::{Panel, View, ViewContext};
-use crate::analysis::position::residual;
-use crate::engine::Derived;
-use crate::trace::{EmbedSite, Site};
-use crate::widgets::number;
-use maps::Maps;
-use tables::{Part, Tables};
+use crate::analysis::position::Scheme;
+use crate::app::command::Command;
+use tables::Part;
 
 pub static PANEL: Panel = Panel {
     id: "position",
     title: "Position",
-    about: "Attention does not see the order of the tokens; a vector added for each place tells it. \
-        This model learned its table, one row for each position up to the limit. Beside it stands \
-        the fixed table of the first transformer, sines and cosines of ever longer waves (Vaswani \
-        et al. 2017, §3.5), for comparison: the model does not use that one. The squares show how \
-        alike two positions are, as the cosine of their rows: a bright diagonal says that \
-        neighbours look alike, a pattern beside it that the model counts in some other way too.",
+    about: "Attention does not see the order of the tokens; something has to tell it. This panel \
+        shows what this model has. A learned table adds a row for each place to the token's vector; \
+        beside it stands the fixed table of the first transformer, sines and cosines of ever longer \
+        waves (Vaswani et al. 2017, §3.5), for comparison. Rotary positions (RoPE) turn queries and \
+        keys by an angle that grows with the place, so that their product depends on the distance \
+        alone. A bucket bias (T5, MPNet) or ALiBi adds a number for the distance to each score. \
+        Disentangled attention (DeBERTa) lets content ask for distances and distances for content. \
+        The squares show how alike two positions are; a curve shows what a distance does to a score.",
     one_text: true,
     make: || Box::<PositionView>::default(),
 };
 
-/// (model, what is shown)
-type Key = (Arc<str>, Part);
-
 #[derive(Default)]
 struct PositionView {
-    tables: Derived<Key, Option<Tables>>,
-    residual: Derived<SameTrace, Option<f64>>,
-    maps: Maps,
-    /// What is on view, for the clipboard.
-    shown: Option<Arc<Option<Tables>>>,
+    viewed: Viewed,
+    learned: learned::Learned,
+    turning: rotary::Turning,
+    buckets: buckets::Buckets,
+    alibi: alibi::Alibi,
+    apart: disentangled::Apart,
 }
 
 impl View for PositionView {
@@ -50,65 +52,129 @@ impl View for PositionView {
             let Some(subject) = subject_ui(ui, cx) else {
                 return;
             };
-            if subject.trace.values(Site::Embed(EmbedSite::Position)).is_none() {
-                note_ui(ui, "This model adds no position vectors to its embeddings, so there is no table to show.");
+            let schemes = Scheme::all(cx.model.spec());
+            if schemes.is_empty() {
+                note_ui(ui, none_text(cx));
                 return;
             }
-            let part = part_ui(ui, &subject);
-            self.account_ui(ui, cx, &subject, part);
-            let model = cx.model.clone();
-            let key = (model.hash.clone(), part);
-            let make = move |cancel: &_| Tables::of(&model, part, cancel);
-            let Some(tables) = self.tables.get(cx.engine, &key, make) else {
-                note_ui(ui, "Comparing positions…");
-                return;
+            let part = match schemes.as_slice() {
+                // Its maps are those of the text's own tokens.
+                [Scheme::Disentangled] => Part::First(subject.tokens()),
+                _ => part_ui(ui, &subject, schemes.contains(&Scheme::Learned)),
             };
-            self.shown = Some(tables.value.clone());
-            let Some(shown) = &*tables.value else {
-                note_ui(ui, "The weights are on another device; start with --device cpu to see the table.");
-                return;
-            };
-            ui.scope(|ui| {
-                if !tables.current {
-                    ui.multiply_opacity(cx.theme.stale_alpha());
+            for &scheme in &schemes {
+                // The learned table has said what it is for as long as it stood alone.
+                if schemes != [Scheme::Learned] {
+                    section_ui(ui, scheme.title(), about(scheme));
                 }
-                self.maps.maps_ui(ui, cx, &subject, shown);
-            });
+                self.scheme_ui(ui, cx, (&subject, part), scheme);
+            }
+            ui.add_space(crate::widgets::SPACE);
         });
     }
 
-    fn tsv(&self, _: &ViewContext<'_>) -> Option<String> {
-        let tables = self.shown.as_ref()?;
-        Some(tables.as_ref().as_ref()?.tsv())
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let tables = Scheme::all(cx.model.spec()).into_iter();
+        let tables: Vec<String> = tables
+            .filter_map(|scheme| match scheme {
+                Scheme::Learned => self.learned.tsv(),
+                Scheme::Rotary => self.turning.tsv(),
+                Scheme::Buckets => self.buckets.tsv(),
+                Scheme::Alibi => self.alibi.tsv(),
+                Scheme::Disentangled => self.apart.tsv(),
+            })
+            .collect();
+        (!tables.is_empty()).then(|| tables.join("\n"))
     }
 }
 
 impl PositionView {
-    /// Which rows the text uses, and that they are what the encoder added.
-    fn account_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, part: Part) {
-        let (model, trace) = (cx.model.clone(), subject.trace.clone());
-        let make = move |_: &_| residual(&trace, &model.position_table()?, model.first_position());
-        let residual = self.residual.get(cx.engine, &subject.key(), make);
-        let residual = residual.filter(|r| r.current).and_then(|r| *r.value);
-        let (first, last) = (cx.model.first_position(), cx.model.spec().max_tokens() - 1);
-        let used = format!(
-            "This text uses positions 0–{} of 0–{last}",
-            subject.tokens().saturating_sub(1)
-        );
-        let marked = if part == Part::Whole {
-            ", marked by a bar"
-        } else {
-            ""
-        };
-        let shift = match first {
-            0 => String::new(),
-            first => format!("; position 0 is row {first} of the table"),
-        };
-        let off = residual.map_or(String::new(), |off| {
-            format!(" · residual max |table − embed.position| = {}", number(off))
-        });
-        note_ui(ui, format!("{used}{marked}{shift}{off}"));
+    fn scheme_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        (subject, part): (&Subject, Part),
+        scheme: Scheme,
+    ) {
+        match scheme {
+            Scheme::Learned => self.learned.ui(ui, cx, subject, part),
+            Scheme::Buckets => self.buckets.ui(ui, cx, subject, part),
+            Scheme::Alibi => self.alibi.ui(ui, cx, subject, part),
+            Scheme::Rotary | Scheme::Disentangled => {
+                let Some(text) = self.viewed.of_ui(ui, subject) else {
+                    return;
+                };
+                match scheme {
+                    Scheme::Rotary => self.turning.ui(ui, cx, &text, part),
+                    _ => self.apart.ui(ui, cx, &text),
+                }
+            }
+        }
     }
+}
+
+fn about(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Learned => "a row for each place, added to the token's vector",
+        Scheme::Rotary => "queries and keys are turned by an angle that grows with their place",
+        Scheme::Buckets => {
+            "a learned number for each head and bucket of distances, added to scores"
+        }
+        Scheme::Alibi => "scores fall with distance, in each head by its own slope",
+        Scheme::Disentangled => "content asks for distances, distances ask for content",
+    }
+}
+
+/// Why there is nothing to show.
+fn none_text(cx: &ViewContext<'_>) -> &'static str {
+    match cx.model.spec().layers() {
+        0 => {
+            "This model knows no positions: it averages its tokens' vectors, so the order of the words changes nothing."
+        }
+        _ => {
+            "This model adds nothing for a position and turns nothing by it; only a mask can tell it about order."
+        }
+    }
+}
+
+/// The layer and the head whose numbers are shown.
+fn layer_head(cx: &ViewContext<'_>) -> (usize, usize) {
+    (cx.layer(), cx.head())
+}
+
+/// One button for each layer.
+fn layers_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let (count, chosen) = (cx.model.spec().layers(), layer_head(cx).0);
+    if let Some(layer) = numbers_ui(ui, "Layer", count, chosen) {
+        cx.send(Command::SelectLayer(layer));
+    }
+}
+
+/// One button for each head.
+fn heads_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let (count, chosen) = (cx.model.spec().heads, layer_head(cx).1);
+    if let Some(head) = numbers_ui(ui, "Head", count, chosen) {
+        cx.send(Command::SelectHead(head));
+    }
+}
+
+/// `Layer 1 2 3 …`; the one that is clicked.
+fn numbers_ui(ui: &mut Ui, what: &str, count: usize, chosen: usize) -> Option<usize> {
+    let mut clicked = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(what);
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for index in 0..count {
+            let on = index == chosen;
+            let response = ui.selectable_label(on, (index + 1).to_string());
+            let name = format!("{what} {}", index + 1);
+            response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &name));
+            if response.clicked() {
+                clicked = Some(index);
+            }
+        }
+    });
+    clicked
 }
 
 /// The rows to show.
@@ -119,14 +185,14 @@ enum Which {
     Whole,
 }
 
-/// The switch between the rows that the text uses and the whole table.
-fn part_ui(ui: &mut Ui, subject: &Subject) -> Part {
+/// The switch between the places that the text uses and all that the model knows.
+fn part_ui(ui: &mut Ui, subject: &Subject, table: bool) -> Part {
     let mut which = kept_ui(ui, Which::default());
     let choices = [
         (Which::Text, "this text", "The positions that the text uses"),
         (
             Which::Whole,
-            "whole table",
+            if table { "whole table" } else { "whole range" },
             "Every position that the model knows",
         ),
     ];

@@ -10,6 +10,7 @@ use egui::{Id, Ui};
 use super::ViewContext;
 use super::subject::{Subject, note_ui, subject_ui};
 use crate::app::state::{Focus, TextId};
+use crate::model::EncoderSpec;
 use crate::trace::Trace;
 use crate::widgets::piece_label;
 
@@ -84,7 +85,13 @@ pub(super) struct Viewed(Memo<u64, Arc<[String]>>);
 impl Viewed {
     /// None where there is nothing to show; then it says so, and what to do.
     pub fn recorded_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Recorded> {
-        let Subject { id, trace, .. } = subject_ui(ui, cx)?;
+        let subject = subject_ui(ui, cx)?;
+        self.of_ui(ui, &subject)
+    }
+
+    /// The same for a subject that is already at hand.
+    pub fn of_ui(&mut self, ui: &mut Ui, subject: &Subject) -> Option<Recorded> {
+        let (id, trace) = (subject.id, subject.trace.clone());
         if !trace.is_full() {
             let why = "Only this text's outline is recorded so far; its layers are on their way.";
             note_ui(ui, why);
@@ -101,6 +108,17 @@ impl Viewed {
             trace,
         })
     }
+}
+
+/// Says which layers use the same weights as this one, where others do.
+pub(super) fn sharing(spec: &EncoderSpec, layer: usize) -> Option<String> {
+    spec.groups?;
+    let own = spec.block_of(layer);
+    let same: Vec<usize> = (0..spec.layers())
+        .filter(|&l| spec.block_of(l) == own)
+        .collect();
+    let (first, last) = (same.first()? + 1, same.last()? + 1);
+    (first < last).then(|| format!("layers {first}–{last} use the same weights"))
 }
 
 /// What [`keep_ui`] kept last, in this run or the one before. For ways of looking, which are neither

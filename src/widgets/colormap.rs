@@ -78,7 +78,7 @@ impl Scale {
         }
     }
 
-    /// The colour of a value; NaN has its own.
+    /// The colour of a value; NaN has its own, and so has −∞, a cell that a mask hides.
     pub fn color(&self, theme: Theme, value: f32) -> Color32 {
         Ramp::new(*self, theme).color(value)
     }
@@ -93,6 +93,7 @@ pub struct Ramp {
     scale: Scale,
     table: &'static [Color32; STEPS],
     nan: Color32,
+    hidden: Color32,
 }
 
 impl Ramp {
@@ -101,12 +102,16 @@ impl Ramp {
             scale,
             table: table(scale.map, theme),
             nan: theme.nan(),
+            hidden: theme.hidden(),
         }
     }
 
     pub fn color(&self, value: f32) -> Color32 {
         if value.is_nan() {
             return self.nan;
+        }
+        if value == f32::NEG_INFINITY {
+            return self.hidden;
         }
         let step = self.scale.position(value) * (STEPS - 1) as f32 + 0.5;
         self.table[(step as usize).min(STEPS - 1)]
@@ -283,6 +288,7 @@ mod tests {
                 Scale::amount(f32::NAN),
             ] {
                 assert_eq!(scale.color(theme, f32::NAN), theme.nan());
+                assert_eq!(scale.color(theme, f32::NEG_INFINITY), theme.hidden());
             }
         }
         assert_eq!(Scale::amount_of(&[f32::NAN, 2.0]), Scale::amount(2.0));

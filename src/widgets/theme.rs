@@ -120,6 +120,16 @@ impl Theme {
         self.pick(0xFF33CC, 0xD400A8)
     }
 
+    /// A cell that a mask hides: neither a value nor an error.
+    pub fn hidden(self) -> Color32 {
+        self.pick(0x3A3D44, 0xCFD2D7)
+    }
+
+    /// The strokes across a hidden cell.
+    pub fn hatch(self) -> Color32 {
+        self.pick(0x565B65, 0xA9AEB6)
+    }
+
     /// How opaque a value is while a newer one is on its way.
     pub fn stale_alpha(self) -> f32 {
         0.45

@@ -5,10 +5,12 @@
 
 mod cell;
 mod links;
+mod mask;
 mod pool;
 mod summary;
 
-pub use cell::Cell;
+pub use cell::{Cell, scale_name};
 pub use links::{Link, Links};
-pub use pool::{Atlas, CLIP, Map, max_pool, mean_over_heads};
+pub use mask::{mask_name, mask_title, why_hidden};
+pub use pool::{Atlas, CLIP, Map, finite_reach, largest, max_pool, mean_over_heads, seen};
 pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, entropy, row_sum, summaries};

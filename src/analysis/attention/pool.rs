@@ -15,8 +15,12 @@ pub enum Map {
     /// After the softmax, 0 to 1.
     #[default]
     Pattern,
-    /// Before it, signed.
+    /// Before it, signed: content, position and mask together.
     Scores,
+    /// The scaled q·k alone.
+    Content,
+    /// What distances add to it.
+    Position,
 }
 
 impl Map {
@@ -24,8 +28,23 @@ impl Map {
         match self {
             Self::Pattern => LayerSite::Pattern,
             Self::Scores => LayerSite::Scores,
+            Self::Content => LayerSite::ScoreContent,
+            Self::Position => LayerSite::ScorePosition,
         }
     }
+}
+
+/// One head's map `[T, T]` with −∞ where the mask hides a key from a query: a weight of 0 there, or a
+/// product that nobody reads, is no value of the head. None where the trace does not keep the map.
+pub fn seen(trace: &Trace, layer: usize, head: usize, map: Map) -> Option<Vec<f32>> {
+    let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
+    let values = trace.layer(layer, map.site())?; // [H, T, T]
+    let (values, scores) = (values.plane(head), scores.plane(head));
+    let cell = |(&value, &score): (&f32, &f32)| match score == f32::NEG_INFINITY {
+        true => f32::NEG_INFINITY,
+        false => value,
+    };
+    Some(values.iter().zip(scores.iter()).map(cell).collect())
 }
 
 /// Every head of a trace as one picture: tile (l, h) stands at rows `l·side..`, columns `h·side..`.
@@ -58,14 +77,13 @@ impl Atlas {
         let width = heads * side;
         let mut values = vec![0.0; trace.layers * side * width];
         for layer in 0..trace.layers {
-            let maps = trace.layer(layer, map.site())?; // [H, T, T]
             for head in 0..heads {
                 if cancel.is_cancelled() {
                     return None;
                 }
-                let tile = max_pool(&maps.plane(head), tokens, side);
+                let tile = max_pool(&seen(trace, layer, head, map)?, tokens, side);
                 let scale = if relative {
-                    1.0 / reach(&tile, CLIP).max(f32::MIN_POSITIVE)
+                    1.0 / finite_reach(&tile).max(f32::MIN_POSITIVE)
                 } else {
                     1.0
                 };
@@ -88,22 +106,38 @@ impl Atlas {
     }
 }
 
-fn largest(values: &[f32]) -> f32 {
-    values.iter().fold(0.0, |most, v| most.max(v.abs()))
+/// [`reach`] at [`CLIP`] of the cells that are seen.
+pub fn finite_reach(values: &[f32]) -> f32 {
+    match values.contains(&f32::NEG_INFINITY) {
+        false => reach(values, CLIP),
+        true => {
+            let seen = values.iter().copied().filter(|v| *v != f32::NEG_INFINITY);
+            reach(&seen.collect::<Vec<_>>(), CLIP)
+        }
+    }
+}
+
+/// The largest magnitude of the cells that are seen.
+pub fn largest(values: &[f32]) -> f32 {
+    let seen = values.iter().filter(|v| **v != f32::NEG_INFINITY);
+    seen.fold(0.0, |most, v| most.max(v.abs()))
 }
 
 /// A square map `[T, T]` reduced to `[side, side]` with `side` ≤ T: each cell is the value of
-/// largest magnitude among those it stands for, so that no single bright cell gets lost.
+/// largest magnitude among those it stands for, so that no single bright cell gets lost; −∞, a hidden
+/// cell, only where all of them are.
 pub fn max_pool(map: &[f32], tokens: usize, side: usize) -> Vec<f32> {
     if tokens == 0 || side >= tokens {
         return map.to_vec();
     }
-    let mut pooled = vec![0.0_f32; side * side];
+    let mut pooled = vec![f32::NEG_INFINITY; side * side];
     for (query, row) in map.chunks_exact(tokens).enumerate() {
         let line = &mut pooled[query * side / tokens * side..][..side];
         for (key, &value) in row.iter().enumerate() {
             let cell = &mut line[key * side / tokens];
-            if value.is_nan() || value.abs() > cell.abs() {
+            let hidden = |value: f32| value == f32::NEG_INFINITY;
+            let larger = hidden(*cell) || value.abs() > cell.abs();
+            if value.is_nan() || (!hidden(value) && larger) {
                 *cell = value;
             }
         }
@@ -111,9 +145,10 @@ pub fn max_pool(map: &[f32], tokens: usize, side: usize) -> Vec<f32> {
     pooled
 }
 
-/// The mean over the heads of one layer, `[T, T]`, summed in f64.
+/// The mean over the heads of one layer, `[T, T]`, summed in f64; −∞ where the mask hides a key.
 pub fn mean_over_heads(trace: &Trace, layer: usize, map: Map, cancel: &Cancel) -> Option<Vec<f32>> {
     let maps = trace.layer(layer, map.site())?; // [H, T, T]
+    let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
     let heads = maps.size(0);
     let mut sums = vec![0.0_f64; maps.size(1) * maps.size(2)];
     for head in 0..heads {
@@ -124,7 +159,11 @@ pub fn mean_over_heads(trace: &Trace, layer: usize, map: Map, cancel: &Cancel) -
             *sum += f64::from(value);
         }
     }
-    Some(sums.iter().map(|sum| (sum / heads as f64) as f32).collect())
+    let mean = |(sum, score): (&f64, &f32)| match *score == f32::NEG_INFINITY {
+        true => f32::NEG_INFINITY,
+        false => (sum / heads as f64) as f32,
+    };
+    Some(sums.iter().zip(scores.plane(0).iter()).map(mean).collect())
 }
 
 #[cfg(test)]
@@ -159,5 +198,16 @@ mod tests {
         large[5] = f32::NAN;
         let pooled = max_pool(&large, 4, 2);
         assert!(pooled[0].is_nan() && !pooled[3].is_nan());
+    }
+
+    #[test]
+    fn a_hidden_cell_gives_way_to_any_that_is_seen() {
+        let mut map = vec![f32::NEG_INFINITY; 16];
+        (map[0], map[10]) = (0.0, -0.5);
+        let pooled = max_pool(&map, 4, 2);
+        assert_eq!(pooled, [0.0, f32::NEG_INFINITY, f32::NEG_INFINITY, -0.5]);
+        assert_eq!((largest(&pooled), finite_reach(&pooled)), (0.5, 0.5));
+        let hidden = [f32::NEG_INFINITY; 4];
+        assert_eq!((largest(&hidden), finite_reach(&hidden)), (0.0, 0.0));
     }
 }

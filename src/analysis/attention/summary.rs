@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pool::largest;
 use crate::cancel::Cancel;
 use crate::trace::{LayerSite, Trace};
 
@@ -100,8 +101,11 @@ impl Shares {
 pub struct HeadSummary {
     /// Mean over rows of −Σ p ln p, in nats.
     pub entropy: f64,
-    /// That as a share of ln T, the entropy of uniform attention; none for a single token.
+    /// That as a share of what uniform attention over the keys that each row sees would have, ln T
+    /// without a mask; none where no row has a choice.
     pub entropy_share: Option<f64>,
+    /// True where the mask hides some keys.
+    pub masked: bool,
     pub shares: Shares,
     /// Largest |Σ row − 1|: how far the recorded rows are from being distributions.
     pub deviation: f64,
@@ -114,12 +118,14 @@ pub struct HeadSummary {
 
 impl HeadSummary {
     /// From a pattern `[T, T]` (row-major, queries by keys) and the special tokens `[T]`. Without
-    /// `scores` of the same shape, `largest_score` is 0.
+    /// `scores` of the same shape, `largest_score` is 0 and every key counts as seen.
     pub fn new(pattern: &[f32], scores: &[f32], special: &[bool]) -> Self {
         let tokens = special.len();
-        let shares = shares(pattern, special);
+        let sight = Sight::new(scores, tokens);
+        let shares = shares(pattern, special, &sight);
         let entropy = entropy(pattern, tokens);
-        let entropy_share = (tokens > 1).then(|| entropy / (tokens as f64).ln());
+        let most = sight.seen.iter().map(|&n| (n as f64).ln()).sum::<f64>() / tokens.max(1) as f64;
+        let entropy_share = (most > 0.0).then(|| entropy / most);
         let rows = pattern.chunks_exact(tokens.max(1));
         Self {
             entropy,
@@ -129,7 +135,8 @@ impl HeadSummary {
                 .map(|row| (row_sum(row) - 1.0).abs())
                 .fold(0.0, f64::max),
             largest: pattern.iter().copied().fold(0.0, f32::max),
-            largest_score: scores.iter().fold(0.0, |most, s| most.max(s.abs())),
+            largest_score: largest(scores),
+            masked: sight.seen.iter().any(|&n| n < tokens),
             kind: kind(&shares, entropy_share),
         }
     }
@@ -171,29 +178,70 @@ pub fn entropy(pattern: &[f32], tokens: usize) -> f64 {
     terms.sum::<f64>() / tokens as f64
 }
 
-fn shares(pattern: &[f32], special: &[bool]) -> Shares {
+/// Which keys each query sees.
+struct Sight<'a> {
+    scores: &'a [f32],
+    tokens: usize,
+    /// How many keys each row sees, `[T]`.
+    seen: Vec<usize>,
+}
+
+impl<'a> Sight<'a> {
+    fn new(scores: &'a [f32], tokens: usize) -> Self {
+        let mut this = Self {
+            scores,
+            tokens,
+            seen: Vec::new(),
+        };
+        let count = |query| (0..tokens).filter(|&key| this.sees(query, key)).count();
+        this.seen = (0..tokens).map(count).collect();
+        this
+    }
+
+    fn sees(&self, query: usize, key: usize) -> bool {
+        let score = self.scores.get(query * self.tokens + key);
+        score.is_none_or(|s| *s != f32::NEG_INFINITY)
+    }
+
+    /// What uniform attention over what is seen would put there.
+    fn chance(&self, query: usize, key: usize) -> f64 {
+        match self.sees(query, key) {
+            true => 1.0 / self.seen[query].max(1) as f64,
+            false => 0.0,
+        }
+    }
+}
+
+fn shares(pattern: &[f32], special: &[bool], sight: &Sight<'_>) -> Shares {
     let tokens = special.len();
-    let uniform = 1.0 / tokens.max(1) as f64;
     let at =
         |query: usize, key: usize| pattern.get(query * tokens + key).map_or(0.0, |&p| p.into());
-    let share = |cells: Vec<f64>| Share {
-        value: cells.iter().sum::<f64>() / cells.len().max(1) as f64,
-        uniform,
+    // The mean over rows, each with the keys that count in it.
+    let share = |rows: Vec<(usize, std::ops::Range<usize>)>| {
+        let mean = |of: &dyn Fn(usize, usize) -> f64| {
+            let sums = rows.iter().map(|(query, keys)| {
+                let keys = keys.clone();
+                keys.map(|key| of(*query, key)).sum::<f64>() + 0.0
+            });
+            // The sum of nothing is −0.
+            (sums.sum::<f64>() + 0.0) / rows.len().max(1) as f64
+        };
+        Share {
+            value: mean(&at),
+            uniform: mean(&|query, key| sight.chance(query, key)),
+        }
     };
     let opening = special.iter().take_while(|&&s| s).count();
     let closing = special[opening..].iter().rev().take_while(|&&s| s).count();
     let to = |keys: std::ops::Range<usize>| {
         let ordinary = (0..tokens).filter(|&query| !special[query]);
-        let sums = ordinary.map(|query| keys.clone().map(|key| at(query, key)).sum());
-        Share {
-            uniform: uniform * keys.len() as f64,
-            ..share(sums.collect())
-        }
+        share(ordinary.map(|query| (query, keys.clone())).collect())
     };
+    let one = |query: usize, key: usize| (query, key..key + 1);
     Shares {
-        own: share((0..tokens).map(|t| at(t, t)).collect()),
-        previous: share((1..tokens).map(|t| at(t, t - 1)).collect()),
-        next: share((1..tokens).map(|t| at(t - 1, t)).collect()),
+        own: share((0..tokens).map(|t| one(t, t)).collect()),
+        previous: share((1..tokens).map(|t| one(t, t - 1)).collect()),
+        next: share((1..tokens).map(|t| one(t - 1, t)).collect()),
         opening: to(0..opening),
         closing: to(tokens - closing..tokens),
     }
@@ -296,6 +344,26 @@ mod tests {
         let shares = summary(&pattern, 6).shares;
         assert_eq!((shares.opening.value, shares.closing.value), (0.0, 1.0));
         assert_eq!(shares.sink().value, 1.0);
+    }
+
+    #[test]
+    fn chance_is_what_a_causal_mask_leaves() {
+        let tokens = 6;
+        let (mut pattern, mut scores) = (vec![0.0; 36], vec![f32::NEG_INFINITY; 36]);
+        for query in 0..tokens {
+            for key in 0..=query {
+                pattern[query * tokens + key] = 1.0 / (query + 1) as f32;
+                scores[query * tokens + key] = 0.5;
+            }
+        }
+        let summary = HeadSummary::new(&pattern, &scores, &special(tokens));
+        assert!(summary.masked && summary.largest_score == 0.5);
+        assert!((summary.entropy_share.unwrap() - 1.0).abs() < 1e-6);
+        let shares = summary.shares;
+        for share in [shares.own, shares.previous, shares.next, shares.sink()] {
+            assert!(share.excess().abs() < 1e-6, "{share:?}");
+        }
+        assert_eq!(summary.kind, Kind::Broad);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn the_summands_normed_are_what_enters_the_first_layer() {
     let model = tiny();
     let norm = model.embed_norm().unwrap();
     for text in ["", "the cat sat on the mat", "東 ?"] {
-        let found = residual(&trace(&model, text), &norm).unwrap();
+        let found = residual(&trace(&model, text), Some(&norm), 1.).unwrap();
         assert!(found.is_exact(), "{text:?}: {found:?}");
         assert!(found.scale > 0.1);
     }
@@ -66,14 +66,14 @@ fn another_norm_leaves_a_residual() {
     let trace = trace(&model, "the cat");
     let mut norm = model.embed_norm().unwrap();
     norm.eps = 1.;
-    assert!(!residual(&trace, &norm).unwrap().is_exact());
+    assert!(!residual(&trace, Some(&norm), 1.).unwrap().is_exact());
 }
 
 #[test]
 fn the_sum_is_that_of_its_parts() {
     let model = tiny();
     let trace = trace(&model, "the cat");
-    let sum = sum(&trace).unwrap();
+    let sum = sum(&trace, 1.).unwrap();
     let at = |site| {
         trace
             .values(Site::Embed(site))

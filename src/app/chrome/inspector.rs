@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use egui::{Grid, RichText, Ui};
 
-use crate::analysis::attention::Cell;
+use crate::analysis::attention::{Cell, why_hidden};
 use crate::app::command::Command;
 use crate::app::state::{Focus, State, TextId};
 use crate::model::Model;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};
 use crate::views::TextView;
+use crate::views::attention::steps::steps;
 use crate::widgets::theme::{SPACE, Theme, number};
 use crate::widgets::token_strip::piece_label;
 
@@ -171,35 +172,41 @@ fn cell_ui(
         piece_label(&pieces[key])
     );
     section_ui(ui, &title);
+    let sites = [
+        LayerSite::ScoreContent,
+        LayerSite::ScorePosition,
+        LayerSite::Scores,
+        LayerSite::Pattern,
+    ];
     grid_ui(ui, "cell", |ui| {
         let index = format!("[{head}, {query}, {key}]");
-        for inside in [LayerSite::Scores, LayerSite::Pattern] {
-            value_ui(ui, format!("{}{index}", site(inside)), at(inside));
+        for inside in sites {
+            // Distances add nothing in most models.
+            if let Some(value) = at(inside) {
+                value_ui(ui, format!("{}{index}", site(inside)), Some(value));
+            }
         }
     });
-    let scale = model.spec().scale;
-    let Some(cell) = Cell::new(trace, layer, head, query, key, scale) else {
+    let Some(cell) = Cell::new(trace, layer, head, query, key, model.spec().scale) else {
         return;
     };
-    let sum = cell.denominator * cell.largest.exp();
-    let size = model.spec().head_size;
-    let lines = [
-        format!("q·k = {}", number(cell.dot)),
-        format!("q·k / √{size} = {}", number(cell.score)),
-        format!(
-            "e^{} / {} = {}",
-            number(cell.score),
-            number(sum),
-            number(cell.weight)
-        ),
-        format!(
-            "differs from the recorded weight by {:.1e}",
-            (cell.weight - f64::from(cell.recorded_weight)).abs()
-        ),
-    ];
-    for line in lines {
-        ui.label(RichText::new(line).monospace().small());
+    let mask = model.spec().blocks[layer].mask;
+    if let Some(why) = why_hidden(mask, query, key) {
+        ui.label(RichText::new(why).small());
     }
+    let small = |text: String| RichText::new(text).monospace().small();
+    grid_ui(ui, "cell steps", |ui| {
+        for step in steps(&cell, model.spec()) {
+            ui.label(small(step.name)).on_hover_text(step.note);
+            let value = ui.label(small(number(step.value)));
+            value.on_hover_text(format!("{:?}", step.value));
+            ui.end_row();
+        }
+    });
+    ui.label(small(format!(
+        "differs from the recorded weight by {:.1e}",
+        cell.weight_residual().abs()
+    )));
 }
 
 fn norm(values: &Values<'_>, t: usize) -> f64 {
@@ -242,7 +249,11 @@ fn stream_ui(ui: &mut Ui, trace: &Trace, t: usize, dimension: Option<usize>) {
 fn neuron_ui(ui: &mut Ui, trace: &Trace, layer: usize, t: usize, neuron: usize) {
     section_ui(ui, &format!("Neuron {neuron} of layer {}", layer + 1));
     grid_ui(ui, "neuron", |ui| {
-        for inside in [LayerSite::FfnPre, LayerSite::FfnAct] {
+        for inside in [LayerSite::FfnPre, LayerSite::FfnGate, LayerSite::FfnAct] {
+            // Only some blocks are gated.
+            if inside == LayerSite::FfnGate && trace.layer(layer, inside).is_none() {
+                continue;
+            }
             let value = trace.layer(layer, inside).and_then(|v| v.at(&[t, neuron]));
             value_ui(
                 ui,

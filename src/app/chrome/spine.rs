@@ -262,6 +262,10 @@ impl Stage<'_> {
 
     /// The layers as one curve of cos(A, B), a column each.
     fn layers_ui(&mut self, layers: usize, chosen: usize, cosines: Option<&[f64]>) {
+        // A table and a mean alone.
+        if layers == 0 {
+            return;
+        }
         let width = (layers as f32 * 26.).clamp(120., 320.);
         let title = format!("Layers 1 … {layers}");
         let (response, picture) = self.frame_ui(&title, width);

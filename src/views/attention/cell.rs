@@ -2,8 +2,10 @@
 
 use egui::{Align, Grid, Layout, RichText, Ui};
 
+use super::steps::{Step, steps};
 use super::{Options, Scene, ViewContext, title_ui};
-use crate::analysis::attention::Cell;
+use crate::analysis::attention::{Cell, why_hidden};
+use crate::model::EncoderSpec;
 use crate::trace::{LayerSite, Site};
 use crate::widgets::theme::{SPACE, Theme, number};
 use crate::widgets::{Scale, vector_bars_ui};
@@ -38,49 +40,61 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, options:
         ui.weak("This layer's q and k are not recorded.");
         return;
     };
+    if let Some(why) = why_hidden(scene.mask, query, key) {
+        ui.label(RichText::new(why).color(cx.theme.secondary()));
+    }
     strips_ui(ui, scene, &cell, (query, key));
     ui.add_space(SPACE);
-    sums_ui(ui, scene, &cell, (query, key));
+    sums_ui(ui, cx.model.spec(), scene, &cell, (query, key));
 }
 
-/// q, k and their product, dimension by dimension.
+/// q, k and their product, dimension by dimension; before and after they are turned.
 fn strips_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)) {
-    let (text, head) = (&scene.text, scene.head);
-    let site = |site, token: usize| format!("{}[{head}, {token}]", Site::Layer(scene.layer, site));
-    let (q, k) = (site(LayerSite::Q, query), site(LayerSite::K, key));
-    strip_ui(
-        ui,
-        "q",
-        &format!("{q}, what {} asks for", text.token(query)),
-        &cell.q,
-    );
-    strip_ui(
-        ui,
-        "k",
-        &format!("{k}, what {} offers", text.token(key)),
-        &cell.k,
-    );
-    strip_ui(
-        ui,
-        "q×k",
-        &format!("{q} × {k}, dimension by dimension"),
-        &cell.product,
-    );
+    let text = &scene.text;
+    let site = |site, head: usize, token: usize| {
+        format!("{}[{head}, {token}]", Site::Layer(scene.layer, site))
+    };
+    let named = |q: LayerSite, k: LayerSite| {
+        let (asks, offers) = (text.token(query), text.token(key));
+        [
+            format!("{}, what {asks} asks for", site(q, scene.head, query)),
+            format!("{}, what {offers} offers", site(k, cell.kv_head, key)),
+        ]
+    };
+    let plain = named(LayerSite::Q, LayerSite::K);
+    let mut used = plain.clone();
+    let mut labels = ["q", "k"];
+    if let Some([q, k]) = &cell.before {
+        strip_ui(ui, "q", &format!("{}, before it is turned", plain[0]), q);
+        strip_ui(ui, "k", &format!("{}, before it is turned", plain[1]), k);
+        used = named(LayerSite::QRot, LayerSite::KRot);
+        labels = ["q_rot", "k_rot"];
+    }
+    strip_ui(ui, labels[0], &used[0], &cell.q);
+    strip_ui(ui, labels[1], &used[1], &cell.k);
+    let name = format!("{} × {}, dimension by dimension", labels[0], labels[1]);
+    strip_ui(ui, "q×k", &name, &cell.product);
 }
 
 /// One vector of the head, a bar for each dimension.
 fn strip_ui(ui: &mut Ui, label: &str, name: &str, values: &[f32]) {
     ui.horizontal(|ui| {
         let text = RichText::new(label).monospace();
-        ui.add_sized([32.0, STRIP], egui::Label::new(text))
+        ui.add_sized([40.0, STRIP], egui::Label::new(text))
             .on_hover_text(name);
         vector_bars_ui(ui, name, values, Scale::signed_of(values), STRIP, None);
     });
 }
 
 /// From the product to the weight, and how far that is from what was recorded.
-fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)) {
-    let rows = steps(cell, scene.text.tokens());
+fn sums_ui(
+    ui: &mut Ui,
+    spec: &EncoderSpec,
+    scene: &Scene,
+    cell: &Cell,
+    (query, key): (usize, usize),
+) {
+    let rows = steps(cell, spec);
     let theme = Theme::of(ui);
     // Notes need room beside name and number.
     let notes = ui.available_width() >= 400.0;
@@ -88,7 +102,7 @@ fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)
     ui.spacing_mut().interact_size.y = 0.0;
     let grid = Grid::new("cell sums").num_columns(3);
     grid.spacing([2.0 * SPACE, 3.0]).show(ui, |ui| {
-        for (name, value, note) in rows {
+        for Step { name, value, note } in rows {
             let name = ui.label(RichText::new(name).monospace());
             let figure = RichText::new(number(value)).monospace();
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -117,42 +131,6 @@ fn sums_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usize)
         let site = Site::Layer(scene.layer, site);
         recorded_ui(ui, &format!("{site}{index}"), value, residual);
     }
-}
-
-/// Each step's name, number and reason.
-fn steps(cell: &Cell, tokens: usize) -> Vec<(String, f64, String)> {
-    let largest = number(cell.largest);
-    let row = |name: &str, value: f64, note: &str| (name.to_owned(), value, note.to_owned());
-    let mut rows = vec![
-        row("Σ q×k", cell.dot, "the products, added up"),
-        row(
-            &format!("× 1/√{}", cell.q.len()),
-            cell.scale,
-            "so that its spread does not grow with d",
-        ),
-    ];
-    if cell.bias != 0.0 {
-        rows.push(row(
-            "+ bias",
-            cell.bias,
-            "from relative positions or a mask",
-        ));
-    }
-    rows.extend([
-        row("= score s", cell.score, "before the softmax"),
-        row(
-            &format!("exp(s − {largest})"),
-            cell.numerator,
-            "less the row's largest, so that nothing overflows",
-        ),
-        row(
-            &format!("Σ exp(sⱼ − {largest})"),
-            cell.denominator,
-            &format!("over the row's {tokens} keys: the denominator"),
-        ),
-        row("= weight", cell.weight, "the last two, divided"),
-    ]);
-    rows
 }
 
 /// What the forward pass recorded, and how far the account above is from it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Response, RichText, Ui, vec2};
 
-use super::{Options, Scene, ViewContext, head_name, numbers, title_ui};
+use super::{Options, Scene, ViewContext, about, head_name, numbers, title_ui};
 use crate::analysis::attention::{Atlas, Kind, Map};
 use crate::app::command::Command;
 use crate::engine::Derived;
@@ -61,6 +61,7 @@ impl Grid {
         let numbered = |count: usize, letter: &str| -> Vec<String> {
             (1..=count).map(|n| format!("{letter}{n}")).collect()
         };
+        let groups = about::groups(cx.model.spec());
         let (layers, heads) = (numbered(atlas.layers, "L"), numbered(atlas.heads, ""));
         let faded: Vec<bool> = (0..atlas.layers * atlas.heads)
             .map(|index| fades(scene, options, index / atlas.heads, index % atlas.heads))
@@ -74,6 +75,7 @@ impl Grid {
         let out = Tiles::new(&name, key, grid, atlas.side, &atlas.values, scale)
             .row_labels(&layers)
             .column_labels(&heads)
+            .column_groups(&groups)
             .fit(room)
             .max_tile(LARGEST)
             .locked(Some((scene.layer, scene.head)))
@@ -132,8 +134,8 @@ fn finder_ui(ui: &mut Ui, scene: &Scene, options: &mut Options) {
 fn scale(options: &Options, atlas: Option<&Atlas>) -> Scale {
     match (options.map, options.relative) {
         (Map::Pattern, _) => Scale::amount(1.0),
-        (Map::Scores, true) => Scale::signed(1.0),
-        (Map::Scores, false) => Scale::signed(atlas.map_or(0.0, |atlas| atlas.largest)),
+        (_, true) => Scale::signed(1.0),
+        (_, false) => Scale::signed(atlas.map_or(0.0, |atlas| atlas.largest)),
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use egui::{RichText, Ui, vec2};
 
 use super::{Options, Scene, ViewContext, title_ui};
-use crate::analysis::attention::{CLIP, Map, mean_over_heads, row_sum};
-use crate::analysis::range::reach;
+use crate::analysis::attention::{
+    Map, finite_reach, largest, mean_over_heads, row_sum, seen, why_hidden,
+};
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::views::recorded::{Memo, Recorded, key_of};
@@ -33,6 +34,8 @@ struct Mean {
 pub(super) struct Head {
     texture: HeatmapTexture,
     mean: Derived<(u64, usize, Map), Mean>,
+    /// The chosen head's map with what the mask hides, [T, T].
+    one: Memo<u64, Option<Arc<[f32]>>>,
     /// How far the colours reach, and the largest magnitude.
     range: Memo<u64, (f32, f32)>,
 }
@@ -41,12 +44,12 @@ impl Head {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene, options: &Options) {
         if !options.mean {
             let text = &scene.text;
-            let Some(values) = text.trace.layer(scene.layer, options.map.site()) else {
-                return;
-            };
-            let values = values.plane(scene.head); // [T, T]
             let key = key_of((text.key, scene.layer, scene.head, options.map));
-            self.map_ui(ui, cx, scene, options, text, (key, &values, false));
+            let make = || seen(&text.trace, scene.layer, scene.head, options.map);
+            let values = self.one.get(key, || make().map(Arc::from)).clone();
+            if let Some(values) = values {
+                self.map_ui(ui, cx, scene, options, text, (key, &values, false));
+            }
             return;
         }
         let Some(mean) = self.mean_of(cx, scene, options.map) else {
@@ -82,9 +85,8 @@ impl Head {
         text: &Recorded,
         (key, values, stale): (u64, &[f32], bool),
     ) {
-        let size = |most: f32, value: &f32| most.max(value.abs());
-        let range = || (reach(values, CLIP), values.iter().fold(0.0, size));
-        let (reach, largest) = *self.range.get(key, range);
+        let range = || (finite_reach(values), largest(values));
+        let (reach, most) = *self.range.get(key, range);
         let scale = scale_of(options, scene, reach);
         let name = scene.name(options);
         title_ui(ui, &name, |ui| {
@@ -129,7 +131,7 @@ impl Head {
             let hover = hover_text(scene, options, text, cell, values);
             out.response.on_hover_text_at_pointer(hover);
         }
-        if let Some(beyond) = beyond_note(&scale, largest) {
+        if let Some(beyond) = beyond_note(&scale, most) {
             note_ui(ui, beyond);
         }
         let row = out.hovered_row.or(query);
@@ -148,7 +150,7 @@ fn scale_of(options: &Options, scene: &Scene, reach: f32) -> Scale {
     match (options.map, options.relative) {
         (Map::Pattern, true) => Scale::amount(reach),
         (Map::Pattern, false) => Scale::amount(1.0),
-        (Map::Scores, true) => Scale::signed(reach),
+        (Map::Content | Map::Position, _) | (Map::Scores, true) => Scale::signed(reach),
         (Map::Scores, false) => {
             let all = scene.summaries();
             let all = all.map(|all| {
@@ -170,6 +172,8 @@ fn hover_text(
     let value = values
         .get(query * text.tokens() + key)
         .map_or(f64::NAN, |&v| v.into());
+    let hidden = why_hidden(scene.mask, query, key).filter(|_| value == f64::NEG_INFINITY);
+    let value = hidden.unwrap_or_else(|| number(value));
     let site = scene.site(options.map);
     let index = match options.mean {
         true => format!("mean over h of {site}[h, {query}, {key}]"),
@@ -179,7 +183,7 @@ fn hover_text(
         "{} reads from {}\n{}\n{}: {index}",
         text.token(query),
         text.token(key),
-        number(value),
+        value,
         scene.name(options),
     )
 }
@@ -192,6 +196,8 @@ fn row_ui(ui: &mut Ui, options: &Options, text: &Recorded, row: Option<usize>, v
         let hint = match options.map {
             Map::Pattern => "Point at a row for its sum: the weights of one query add up to 1.",
             Map::Scores => "Scores have no fixed sum; the softmax of a row is the pattern's row.",
+            Map::Content => "Content, position and mask together are the scores.",
+            Map::Position => "Added to the content of the same pair of tokens.",
         };
         ui.horizontal_wrapped(|ui| ui.label(quiet(hint.to_owned())));
         return;
@@ -200,7 +206,8 @@ fn row_ui(ui: &mut Ui, options: &Options, text: &Recorded, row: Option<usize>, v
     let weights = values
         .get(row * tokens..(row + 1) * tokens)
         .unwrap_or_default();
-    let sum = row_sum(weights);
+    let weights: Vec<f32> = weights.iter().map(|w| w.max(0.0)).collect(); // Hidden ones are 0.
+    let sum = row_sum(&weights);
     ui.horizontal_wrapped(|ui| {
         ui.label(quiet(format!("Row of {}", text.token(row))));
         let line = format!("Σ {}   Σ − 1 = {}", number(sum), number(sum - 1.0));

@@ -1,10 +1,12 @@
 //! The Attention panel: every head small, one head large, arcs, and the arithmetic of one cell.
 
+mod about;
 mod arcs;
 mod cell;
 mod grid;
 mod head;
 mod numbers;
+pub(crate) mod steps;
 
 use std::sync::Arc;
 
@@ -12,21 +14,24 @@ use egui::{RichText, ScrollArea, TextStyle, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::subject::note_ui;
 use super::{Panel, View, ViewContext};
 use crate::analysis::attention::{HeadSummary, Kind, Map, summaries};
 use crate::engine::Derived;
-use crate::trace::Site;
+use crate::model::spec::Mask;
+use crate::trace::{LayerSite, Site};
 use crate::widgets::theme::SPACE;
 
 pub static PANEL: Panel = Panel {
     id: "attention",
     title: "Attention",
     about: "In each layer every head lets each token (query, a row) read from all tokens (keys, \
-            columns). A row of the pattern is a softmax over q·k/√d, so it sums to 1. The grid \
-            shows every head small; a click or the arrow keys make one large. A head is named by \
+            columns). A row of the pattern is a softmax over the scores, q·k times a factor, \
+            plus what positions add, less what a mask hides, so it sums to 1. Hatched cells are \
+            hidden: that query does not see that key. The grid shows every head small; a click or the arrow keys make one large. A head is named by \
             where it looks beyond chance, the share that uniform attention would give: previous, \
             next, self or separator/sink where that share goes at least 40% of the way from chance \
-            to everything; broad where the entropy of its rows is at least 80% of ln T; mixed \
+            to everything; broad where the entropy of its rows is at least 80% of the most that is possible; mixed \
             otherwise. Point at a cell for the arithmetic that made it. Raw attention shows where a \
             head reads from; it is not an explanation of the output: values, the other heads and \
             later layers decide what becomes of it. What carries a score is in the Score panel.",
@@ -68,6 +73,10 @@ struct Scene {
     layer: usize,
     head: usize,
     heads: usize,
+    /// What this layer hides.
+    mask: Mask,
+    /// Whether distances add something to this layer's scores.
+    has_position: bool,
     /// Of every head, `[L, H]`; none until they are ready.
     summaries: Option<Arc<Option<Vec<HeadSummary>>>>,
 }
@@ -114,11 +123,23 @@ impl View for Attention {
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
+        if cx.model.spec().layers() == 0 {
+            note_ui(
+                ui,
+                "This model has no layers and so no attention: no token reads another.",
+            );
+            return;
+        }
         let trace = text.trace.clone();
         let make = move |cancel: &_| summaries(&trace, cancel);
         let shown = self.summaries.get(cx.engine, &text.key, make);
+        let layer = cx.layer();
+        let position = Site::Layer(layer, LayerSite::ScorePosition);
+        let has_position = text.trace.tensor(position).is_some();
         let scene = Scene {
-            layer: cx.layer(),
+            mask: cx.model.spec().blocks[layer].mask,
+            has_position,
+            layer,
             head: cx.head(),
             heads: cx.model.spec().heads,
             // Numbers of an earlier text would pass for this one's.
@@ -131,7 +152,12 @@ impl View for Attention {
             .auto_shrink(false)
             .show(ui, |ui| {
                 let mut options = kept_ui(ui, Options::default());
-                options_ui(ui, &mut options);
+                // Kept from a model that had one.
+                if options.map == Map::Position && !scene.has_position {
+                    options.map = Map::Pattern;
+                }
+                options_ui(ui, &mut options, scene.has_position);
+                about::layer_ui(ui, cx, &scene);
                 match ui.available_width() >= WIDE {
                     true => self.wide_ui(ui, cx, &scene, &mut options),
                     false => self.narrow_ui(ui, cx, &scene, &mut options),
@@ -226,8 +252,8 @@ fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn options_ui(ui: &mut Ui, options: &mut Options) {
-    let maps = [
+fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
+    let mut maps = vec![
         (
             Map::Pattern,
             "Pattern",
@@ -236,16 +262,25 @@ fn options_ui(ui: &mut Ui, options: &mut Options) {
         (
             Map::Scores,
             "Scores",
-            "Before the softmax: scaled q·k, positive or negative",
+            "Before the softmax: content, position and mask together",
+        ),
+        (
+            Map::Content,
+            "Content",
+            "The scaled q·k alone (of turned q and k where the model turns them)",
         ),
     ];
+    if has_position {
+        let about = "What the distance between two tokens adds to their score";
+        maps.push((Map::Position, "Position", about));
+    }
     let which = [
         (false, "One head", "The chosen head"),
         (true, "Mean over heads", "The mean over this layer's heads"),
     ];
     let whole = match options.map {
         Map::Pattern => "0 to 1",
-        Map::Scores => "To largest",
+        _ => "To largest",
     };
     let scales = [
         (

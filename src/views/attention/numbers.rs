@@ -39,9 +39,10 @@ fn percent(share: f64) -> String {
 pub(super) fn brief(summary: &HeadSummary) -> String {
     let shares = &summary.shares;
     format!(
-        "entropy {} nats ({} of ln T)\nprevious {} · self {} · next {} · special {}",
+        "entropy {} nats ({} of {})\nprevious {} · self {} · next {} · special {}",
         number(summary.entropy),
         summary.entropy_share.map_or("–".to_owned(), percent),
+        if summary.masked { "the most" } else { "ln T" },
         percent(shares.previous.value),
         percent(shares.own.value),
         percent(shares.next.value),
@@ -102,18 +103,21 @@ pub(super) fn numbers_ui(ui: &mut Ui, scene: &Scene) {
     for (label, share, about) in rows {
         share_ui(ui, &label, share, about);
     }
-    let note = "The tick marks what uniform attention would give.";
+    let note = "The tick marks what uniform attention over the keys that are seen would give.";
     ui.label(RichText::new(note).small().color(theme.secondary()));
 }
 
 fn entropy_ui(ui: &mut Ui, scene: &Scene, summary: &HeadSummary) {
     let tokens = scene.text.tokens();
     let share = match summary.entropy_share {
+        Some(share) if summary.masked => {
+            format!("{} of the most that the mask allows", percent(share))
+        }
         Some(share) => format!("{} of ln {tokens}", percent(share)),
         None => "one token has nowhere else to look".to_owned(),
     };
     ui.label(format!("Entropy {} nats, {share}", number(summary.entropy)))
-        .on_hover_text("Mean over rows of −Σ p ln p. Uniform attention over T tokens has ln T.");
+        .on_hover_text("Mean over rows of −Σ p ln p. Uniform attention over n keys has ln n.");
     let theme = Theme::of(ui);
     let sums = format!("Rows sum to 1 within {}", number(summary.deviation));
     let color = match summary.deviation <= 1e-5 {

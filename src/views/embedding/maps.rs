@@ -151,13 +151,13 @@ impl Maps {
             &name,
             stages.key(),
             stages.len(),
-            stages.size,
+            stage.size,
             &stage.values,
             scale,
         )
         .fit(fit)
         .focus_row(subject.focused(cx))
-        .focus_column(cx.focus.dimension.filter(|&k| k < stages.size))
+        .focus_column(cx.focus.dimension.filter(|&k| k < stage.size))
         .locked(cell);
         let map = match labels {
             true => map

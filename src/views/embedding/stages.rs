@@ -6,18 +6,21 @@ use egui::{RichText, Ui};
 
 use crate::analysis::embedding::{Residual, residual, row_norms, sum};
 use crate::model::Model;
+use crate::model::spec::Project;
 use crate::tokens::Tokens;
 use crate::trace::{EmbedSite, Site, Trace};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, bulk_scale, fresh_key, largest_of, note_ui};
 use crate::widgets::{Scale, Theme, number, piece_label};
 
-/// One [T, D] value on the way into the first layer.
+/// One [T, n] value on the way into the first layer: n is E, the tables' width, up to the sum.
 pub struct Stage {
     pub title: &'static str,
     /// What stands in front of it in the equation.
     pub sign: &'static str,
-    /// [T, D]
+    /// n
+    pub size: usize,
+    /// [T, n]
     pub values: Vec<f32>,
     /// [T]
     pub norms: Vec<f64>,
@@ -28,6 +31,7 @@ pub struct Stage {
 impl Stage {
     fn new(title: &'static str, sign: &'static str, values: Vec<f32>, norms: Vec<f64>) -> Self {
         Self {
+            size: values.len().checked_div(norms.len()).unwrap_or(0),
             title,
             sign,
             own: bulk_scale(&values),
@@ -41,8 +45,6 @@ impl Stage {
 pub struct Stages {
     pub tokens: Arc<Tokens>,
     pub labels: Vec<String>,
-    /// D
-    pub size: usize,
     /// The summands and their sum, on one scale.
     pub summed: Vec<Stage>,
     pub scale: Scale,
@@ -50,8 +52,11 @@ pub struct Stages {
     pub largest: f32,
     /// `embed.out`, on a scale of its own.
     pub out: Stage,
-    /// None while the weights are out of reach.
+    /// None while the weights are out of reach, and where a product stands in between.
     residual: Option<Residual>,
+    /// What turns the sum into `embed.out`.
+    norm: bool,
+    project: Project,
     trace: Arc<Trace>,
     key: u64,
 }
@@ -64,6 +69,8 @@ impl Stages {
             let norms = row_norms(&values);
             Some(Stage::new(title, sign, values.flat().into_owned(), norms))
         };
+        let spec = model.spec();
+        let factor = spec.embed_scale;
         let mut summed: Vec<Stage> = [
             stage("token", "", EmbedSite::Token),
             stage("position", "+", EmbedSite::Position),
@@ -72,24 +79,37 @@ impl Stages {
         .into_iter()
         .flatten()
         .collect();
-        let size = trace
-            .values(Site::Embed(EmbedSite::Out))
-            .map_or(0, |v| v.size(1));
-        let values = sum(trace).unwrap_or_default();
-        let lengths = norms(&values, size);
-        summed.push(Stage::new("sum", "=", values, lengths));
-        let out = stage("embed.out", "norm →", EmbedSite::Out);
-        let out = out.unwrap_or_else(|| Stage::new("embed.out", "norm →", Vec::new(), Vec::new()));
+        let width = summed.first().map_or(0, |stage| stage.size);
+        let values = sum(trace, factor).unwrap_or_default();
+        let lengths = norms(&values, width);
+        let title = if factor == 1. { "sum" } else { "scaled sum" };
+        summed.push(Stage::new(title, "=", values, lengths));
+        let (norm, project) = (spec.embed_norm, spec.project);
+        let sign = match (norm, project) {
+            (true, Project::None) => "norm →",
+            (true, Project::AfterNorm) => "norm, product →",
+            (true, Project::BeforeNorm) => "product, norm →",
+            (false, Project::None) => "→",
+            (false, _) => "product →",
+        };
+        let out = stage("embed.out", sign, EmbedSite::Out);
+        let out = out.unwrap_or_else(|| Stage::new("embed.out", sign, Vec::new(), Vec::new()));
+        let table = model.embed_norm();
+        let found = match norm && table.is_none() {
+            true => None,
+            false => residual(trace, table.as_ref(), factor),
+        };
         Self {
             labels: tokens
                 .pieces
                 .iter()
                 .map(|piece| piece_label(piece))
                 .collect(),
-            size,
             scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
             largest: largest_of(summed.iter().flat_map(|stage| &stage.values)),
-            residual: model.embed_norm().and_then(|norm| residual(trace, &norm)),
+            residual: found,
+            norm,
+            project,
             trace: trace.clone(),
             key: fresh_key(),
             tokens,
@@ -128,6 +148,11 @@ impl Stages {
     /// Whether the summands account for what enters the first layer.
     pub fn account_ui(&self, ui: &mut Ui) {
         let theme = Theme::of(ui);
+        if self.project != Project::None {
+            let about = "The tables are narrower than the stream: a product stands between the sum and embed.out, which is not repeated here.";
+            note_ui(ui, about);
+            return;
+        }
         let Some(residual) = self.residual else {
             note_ui(
                 ui,
@@ -137,7 +162,8 @@ impl Stages {
         };
         let (token, dimension) = residual.at;
         let text = format!(
-            "residual max |norm(sum) − embed.out| = {}, at [{token}, {dimension}]",
+            "residual max |{} − embed.out| = {}, at [{token}, {dimension}]",
+            if self.norm { "norm(sum)" } else { "sum" },
             number(residual.largest)
         );
         if residual.is_exact() {

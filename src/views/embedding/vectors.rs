@@ -47,7 +47,7 @@ impl Vectors {
         token: usize,
         (index, stage, scale): (usize, &Stage, Scale),
     ) {
-        let size = stages.size;
+        let size = stage.size;
         let Some(row) = stage.values.get(token * size..(token + 1) * size) else {
             return;
         };

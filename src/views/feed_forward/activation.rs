@@ -19,11 +19,15 @@ pub(super) fn curve_ui(
     cx: &ViewContext<'_>,
     scene: &Scene,
     across: &[Firing],
+    weight: Option<f32>,
     width: f32,
 ) {
     let function = cx.model.spec().activation;
+    // What the function makes of its input; a gate's other branch and an expert's weight come later.
+    let out = |f: &Firing| activate(function, f.input().into()) as f32;
     let name = function.title();
-    let title = format!("{name} at neuron {}", scene.neuron);
+    let of = if scene.gated() { "the gate of" } else { "" };
+    let title = format!("{name} at {of} neuron {}", scene.neuron).replace("  ", " ");
     title_ui(ui, cx, &title, false);
     let size = vec2(width.min(ui.available_width()).max(120.0), 132.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
@@ -33,9 +37,14 @@ pub(super) fn curve_ui(
         across.len()
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
-    let most = across.iter().fold(3.0_f32, |most, f| most.max(f.pre.abs())) * 1.1;
-    let top = across.iter().fold(most.min(3.0), |top, f| top.max(f.act)) * 1.1;
-    let bottom = across.iter().fold(-0.35_f32, |low, f| low.min(f.act * 1.2));
+    let most = across
+        .iter()
+        .fold(3.0_f32, |most, f| most.max(f.input().abs()))
+        * 1.1;
+    let top = across.iter().fold(most.min(3.0), |top, f| top.max(out(f))) * 1.1;
+    let bottom = across
+        .iter()
+        .fold(-0.35_f32, |low, f| low.min(out(f) * 1.2));
     let inner = rect.shrink2(vec2(2.0, 4.0));
     let at = |x: f32, y: f32| {
         pos2(
@@ -57,12 +66,16 @@ pub(super) fn curve_ui(
     painter.add(Shape::line(curve, Stroke::new(1.5, cx.theme.secondary())));
     for firing in across {
         let dot = cx.theme.accent().gamma_multiply(0.5);
-        painter.circle_filled(at(firing.pre, firing.act), 2.5, dot);
+        painter.circle_filled(at(firing.input(), out(firing)), 2.5, dot);
     }
     if let Some(firing) = across.get(scene.token) {
-        painter.circle_filled(at(firing.pre, firing.act), 4.5, cx.theme.accent());
-        painter.circle_stroke(at(firing.pre, firing.act), 4.5, (1.0, cx.theme.strong()));
-        check_ui(ui, cx, scene, *firing);
+        painter.circle_filled(at(firing.input(), out(firing)), 4.5, cx.theme.accent());
+        painter.circle_stroke(
+            at(firing.input(), out(firing)),
+            4.5,
+            (1.0, cx.theme.strong()),
+        );
+        check_ui(ui, cx, scene, *firing, weight);
     }
 }
 
@@ -99,19 +112,24 @@ fn axes_ui(
     );
 }
 
-/// The focused point: where it lies, and how far the recorded value is from the function's.
-fn check_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, firing: Firing) {
+/// The focused point: the arithmetic that made it, and how far that is from what was recorded.
+fn check_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, firing: Firing, weight: Option<f32>) {
     let function = cx.model.spec().activation;
-    let computed = activate(function, firing.pre.into());
+    let computed = firing.activated(function) * weight.map_or(1.0, f64::from);
     let residual = computed - f64::from(firing.act);
     let color = match residual.abs() <= TOLERANCE * computed.abs().max(1.0) {
         true => cx.theme.secondary(),
         false => cx.theme.error(),
     };
+    let up = match firing.gate {
+        Some(_) => format!(" × up {}", number(firing.pre.into())),
+        None => String::new(),
+    };
+    let expert = weight.map_or(String::new(), |w| format!(" × expert {}", number(w.into())));
     let text = format!(
-        "{}({}) = {}, residual {}",
+        "{}({}){up}{expert} = {}, residual {}",
         function.title(),
-        number(firing.pre.into()),
+        number(firing.input().into()),
         number(computed),
         number(residual),
     );

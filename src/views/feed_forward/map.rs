@@ -30,10 +30,12 @@ impl Map {
         let flat = values.flat(); // [T, F]
         let largest = match stage {
             Stage::Before => firing.largest_pre,
+            Stage::Gate => firing.gate.map_or(0.0, |gate| gate[0]),
             Stage::After => firing.largest_act,
         };
         let scale = Scale::signed(match (stage, clipped) {
             (Stage::Before, true) => firing.reach_pre,
+            (Stage::Gate, true) => firing.gate.map_or(0.0, |gate| gate[1]),
             (Stage::After, true) => firing.reach_act,
             (_, false) => largest,
         });
@@ -87,19 +89,14 @@ impl Map {
 }
 
 fn hover_text(scene: &Scene, (token, neuron): (usize, usize)) -> String {
-    let at = |site| {
-        let value = scene
-            .text
-            .trace
-            .layer(scene.layer, site)
-            .and_then(|v| v.at(&[token, neuron]));
-        let value = value.map_or(f64::NAN, f64::from);
-        format!("{} {}", scene.site(site, (token, neuron)), number(value))
+    let sites = [LayerSite::FfnPre, LayerSite::FfnGate, LayerSite::FfnAct];
+    let line = |site| {
+        // Only gated blocks have a gate.
+        let value = scene.text.trace.layer(scene.layer, site)?;
+        let value = value.at(&[token, neuron])?;
+        let name = scene.site(site, (token, neuron));
+        Some(format!("\n{name} {}", number(value.into())))
     };
-    format!(
-        "{}, neuron {neuron}\n{}\n{}",
-        scene.text.token(token),
-        at(LayerSite::FfnPre),
-        at(LayerSite::FfnAct),
-    )
+    let lines: String = sites.into_iter().filter_map(line).collect();
+    format!("{}, neuron {neuron}{lines}", scene.text.token(token))
 }

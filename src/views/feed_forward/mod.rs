@@ -2,6 +2,7 @@
 //! the block writes.
 
 mod activation;
+mod experts;
 mod map;
 mod tops;
 mod writes;
@@ -11,9 +12,13 @@ use std::sync::Arc;
 use egui::{RichText, Role, ScrollArea, TextStyle, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
+use super::recorded::sharing;
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::subject::note_ui;
 use super::{Panel, View, ViewContext};
-use crate::analysis::neurons::{Firing, LayerFiring, SILENT, top_neurons, top_tokens};
+use crate::analysis::neurons::{
+    Firing, LayerFiring, SILENT, Taken, firing_at, top_neurons, top_tokens,
+};
 use crate::app::command::Command;
 use crate::app::state::Focus;
 use crate::engine::Derived;
@@ -34,10 +39,14 @@ pub static PANEL: Panel = Panel {
     make: || Box::<FeedForward>::default(),
 };
 
-/// Before or after the activation.
+/// Which of the block's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Stage {
+    /// `ffn_pre`; the up branch of a gated block.
     Before,
+    /// `ffn_gate`
+    Gate,
+    /// `ffn_act`
     #[default]
     After,
 }
@@ -64,6 +73,7 @@ impl Stage {
     fn site(self) -> LayerSite {
         match self {
             Self::Before => LayerSite::FfnPre,
+            Self::Gate => LayerSite::FfnGate,
             Self::After => LayerSite::FfnAct,
         }
     }
@@ -75,6 +85,8 @@ struct Scene {
     layer: usize,
     options: Options,
     firing: Arc<LayerFiring>,
+    /// Which experts each token takes; none in a block without, or before they are known.
+    taken: Option<Arc<Taken>>,
     /// The token and the neuron that are pointed at, else the locked ones, else the strongest.
     token: usize,
     neuron: usize,
@@ -89,6 +101,12 @@ impl Scene {
             neuron: Some(firing.neuron),
             ..Focus::token(self.text.id, firing.token)
         }
+    }
+
+    /// True where activation(gate) ⊙ up stands in place of activation(pre).
+    fn gated(&self) -> bool {
+        let gate = Site::Layer(self.layer, LayerSite::FfnGate);
+        self.text.trace.tensor(gate).is_some()
     }
 
     fn site(&self, site: LayerSite, firing: (usize, usize)) -> String {
@@ -109,6 +127,7 @@ struct FeedForward {
     shown: Option<((u64, usize), Arc<LayerFiring>)>,
     map: map::Map,
     tops: tops::Tops,
+    experts: experts::Chosen,
     tsv: Memo<(u64, usize), String>,
 }
 
@@ -117,11 +136,24 @@ impl View for FeedForward {
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
-        let options = kept_ui(ui, Options::default());
-        let Some((scene, stale)) = self.scene(cx, text, options) else {
+        if cx.model.spec().layers() == 0 {
+            note_ui(
+                ui,
+                "This model has no layers and so no feed-forward blocks.",
+            );
+            return;
+        }
+        let mut options = kept_ui(ui, Options::default());
+        let gate = Site::Layer(cx.layer(), LayerSite::FfnGate);
+        // Kept from a block that had one.
+        if options.stage == Stage::Gate && text.trace.tensor(gate).is_none() {
+            options.stage = Stage::Before;
+        }
+        let Some((mut scene, stale)) = self.scene(cx, text, options) else {
             ui.weak("The neurons of this layer are being counted.");
             return;
         };
+        scene.taken = self.experts.taken(cx, &scene);
         // Made when its numbers change, not in every frame.
         if !stale {
             let key = (scene.text.key, scene.layer);
@@ -134,7 +166,9 @@ impl View for FeedForward {
                 if stale {
                     ui.multiply_opacity(cx.theme.stale_alpha());
                 }
-                options_ui(ui, cx, options);
+                options_ui(ui, cx, options, scene.gated());
+                about_ui(ui, cx, &scene);
+                self.experts.ui(ui, cx, &scene);
                 sparsity_ui(ui, cx, &scene);
                 self.map.ui(ui, cx, &scene);
                 ui.add_space(SPACE);
@@ -173,7 +207,8 @@ impl FeedForward {
         let (focus, locked) = (cx.focus, cx.state.locked);
         let token = text.focused(focus).0.or(text.focused(locked).0);
         let neuron = focus.neuron.or(locked.neuron);
-        let neuron = neuron.filter(|&neuron| neuron < cx.model.spec().ffn);
+        let width = text.trace.layer(layer, LayerSite::FfnAct)?.size(1);
+        let neuron = neuron.filter(|&neuron| neuron < width);
         let pair = strongest(&text.trace, layer, token, neuron).or(firing.strongest)?;
         let stale = *shown != key;
         let scene = Scene {
@@ -185,6 +220,7 @@ impl FeedForward {
             layer,
             options,
             firing: firing.clone(),
+            taken: None,
         };
         Some((scene, stale))
     }
@@ -203,20 +239,12 @@ fn strongest(
             let top = top_tokens([trace], layer, neuron, 1);
             top.first().map(|(_, firing)| *firing)
         }
-        (Some(token), Some(neuron)) => {
-            let at = |site| trace.layer(layer, site)?.at(&[token, neuron]);
-            Some(Firing {
-                token,
-                neuron,
-                pre: at(LayerSite::FfnPre)?,
-                act: at(LayerSite::FfnAct)?,
-            })
-        }
+        (Some(token), Some(neuron)) => firing_at(trace, layer, token, neuron),
         (None, None) => None,
     }
 }
 
-fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
+fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options, gated: bool) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Layer");
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -232,11 +260,19 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
         ui.add_space(2.0 * SPACE);
         let before = "ffn_pre: what the first product gives";
         let after = "ffn_act: what the second product reads";
-        let stages = [
+        let plain = [
             (Stage::Before, "Before activation", before),
             (Stage::After, "After activation", after),
         ];
-        switch_ui(ui, &mut options.stage, &stages);
+        let branches = [
+            (Stage::Gate, "Gate", "ffn_gate: the branch that goes through the activation"),
+            (Stage::Before, "Up", "ffn_pre: the branch that the gate lets through"),
+            (Stage::After, "Product", after),
+        ];
+        match gated {
+            true => switch_ui(ui, &mut options.stage, &branches),
+            false => switch_ui(ui, &mut options.stage, &plain),
+        }
         ui.add_space(2.0 * SPACE);
         let clipped = "Colours reach to what 99.5% of the values stay below; the few beyond take the end's colour";
         let scales = [
@@ -247,6 +283,32 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options) {
     });
     keep_ui(ui, options);
     ui.add_space(SPACE);
+}
+
+/// What the sites mean in this block, and what is special about it.
+fn about_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
+    let spec = cx.model.spec();
+    let name = spec.activation.title();
+    let mut parts = Vec::new();
+    if scene.gated() {
+        parts.push(format!(
+            "gated: ffn_act = {name}(ffn_gate) × ffn_pre, neuron by neuron"
+        ));
+    }
+    if let Some(experts) = spec.blocks[scene.layer].experts {
+        parts.push(format!(
+            "{} experts side by side, of which each token takes {}",
+            experts.count, experts.chosen
+        ));
+    }
+    parts.extend(sharing(spec, scene.layer));
+    if !parts.is_empty() {
+        note_ui(
+            ui,
+            format!("Layer {}: {}.", scene.layer + 1, parts.join(" · ")),
+        );
+        ui.add_space(SPACE);
+    }
 }
 
 /// How few neurons speak.
@@ -275,7 +337,11 @@ fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
         ),
     ];
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new("Sparsity after the activation").color(cx.theme.secondary()));
+        let what = match scene.gated() {
+            true => "Sparsity of the product",
+            false => "Sparsity after the activation",
+        };
+        ui.label(RichText::new(what).color(cx.theme.secondary()));
         for (text, about) in parts {
             ui.label(text).on_hover_text(about);
         }

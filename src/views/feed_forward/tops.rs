@@ -58,9 +58,10 @@ impl Tops {
         });
         let title = format!("Neurons of {}", text.token(token));
         title_ui(ui, cx, &title, scene.strongest_token);
+        let columns = columns("neuron", scene.gated());
         let table = Table {
             name: "Strongest neurons of the token",
-            columns: &columns("neuron"),
+            columns: &columns,
             rows: top.len(),
             focus: top.iter().position(|firing| firing.neuron == scene.neuron),
             locked: None,
@@ -107,9 +108,10 @@ impl Tops {
         let title = format!("Tokens of neuron {neuron}");
         title_ui(ui, cx, &title, scene.strongest_neuron);
         let here = |top: &TopToken| top.text == scene.text.id && top.firing.token == scene.token;
+        let columns = columns("text: token", scene.gated());
         let table = Table {
             name: "Strongest tokens of the neuron",
-            columns: &columns("text: token"),
+            columns: &columns,
             rows: top.len(),
             focus: top.iter().position(here),
             locked: None,
@@ -143,7 +145,9 @@ impl Tops {
         let across = self.across.get((text.key, layer, neuron), || {
             across_tokens(&text.trace, layer, neuron)
         });
-        activation::curve_ui(ui, cx, scene, across, width.min(360.0));
+        let weight = scene.taken.as_ref();
+        let weight = weight.and_then(|taken| taken.of_neuron(scene.token, neuron));
+        activation::curve_ui(ui, cx, scene, across, weight, width.min(360.0));
     }
 }
 
@@ -155,21 +159,31 @@ fn column_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn columns(what: &'static str) -> [Column; 3] {
+/// What a row is, then its values before the activation (gate and up in a gated block) and after.
+fn columns(what: &'static str, gated: bool) -> Vec<Column> {
     let column = |title, width, grow, right| Column {
         title,
         width,
         grow,
         right,
     };
-    [
-        column(what, 80.0, 1.0, false),
-        column("before", 76.0, 0.0, true),
-        column("after", 76.0, 0.0, true),
-    ]
+    let values: &[&'static str] = match gated {
+        true => &["gate", "up", "product"],
+        false => &["before", "after"],
+    };
+    // Three figures leave no room for wide ones in a narrow panel.
+    let width = if gated { 64.0 } else { 76.0 };
+    let values = values.iter().map(|title| column(title, width, 0.0, true));
+    std::iter::once(column(what, 80.0, 1.0, false))
+        .chain(values)
+        .collect()
 }
 
 fn figure(firing: Firing, column: usize) -> Cell {
-    let value = if column == 1 { firing.pre } else { firing.act };
+    let value = match (firing.gate, column) {
+        (Some(gate), 1) => gate,
+        (Some(_), 2) | (None, 1) => firing.pre,
+        _ => firing.act,
+    };
     Cell::Figure(number(value.into()))
 }

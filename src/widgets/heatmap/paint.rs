@@ -26,6 +26,7 @@ pub(super) fn paint_ui(
     }
     let uv = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
     painter.image(image, layout.cells, uv, Color32::WHITE);
+    paint_hatch(&painter, layout, grid, theme);
     if map.show_values {
         paint_values(map, &painter, layout, grid, theme);
     }
@@ -235,6 +236,23 @@ fn paint_marks(
     }
 }
 
+/// A stroke across each cell that a mask hides, where cells are large enough for one.
+fn paint_hatch(painter: &Painter, layout: &Layout, grid: &Grid<'_>, theme: Theme) {
+    const LEAST: f32 = 5.0;
+    let size = layout.cell((0, 0)).size();
+    if size.min_elem() < LEAST || grid.x.pooled() || grid.y.pooled() {
+        return;
+    }
+    let hidden = grid.values.iter().enumerate();
+    for (at, _) in hidden.filter(|(_, v)| **v == f32::NEG_INFINITY) {
+        let cell = layout.cell((at / grid.x.count, at % grid.x.count));
+        if painter.clip_rect().intersects(cell) {
+            let line = [cell.left_bottom(), cell.right_top()];
+            painter.line_segment(line, (1.0, theme.hatch()));
+        }
+    }
+}
+
 /// Numbers in the cells that can be seen, where all of them have the room.
 fn paint_values(
     map: &Heatmap<'_>,
@@ -261,6 +279,9 @@ fn paint_values(
         for column in bins(&grid.x, seen.left(), seen.right()) {
             let rect = layout.cell((row, column));
             let value = grid.value(row, column);
+            if value == f32::NEG_INFINITY {
+                continue;
+            }
             let color = theme.on(map.scale.color(theme, value));
             let text = brief(value, map.scale);
             painter.text(

@@ -121,7 +121,7 @@ impl Grid<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> f32 {
-        let mut most = 0.0_f32;
+        let mut most = f32::NEG_INFINITY;
         for row in rows {
             for &value in &values[row * width + columns.start..row * width + columns.end] {
                 if magnitude(value) > magnitude(most) {
@@ -139,9 +139,9 @@ impl Grid<'_> {
         }
         let mut pixels = Vec::with_capacity(self.x.bins * self.y.bins);
         // One row of winners at a time, so that memory is read in order.
-        let mut winners = vec![0.0_f32; self.x.bins];
+        let mut winners = vec![f32::NEG_INFINITY; self.x.bins];
         for bin in 0..self.y.bins {
-            winners.fill(0.0);
+            winners.fill(f32::NEG_INFINITY);
             for row in self.y.cells(bin) {
                 let values = &self.values[row * self.x.count..(row + 1) * self.x.count];
                 for (column_bin, winner) in winners.iter_mut().enumerate() {
@@ -161,6 +161,9 @@ impl Grid<'_> {
 fn magnitude(value: f32) -> f32 {
     if value.is_nan() {
         f32::INFINITY
+    } else if value == f32::NEG_INFINITY {
+        // Hidden: any cell that is seen counts for more.
+        -1.0
     } else {
         // Just short of what a NaN counts for.
         value.abs().min(f32::MAX)
@@ -203,6 +206,18 @@ mod tests {
         let grid = pooled(&values, 10, 10, 2.0);
         let pixels = grid.pixels(Scale::amount(1.0), Theme::LIGHT);
         assert_eq!(pixels[3], Theme::LIGHT.nan());
+        assert_eq!(grid.extreme(1, 1), (5, 5));
+    }
+
+    #[test]
+    fn a_hidden_cell_shows_only_where_nothing_is_seen() {
+        let mut values = vec![f32::NEG_INFINITY; 100];
+        values[55] = 0.0;
+        let grid = pooled(&values, 10, 10, 2.0);
+        let scale = Scale::amount(1.0);
+        let pixels = grid.pixels(scale, Theme::LIGHT);
+        assert_eq!(pixels[3], scale.color(Theme::LIGHT, 0.0));
+        assert_eq!(pixels[0], Theme::LIGHT.hidden());
         assert_eq!(grid.extreme(1, 1), (5, 5));
     }
 

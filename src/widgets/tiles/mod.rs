@@ -21,6 +21,7 @@ pub struct Tiles<'a> {
     scale: Scale,
     row_labels: &'a [String],
     column_labels: &'a [String],
+    column_groups: &'a [String],
     fit: Option<Vec2>,
     max_tile: f32,
     focus: Option<(usize, usize)>,
@@ -58,6 +59,7 @@ impl<'a> Tiles<'a> {
             scale,
             row_labels: &[],
             column_labels: &[],
+            column_groups: &[],
             fit: None,
             max_tile: 96.0,
             focus: None,
@@ -74,6 +76,12 @@ impl<'a> Tiles<'a> {
 
     pub fn column_labels(mut self, labels: &'a [String]) -> Self {
         self.column_labels = labels;
+        self
+    }
+
+    /// Captions over brackets around as many columns each, side by side.
+    pub fn column_groups(mut self, captions: &'a [String]) -> Self {
+        self.column_groups = captions;
         self
     }
 
@@ -204,7 +212,14 @@ impl Layout {
         let width = |labels| label::widest(ui.painter(), labels, &font, 80.0);
         let (row_width, column_width) = (width(tiles.row_labels), width(tiles.column_labels));
         let beside = |width: f32, size: f32| if width > 0.0 { size + SPACE_SMALL } else { 0.0 };
-        let margin = vec2(beside(row_width, row_width), beside(column_width, line));
+        let above = match tiles.column_groups.is_empty() {
+            true => 0.0,
+            false => line + SPACE_SMALL,
+        };
+        let margin = vec2(
+            beside(row_width, row_width),
+            beside(column_width, line) + above,
+        );
         // A gap of one unit of physical pixels that also leaves room for an outline.
         let gap = (3.0 * ppp).round() / ppp;
         let room = (fit - margin).max(Vec2::ZERO);

@@ -67,6 +67,7 @@ impl Tiles<'_> {
             }
         }
         self.paint_labels(&painter, layout, origin, out, theme);
+        self.paint_groups(&painter, layout, origin, theme);
         if out.response.has_focus() {
             let all = place(0, 0)
                 .union(place(self.rows - 1, self.columns - 1))
@@ -136,6 +137,38 @@ impl Tiles<'_> {
                 let x = origin.x + middle(column) - 0.5 * size.x;
                 painter.galley(pos2(x, origin.y - SPACE_SMALL - size.y), galley, color);
             }
+        }
+    }
+
+    /// A bracket over the columns of each group, with its caption where that fits, else its number.
+    fn paint_groups(&self, painter: &Painter, layout: &Layout, origin: Pos2, theme: Theme) {
+        let Some(columns) = self.columns.checked_div(self.column_groups.len()) else {
+            return;
+        };
+        let width = columns as f32 * layout.pitch - SPACE_SMALL;
+        let labels = if layout.column_width > 0.0 {
+            layout.line + SPACE_SMALL
+        } else {
+            0.0
+        };
+        let y = origin.y - labels - 1.0;
+        for (group, caption) in self.column_groups.iter().enumerate() {
+            let left = origin.x + (group * columns) as f32 * layout.pitch;
+            let stroke = (1.0, theme.secondary());
+            painter.hline(left..=left + width, y, stroke);
+            painter.vline(left, y..=y + 3.0, stroke);
+            painter.vline(left + width, y..=y + 3.0, stroke);
+            let layout_of = |text: &str| {
+                let (font, color) = (layout.font.clone(), theme.secondary());
+                painter.layout_no_wrap(text.to_owned(), font, color)
+            };
+            let mut galley = layout_of(caption);
+            if galley.size().x > width {
+                galley = layout_of(&(group + 1).to_string());
+            }
+            let x = left + 0.5 * (width - galley.size().x);
+            let at = pos2(x, y - 1.0 - galley.size().y);
+            painter.galley(at, galley, theme.secondary());
         }
     }
 

@@ -13,10 +13,11 @@ use paint::{Columns, labels_ui, lines_ui};
 
 use super::head::cell_focus;
 use super::{Options, Scene, ViewContext, title_ui};
-use crate::analysis::attention::{Link, Links, Map, mean_over_heads};
+use crate::analysis::attention::{Link, Links, Map, mean_over_heads, seen, why_hidden};
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
+use crate::model::spec::Mask;
 use crate::trace::LayerSite;
 use crate::views::recorded::Recorded;
 use crate::widgets::heatmap::arrow_step;
@@ -111,10 +112,8 @@ fn links(text: &Recorded, key: Key, cancel: &Cancel) -> Links {
     let (trace, tokens) = (&text.trace, text.tokens());
     let of = |pattern: &[f32]| Links::new(pattern, tokens, key.threshold, MOST);
     let found = match key.head {
-        Some(head) => {
-            let pattern = trace.layer(key.layer, LayerSite::Pattern); // [H, T, T]
-            pattern.map(|pattern| of(&pattern.plane(head)))
-        }
+        // A hidden key's −∞ reaches no threshold, not even 0.
+        Some(head) => seen(trace, key.layer, head, Map::Pattern).map(|seen| of(&seen)),
         None => mean_over_heads(trace, key.layer, Map::Pattern, cancel).map(|mean| of(&mean)),
     };
     found.unwrap_or_default()
@@ -169,7 +168,7 @@ fn columns_ui(
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), &name));
     if let Some(at) = hovered {
-        response.on_hover_text_at_pointer(hover_text(text, key, at, query));
+        response.on_hover_text_at_pointer(hover_text(text, key, at, query, scene.mask));
     }
     rect
 }
@@ -243,6 +242,7 @@ fn hover_text(
     key: Key,
     (token, read): (usize, bool),
     query: Option<usize>,
+    mask: Mask,
 ) -> String {
     let site = crate::trace::Site::Layer(key.layer, LayerSite::Pattern);
     let head = key
@@ -264,7 +264,7 @@ fn hover_text(
                 "{} reads from {}\n{}\n{site}[{head}, {query}, {token}]",
                 text.token(query),
                 text.token(token),
-                number(weight)
+                why_hidden(mask, query, token).unwrap_or_else(|| number(weight))
             )
         }
     }

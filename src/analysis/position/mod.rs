@@ -1,7 +1,89 @@
-//! Position vectors: the sinusoids of the first transformer, and how alike positions are.
+//! Positions: the ways in which they enter, tables and turns and biases, and how alike they are.
+
+mod bias;
+mod disentangled;
+mod rotary;
+
+pub use bias::Bias;
+pub use disentangled::Terms;
+pub use rotary::{ByTurn, angles, similarity as rotary_similarity, turn_residual, wavelengths};
 
 use crate::cancel::Cancel;
+use crate::model::rotary::Rotary;
+use crate::model::spec::{DistanceBias, EncoderSpec, Mask, Positions};
 use crate::trace::{EmbedSite, Site, Trace, Values};
+
+/// A way in which a model learns of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// A row of a learned table, added to the token's vector.
+    Learned,
+    /// Queries and keys are turned.
+    Rotary,
+    /// A learned number for each head and bucket of distances.
+    Buckets,
+    /// A slope for each head.
+    Alibi,
+    /// Distances meet queries and keys.
+    Disentangled,
+}
+
+impl Scheme {
+    /// Those of a model, in the order in which they enter; none where it knows no places.
+    pub fn all(spec: &EncoderSpec) -> Vec<Self> {
+        let learned = matches!(spec.positions, Positions::Learned { .. });
+        let turned = spec.blocks.iter().any(|block| block.rotary.is_some());
+        let buckets = matches!(spec.distance, Some(DistanceBias::Buckets { .. }));
+        let slopes = spec.distance == Some(DistanceBias::Alibi);
+        let apart = spec.disentangled.is_some();
+        [
+            (learned, Self::Learned),
+            (turned, Self::Rotary),
+            (buckets, Self::Buckets),
+            (slopes, Self::Alibi),
+            (apart, Self::Disentangled),
+        ]
+        .into_iter()
+        .filter_map(|(has, scheme)| has.then_some(scheme))
+        .collect()
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Learned => "Learned table",
+            Self::Rotary => "Rotary turns (RoPE)",
+            Self::Buckets => "Bucket bias",
+            Self::Alibi => "ALiBi slopes",
+            Self::Disentangled => "Disentangled distances",
+        }
+    }
+}
+
+/// Layers that treat places alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alike {
+    pub rotary: Option<Rotary>,
+    pub mask: Mask,
+    /// From 0.
+    pub layers: Vec<usize>,
+}
+
+/// The layers of a model by how they turn and what they hide, in the order of each first one.
+pub fn alike(spec: &EncoderSpec) -> Vec<Alike> {
+    let mut out: Vec<Alike> = Vec::new();
+    for (l, block) in spec.blocks.iter().enumerate() {
+        let same = |kind: &&mut Alike| kind.rotary == block.rotary && kind.mask == block.mask;
+        match out.iter_mut().find(same) {
+            Some(kind) => kind.layers.push(l),
+            None => out.push(Alike {
+                rotary: block.rotary,
+                mask: block.mask,
+                layers: vec![l],
+            }),
+        }
+    }
+    out
+}
 
 /// The table of Vaswani et al. 2017, §3.5, [positions, size] row by row:
 /// PE(p, 2i) = sin(p/10000^(2i/size)), PE(p, 2i+1) = cos(p/10000^(2i/size)).

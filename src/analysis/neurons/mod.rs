@@ -1,5 +1,9 @@
 //! What the feed-forward block of one layer does: its neurons, how few speak, how much it writes.
 
+mod experts;
+
+pub use experts::Taken;
+
 use candle_core::cpu::erf::erf_f64;
 
 use super::range::reach;
@@ -18,10 +22,41 @@ pub const CLIP: f64 = 0.995;
 pub struct Firing {
     pub token: usize,
     pub neuron: usize,
-    /// Before the activation.
+    /// `ffn_pre`: before the activation, or in a gated block what the gate lets through (up).
     pub pre: f32,
-    /// After it.
+    /// `ffn_gate`: what goes through the activation in a gated block; none in a plain one.
+    pub gate: Option<f32>,
+    /// `ffn_act`: what the second product reads.
     pub act: f32,
+}
+
+impl Firing {
+    /// What goes through the activation.
+    pub fn input(&self) -> f32 {
+        self.gate.unwrap_or(self.pre)
+    }
+
+    /// activation(pre), or activation(gate)·up in a gated block (Shazeer 2020), before the weight of
+    /// an expert.
+    pub fn activated(&self, activation: Activation) -> f64 {
+        let out = activate(activation, self.input().into());
+        match self.gate {
+            Some(_) => out * f64::from(self.pre),
+            None => out,
+        }
+    }
+}
+
+/// One neuron at one token; none outside of what the trace holds.
+pub fn firing_at(trace: &Trace, layer: usize, token: usize, neuron: usize) -> Option<Firing> {
+    let at = |site| trace.layer(layer, site)?.at(&[token, neuron]);
+    Some(Firing {
+        token,
+        neuron,
+        pre: at(LayerSite::FfnPre)?,
+        gate: at(LayerSite::FfnGate),
+        act: at(LayerSite::FfnAct)?,
+    })
 }
 
 /// One layer's feed-forward block over one text. F neurons.
@@ -30,6 +65,8 @@ pub struct LayerFiring {
     /// Largest magnitude before and after the activation.
     pub largest_pre: f32,
     pub largest_act: f32,
+    /// Largest magnitude of the gate, and that without the few largest; none in a plain block.
+    pub gate: Option<[f32; 2]>,
     /// The same without the few largest: see [`reach`] at [`CLIP`].
     pub reach_pre: f32,
     pub reach_act: f32,
@@ -51,7 +88,7 @@ impl LayerFiring {
         let pre = trace.layer(layer, LayerSite::FfnPre)?; // [T, F]
         let act = trace.layer(layer, LayerSite::FfnAct)?; // [T, F]
         let (mut silent, mut negative, mut count) = ([0_usize; 2], 0_usize, 0_usize);
-        let mut strongest: Option<Firing> = None;
+        let mut strongest = None;
         let (mut largest_pre, mut largest_act) = (0.0_f32, 0.0_f32);
         for token in 0..act.size(0) {
             if cancel.is_cancelled() {
@@ -66,12 +103,7 @@ impl LayerFiring {
                 largest_pre = largest_pre.max(pre.abs());
                 if strongest.is_none() || act.abs() > largest_act {
                     largest_act = act.abs();
-                    strongest = Some(Firing {
-                        token,
-                        neuron,
-                        pre,
-                        act,
-                    });
+                    strongest = Some((token, neuron));
                 }
             }
             count += after.len();
@@ -80,13 +112,18 @@ impl LayerFiring {
         Some(Self {
             largest_pre,
             largest_act,
+            gate: trace.layer(layer, LayerSite::FfnGate).map(|gate| {
+                let gate = gate.flat();
+                let size = |most: f32, x: &f32| most.max(x.abs());
+                [gate.iter().fold(0.0, size), reach(&gate, CLIP)]
+            }),
             reach_pre: reach(&pre.flat(), CLIP),
             reach_act: reach(&act.flat(), CLIP),
             silent: silent.map(share),
             negative: share(negative),
             written: norms(trace, layer, LayerSite::FfnOut)?,
             onto: norms(trace, layer, LayerSite::ResidMid)?,
-            strongest,
+            strongest: strongest.and_then(|(token, neuron)| firing_at(trace, layer, token, neuron)),
         })
     }
 }
@@ -107,41 +144,18 @@ fn norms(trace: &Trace, layer: usize, site: LayerSite) -> Option<Vec<f64>> {
 
 /// The `count` neurons of largest |act| at one token, strongest first.
 pub fn top_neurons(trace: &Trace, layer: usize, token: usize, count: usize) -> Vec<Firing> {
-    let (Some(pre), Some(act)) = (
-        trace.layer(layer, LayerSite::FfnPre), // [T, F]
-        trace.layer(layer, LayerSite::FfnAct), // [T, F]
-    ) else {
+    let Some(act) = trace.layer(layer, LayerSite::FfnAct) else {
         return Vec::new();
     };
-    let (before, after) = (pre.row(&[token]), act.row(&[token]));
-    let values = before.iter().zip(after.iter()).enumerate();
-    let firings = values.map(|(neuron, (&pre, &act))| Firing {
-        token,
-        neuron,
-        pre,
-        act,
-    });
-    strongest(firings.collect(), count)
+    let firing = |neuron| firing_at(trace, layer, token, neuron);
+    strongest((0..act.size(1)).filter_map(firing).collect(), count)
 }
 
 /// One neuron at every token, in the order of the text.
 pub fn across_tokens(trace: &Trace, layer: usize, neuron: usize) -> Vec<Firing> {
-    let (Some(pre), Some(act)) = (
-        trace.layer(layer, LayerSite::FfnPre), // [T, F]
-        trace.layer(layer, LayerSite::FfnAct), // [T, F]
-    ) else {
-        return Vec::new();
-    };
-    let firing = |token| {
-        let (pre, act) = (pre.at(&[token, neuron])?, act.at(&[token, neuron])?);
-        Some(Firing {
-            token,
-            neuron,
-            pre,
-            act,
-        })
-    };
-    (0..act.size(0)).filter_map(firing).collect()
+    let tokens = 0..trace.tokens.len();
+    let firing = |token| firing_at(trace, layer, token, neuron);
+    tokens.filter_map(firing).collect()
 }
 
 /// The `count` tokens of largest |act| of one neuron over several traces, strongest first, each
@@ -256,6 +270,7 @@ mod tests {
             token: 1,
             neuron: 2,
             pre: 9.0,
+            gate: None,
             act: 8.5,
         };
         assert_eq!(layer.strongest, Some(strongest));
@@ -278,6 +293,19 @@ mod tests {
             .collect();
         assert_eq!(tops, [(0, 0, -4.0), (1, 0, 2.0)]);
         assert_eq!(across_tokens(&one, 0, 7), [], "there is no eighth neuron");
+    }
+
+    #[test]
+    fn the_weights_of_experts_are_read_back() {
+        // Two experts of two neurons: ReLU of pre, times 0.75 and 0.
+        let pre = [[1.0, 4.0, 3.0, 2.0], [2.0, -1.0, 5.0, 0.5]];
+        let act = [[0.75, 3.0, 0.0, 0.0], [0.0, 0.0, 2.5, 0.25]];
+        let trace = trace(&pre, &act);
+        let taken = Taken::new(&trace, 0, 2, Activation::Relu, &Cancel::new()).unwrap();
+        assert_eq!((taken.neurons, taken.residual), (2, 0.0));
+        assert_eq!(taken.weights, [0.75, 0.0, 0.0, 0.5]);
+        assert_eq!(taken.of_neuron(1, 3), Some(0.5));
+        assert!(Taken::new(&trace, 0, 3, Activation::Relu, &Cancel::new()).is_none());
     }
 
     #[test]
