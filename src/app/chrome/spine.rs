@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
-use crate::analysis::residual;
+use crate::analysis::{pooling, residual};
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::engine::{Derived, Engine};
-use crate::model::Model;
+use crate::model::{HeadOptions, Model};
 use crate::trace::Trace;
 use crate::trace::site::{EmbedSite, PoolingMode, Site};
 use crate::views::TextView;
@@ -30,12 +30,15 @@ struct Key {
     a: Arc<Trace>,
     b: Arc<Trace>,
     mode: PoolingMode,
+    /// What the score is taken with.
+    options: HeadOptions,
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let same = |x: &Arc<Trace>, y: &Arc<Trace>| Arc::ptr_eq(x, y);
-        same(&self.a, &other.a) && same(&self.b, &other.b) && self.mode == other.mode
+        let recipe = |key: &Self| (key.mode, key.options);
+        same(&self.a, &other.a) && same(&self.b, &other.b) && recipe(self) == recipe(other)
     }
 }
 
@@ -72,6 +75,11 @@ impl Spine {
                 a: a.clone(),
                 b: b.clone(),
                 mode,
+                options: HeadOptions {
+                    pooling: input.state.pooling,
+                    truncate_dim: input.state.truncate_dim.or(input.model.truncate_dim),
+                    ..input.model.options()
+                },
             };
             let (model, job) = (input.model.clone(), key.clone());
             self.pictures
@@ -144,7 +152,7 @@ fn pictures(model: &Model, key: &Key) -> Pictures {
         position: miniature(&key.a, Site::Embed(EmbedSite::Position)),
         pooled: [&key.a, &key.b].map(|trace| vector(trace, Site::Pooled(key.mode))),
         sentence: [&key.a, &key.b].map(|trace| vector(trace, Site::Sentence)),
-        cosine: cosines.last().copied().unwrap_or(f64::NAN),
+        cosine: pooling::score(&model.head, &key.a, &key.b, key.options).unwrap_or(f64::NAN),
         cosines,
     }
 }

@@ -10,7 +10,7 @@ use crate::tokens::Tokens;
 use crate::trace::{EmbedSite, Site, Trace};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, bulk_scale, fresh_key, largest_of, note_ui};
-use crate::widgets::{Scale, Theme, number, piece_label};
+use crate::widgets::{Scale, Theme, number};
 
 /// One [T, D] value on the way into the first layer.
 pub struct Stage {
@@ -81,11 +81,7 @@ impl Stages {
         let out = stage("embed.out", "norm →", EmbedSite::Out);
         let out = out.unwrap_or_else(|| Stage::new("embed.out", "norm →", Vec::new(), Vec::new()));
         Self {
-            labels: tokens
-                .pieces
-                .iter()
-                .map(|piece| piece_label(piece))
-                .collect(),
+            labels: tokens.labels.clone(),
             size,
             scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
             largest: largest_of(summed.iter().flat_map(|stage| &stage.values)),
