@@ -1,22 +1,28 @@
 //! Text to [`Tokens`]: ids, pieces, byte offsets, and what was cut off.
 
 mod normalization;
+mod piece;
+mod spelling;
+mod stages;
+mod words;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
-use tokenizers::tokenizer::{
-    NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
-};
 use tokenizers::utils::padding::PaddingParams;
 use tokenizers::{Encoding, NormalizerWrapper, Tokenizer};
 
 pub use normalization::Change;
+pub use piece::{Kind, piece_label};
+pub use spelling::{Match, Merge, Path, Spelled, Spelling, Trail};
+pub use stages::{NormalizerStep, SplitStep, Stages};
 
 /// One text as its model sees it. T tokens; every vector here has length T.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
+    /// How the vocabulary spells words.
+    pub kind: Kind,
     /// What was tokenized: the prompt, where there is one, and the person's text behind it.
     pub text: Arc<str>,
     /// How many bytes of `text` are the prompt.
@@ -28,13 +34,18 @@ pub struct Tokens {
     pub ids: Vec<u32>,
     /// Segment numbers into the type table (all 0 for a single text).
     pub type_ids: Vec<u32>,
+    /// As the vocabulary spells them.
     pub pieces: Vec<String>,
+    /// The pieces as a person can read them: [`Kind::readable`].
+    pub labels: Vec<String>,
     /// Byte range of each token in `text`; (0, 0) for tokens that the template added.
     pub offsets: Vec<(usize, usize)>,
     /// True for tokens that the template added ([CLS], [SEP], ...).
     pub special: Vec<bool>,
     /// Index of the word each token is part of; none for special tokens.
     pub words: Vec<Option<u32>>,
+    /// Which of `pre_tokens` each token is part of; none for special tokens.
+    pub parts: Vec<Option<u32>>,
     /// True where the vocabulary had no piece and the unknown token stands in.
     pub unknown: Vec<bool>,
     /// The most tokens this model reads, special tokens included.
@@ -119,6 +130,10 @@ pub struct TextTokenizer {
     skips_unknown: bool,
     /// Only so many characters of a text are looked at.
     characters: Option<usize>,
+    kind: Kind,
+    /// Read from the model when somebody asks how a word came about.
+    merges: OnceLock<Result<spelling::Merges, String>>,
+    scores: OnceLock<spelling::Scores>,
 }
 
 impl TextTokenizer {
@@ -158,9 +173,13 @@ impl TextTokenizer {
             .with_truncation(None)
             .map_err(|e| bad(e.to_string()))?;
         let unknown = unknown.and_then(|piece| inner.token_to_id(piece));
-        let blank = inner.encode("", true).map_err(|e| bad(e.to_string()))?;
-        let adds_closing = blank.get_special_tokens_mask().last() == Some(&1) && blank.len() > 1;
+        // Of an empty text one could not tell an opening token from a closing one.
+        let letter = inner.encode("a", true).map_err(|e| bad(e.to_string()))?;
+        let adds_closing = letter.get_special_tokens_mask().last() == Some(&1) && letter.len() > 1;
         Ok(Self {
+            kind: Kind::of(&inner),
+            merges: OnceLock::new(),
+            scores: OnceLock::new(),
             inner,
             limit,
             added,
@@ -214,6 +233,21 @@ impl TextTokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// How the vocabulary spells words.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The piece of one id as a person can read it. Added tokens stand for themselves.
+    pub fn label(&self, id: u32) -> Option<String> {
+        let piece = self.inner.id_to_token(id)?;
+        let added = self.inner.get_added_vocabulary().get_vocab();
+        Some(match added.contains_key(&piece) {
+            true => piece_label(&piece),
+            false => self.kind.readable(&piece),
+        })
+    }
+
     /// The token that fills short texts of a batch up, where there is one.
     pub fn padding(&self) -> Option<u32> {
         self.padding
@@ -254,19 +288,26 @@ impl TextTokenizer {
             true => (0, 0),
             false => encoding.get_offsets()[t],
         };
-        let word = |t: usize| encoding.get_word_ids()[t].filter(|_| !special[t]);
+        let part = |&t: &usize| encoding.get_word_ids()[t].filter(|_| !special[t]);
+        let parts: Vec<Option<u32>> = kept.iter().map(part).collect();
+        let piece = |&t: &usize| encoding.get_tokens()[t].as_str();
+        let pieces: Vec<&str> = kept.iter().map(piece).collect();
         let ids: Vec<u32> = kept.iter().map(|&t| encoding.get_ids()[t]).collect();
         let (normalized, pre_tokens) = self.steps(&text)?;
         Ok(Tokens {
             prompt_bytes: input.prompt.len(),
             prompt_tokens: self.prompt_tokens(input.prompt)?.min(ids.len()),
             type_ids: kept.iter().map(|&t| encoding.get_type_ids()[t]).collect(),
-            pieces: kept
+            kind: self.kind,
+            words: words::words(self.kind, &pieces, &parts),
+            // By the id: Unigram gives the text behind an unknown token as its piece.
+            labels: ids
                 .iter()
-                .map(|&t| encoding.get_tokens()[t].clone())
+                .map(|&id| self.label(id).unwrap_or_default())
                 .collect(),
+            pieces: pieces.into_iter().map(str::to_owned).collect(),
+            parts,
             offsets: kept.iter().map(|&t| offset(t)).collect(),
-            words: kept.iter().map(|&t| word(t)).collect(),
             special: kept.iter().map(|&t| special[t]).collect(),
             unknown: ids.iter().map(|&id| Some(id) == self.unknown).collect(),
             ids,
@@ -316,23 +357,6 @@ impl TextTokenizer {
         }
         let tokens = self.encode(prompt)?.len().min(self.limit);
         Ok(tokens - usize::from(self.adds_closing))
-    }
-
-    fn steps(&self, text: &str) -> Result<(String, Vec<String>), TokenizeError> {
-        let failed =
-            |e: Box<dyn std::error::Error + Send + Sync>| TokenizeError::Text(e.to_string());
-        let mut normalized = NormalizedString::from(text);
-        if let Some(normalizer) = self.inner.get_normalizer() {
-            normalizer.normalize(&mut normalized).map_err(failed)?;
-        }
-        let shown = normalized.get().to_owned();
-        let mut pre = PreTokenizedString::from(normalized);
-        if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
-            pre_tokenizer.pre_tokenize(&mut pre).map_err(failed)?;
-        }
-        let splits = pre.get_splits(OffsetReferential::Normalized, OffsetType::Byte);
-        let pre_tokens = splits.into_iter().map(|(s, _, _)| s.to_owned()).collect();
-        Ok((shown, pre_tokens))
     }
 }
 

@@ -300,3 +300,68 @@ fn the_whole_table_of_positions_can_be_seen() {
     harness.run_steps(2);
     assert_eq!(harness.state().hovered.token, None);
 }
+
+fn family(name: &str) -> Arc<Model> {
+    let folder = panel_support::models::fixtures()
+        .join("families")
+        .join(name);
+    let reference = embedscope::model::ModelRef::Folder(folder);
+    let options = embedscope::model::source::SourceOptions::from_env();
+    Arc::new(panel_support::models::load(&reference, &options).unwrap())
+}
+
+#[test]
+fn every_kind_of_vocabulary_says_what_it_is_and_fits() {
+    let texts = ["The cat sat unhappily: 東京 2024", "the dog"];
+    for (name, kind, steps) in [
+        ("qwen3", "byte-level BPE", ["NFC", "Split"]),
+        ("roberta", "byte-level BPE", ["no normaliser", "ByteLevel"]),
+        (
+            "gemma3_text",
+            "BPE with byte fallback",
+            ["Replace", "Split"],
+        ),
+        (
+            "mistral",
+            "BPE with byte fallback",
+            ["Prepend", "does not split"],
+        ),
+        ("xlm_roberta", "Unigram", ["Precompiled", "Metaspace"]),
+        ("t5", "Unigram", ["Precompiled", "WhitespaceSplit"]),
+        ("mpnet", "WordPiece", ["BertNormalizer", "BertPreTokenizer"]),
+    ] {
+        let model = family(name);
+        for (width, dark) in [(320., true), (1000., false)] {
+            let bench = Bench::new(panel("tokens"), model.clone(), &texts);
+            let harness = show(builder(width, 1400., dark), bench);
+            assert!(says(&harness, kind), "{name}");
+            for step in steps {
+                assert!(says(&harness, step), "{name}: {step}");
+            }
+            assert!(says(&harness, "4 How a word came about"), "{name}");
+            let rect = harness.get_by_label("Pieces of A").rect();
+            assert!(rect.right() <= width, "{name} at {width}: {rect:?}");
+        }
+    }
+}
+
+#[test]
+fn a_word_shows_how_it_came_about() {
+    let harness = shown("tokens", tiny(), &["the unhappily", "the"]);
+    // Without a click, the first word of several pieces.
+    assert!(says(&harness, "taken un, longer ones"));
+    assert!(says(&harness, "“unhappily”: from the left on"));
+
+    let mut harness = shown("tokens", family("qwen3"), &["the cats", "the"]);
+    assert!(says(&harness, "rank start"));
+    let words: Vec<_> = harness.query_all_by_label("␣cats").collect();
+    assert_eq!(words.len(), 2, "after each of the two steps");
+    words[1].click();
+    harness.run_steps(3);
+    settle(&mut harness);
+    assert!(says(&harness, "“␣cats”: the pair"), "a click chooses it");
+
+    let harness = shown("tokens", family("xlm_roberta"), &["the cats", "the"]);
+    assert!(says(&harness, "Σ log p"));
+    assert!(says(&harness, "taken"));
+}

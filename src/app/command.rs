@@ -38,6 +38,8 @@ pub enum Command {
     SetPairsFile(Option<PathBuf>),
     Lab(LabCommand),
     SetPooling(Option<PoolingMode>),
+    /// Keeps so many dimensions of the sentence vector, or as many as the model keeps.
+    SetTruncateDim(Option<usize>),
     SetPrompt(Prompt),
     SetTheme(ThemeChoice),
     SelectLayer(usize),
@@ -119,6 +121,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetTemperature(temperature) => state.temperature = temperature,
         Command::SetSymmetric(symmetric) => state.symmetric = symmetric,
         Command::SetPooling(pooling) => state.pooling = pooling,
+        Command::SetTruncateDim(size) => state.truncate_dim = size.filter(|&size| size > 0),
         Command::SetPrompt(prompt) => state.prompt = prompt,
         Command::SetTheme(theme) => state.theme = theme,
         Command::SelectLayer(layer) => state.layer = layer,

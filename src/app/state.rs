@@ -113,6 +113,8 @@ pub struct State {
     pub prompt: Prompt,
     /// Instead of the model's own.
     pub pooling: Option<PoolingMode>,
+    /// Dimensions of the sentence vector that are kept, instead of as many as the model keeps.
+    pub truncate_dim: Option<usize>,
     pub layer: usize,
     pub head: usize,
     /// The tab of the Score panel.
@@ -142,6 +144,7 @@ impl Default for State {
             reference: None,
             prompt: Prompt::Own,
             pooling: None,
+            truncate_dim: None,
             layer: 0,
             head: 0,
             score_method: ScoreMethod::default(),

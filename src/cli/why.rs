@@ -32,6 +32,9 @@ pub struct WhyArgs {
     /// Instead of the model's own: cls, mean, max, mean_sqrt_len_tokens, weightedmean or lasttoken
     #[arg(long, value_name = "MODE")]
     pub pooling: Option<PoolingMode>,
+    /// Keep only the first N dimensions of each vector
+    #[arg(long, value_name = "N", value_parser = super::embed::positive)]
+    pub truncate_dim: Option<usize>,
     /// One JSON document instead of tables
     #[arg(long)]
     pub json: bool,
@@ -81,9 +84,11 @@ pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {
     let model = model.load()?;
     let options = HeadOptions {
         pooling: args.pooling,
+        truncate_dim: args.truncate_dim.or(model.truncate_dim),
         ..model.options()
     };
     check_pooling(&model, args.pooling)?;
+    check_size(&model, options)?;
     let calibration = findings::calibration(&model, args, background, &methods)?;
     let scale = calibration.as_ref();
     let explain = |b: &str| explain(&model, b, args, scale, options, &methods);
@@ -133,6 +138,18 @@ pub(super) fn check_pooling(model: &Model, pooling: Option<PoolingMode>) -> Resu
     Err(Failure::Usage(format!(
         "--pooling {mode} gives {gives} dimensions, but the module behind this model's pooling takes {takes}; leave the option out"
     )))
+}
+
+/// # Errors
+/// Bad usage where more dimensions are to be kept than there are.
+fn check_size(model: &Model, options: HeadOptions) -> Result<(), Failure> {
+    let whole = super::embed::size(model, options);
+    match options.truncate_dim.filter(|&cut| cut > whole) {
+        Some(cut) if Some(cut) != model.truncate_dim => Err(Failure::Usage(format!(
+            "--truncate-dim {cut}: the vectors have only {whole} dimensions"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn explain(

@@ -27,6 +27,8 @@ pub struct CalibrationKey {
     pub model: Arc<str>,
     /// Instead of the model's own.
     pub pooling: Option<PoolingMode>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    pub truncate: Option<usize>,
     /// The words in front of every text.
     pub prompt: Arc<str>,
     pub background: Background,
@@ -45,6 +47,7 @@ impl CalibrationKey {
         Ok(Self {
             model: model.hash.clone(),
             pooling: pooling.filter(|&mode| model.head.pooling() != [mode]),
+            truncate: None,
             prompt: model.prompt(prompt)?.into(),
             background: Background::own(),
         })
@@ -53,6 +56,12 @@ impl CalibrationKey {
     /// The same on another background.
     pub fn on(self, background: Background) -> Self {
         Self { background, ..self }
+    }
+
+    /// The same of vectors cut to so many dimensions, where that is not what the model does itself.
+    pub fn cut_to(self, size: Option<usize>, model: &Model) -> Self {
+        let truncate = size.filter(|&size| size != model.sentence_size());
+        Self { truncate, ..self }
     }
 }
 
@@ -235,6 +244,7 @@ pub fn calibrate(
     const BATCH: usize = 32;
     let options = HeadOptions {
         pooling: key.pooling,
+        truncate_dim: key.truncate.or(model.truncate_dim),
         ..model.options()
     };
     let prompt = Prompt::Text(key.prompt.to_string());

@@ -62,14 +62,22 @@ pub fn load(
     })
 }
 
+/// Unicode says that it never will be one.
+const NO_CHARACTER: &str = "\u{10FFFF}";
+
 /// What the vocabulary itself calls unknown.
 fn own_unknown(tokenizer: &Tokenizer) -> Option<String> {
-    use tokenizers::ModelWrapper;
+    use tokenizers::{Model as _, ModelWrapper};
     match tokenizer.get_model() {
         ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
         ModelWrapper::BPE(model) => model.unk_token.clone(),
         ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
-        ModelWrapper::Unigram(_) => None,
+        ModelWrapper::Unigram(model) => {
+            // It does not tell which, but it uses it for a character that no text has.
+            let tokens = model.tokenize(NO_CHARACTER).ok()?;
+            let token = tokens.first().filter(|token| token.value == NO_CHARACTER)?;
+            model.id_to_token(token.id)
+        }
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use tokenizers::Normalizer as _;
 use tokenizers::tokenizer::NormalizedString;
 use tokenizers::tokenizer::normalizer::Range as Side;
-
-use super::{TextTokenizer, TokenizeError};
 
 /// A stretch of text and what the normaliser made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,22 +15,8 @@ pub struct Change {
     pub at: Range<usize>,
 }
 
-impl TextTokenizer {
-    /// What the normaliser changed, in the order of the text, by its own alignment.
-    ///
-    /// # Errors
-    /// [`TokenizeError::Text`] when the normaliser refuses the text.
-    pub fn changes(&self, text: &str) -> Result<Vec<Change>, TokenizeError> {
-        let mut normalized = NormalizedString::from(text);
-        if let Some(normalizer) = self.inner.get_normalizer() {
-            let done = normalizer.normalize(&mut normalized);
-            done.map_err(|e| TokenizeError::Text(e.to_string()))?;
-        }
-        Ok(changes_of(&normalized))
-    }
-}
-
-fn changes_of(normalized: &NormalizedString) -> Vec<Change> {
+/// What a normaliser changed, in the order of the text, by its own alignment.
+pub(super) fn changes_of(normalized: &NormalizedString) -> Vec<Change> {
     let (text, after) = (normalized.get_original(), normalized.get());
     let mut changes = Vec::new();
     let mut read = 0;
@@ -80,6 +63,7 @@ fn stretches(normalized: &NormalizedString) -> Vec<(Range<usize>, Range<usize>)>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokenizers::Normalizer as _;
     use tokenizers::normalizers::bert::BertNormalizer;
 
     fn changes(text: &str) -> Vec<(String, String)> {

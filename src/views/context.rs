@@ -50,6 +50,7 @@ impl<'a> ViewContext<'a> {
     pub fn calibration_key(&self) -> Option<CalibrationKey> {
         let state = self.state;
         let key = CalibrationKey::new(self.model, state.pooling, &state.prompt).ok()?;
+        let key = key.cut_to(state.truncate_dim, self.model);
         Some(key.on(self.engine.background()))
     }
 

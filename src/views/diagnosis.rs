@@ -47,6 +47,8 @@ struct Key {
     a: SameTrace,
     b: SameTrace,
     pooling: Option<PoolingMode>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    truncate: Option<usize>,
     calibration: Option<Arc<Calibration>>,
 }
 
@@ -125,6 +127,7 @@ impl DiagnosisView {
             a: SameTrace(pair.a.trace.clone()),
             b: SameTrace(pair.b.trace.clone()),
             pooling: cx.state.pooling,
+            truncate: cx.state.truncate_dim,
             calibration: match state {
                 Some(CalibrationState::Ready(found)) => Some(found.clone()),
                 _ => None,
@@ -140,6 +143,7 @@ impl DiagnosisView {
 fn look(key: &Key, model: &Model, cancel: &Cancel) -> Outcome {
     let options = HeadOptions {
         pooling: key.pooling,
+        truncate_dim: key.truncate.or(model.truncate_dim),
         ..model.options()
     };
     let found = diagnose(Case {

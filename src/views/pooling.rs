@@ -3,6 +3,7 @@
 mod card;
 mod derive;
 mod texts;
+mod truncation;
 mod winners;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::trace::PoolingMode;
 use crate::widgets::{SPACE, SPACE_SMALL, Scale, legend_ui};
 use card::CardState;
 use derive::{Card, Poolings, PoolingsKey};
+use truncation::Truncation;
 
 pub static PANEL: Panel = Panel {
     id: "pooling",
@@ -31,7 +33,9 @@ pub static PANEL: Panel = Panel {
         plane in which their vectors differ most (principal components). All maps of cosines have one \
         scale, so columns can be compared. A click on a title makes the program use that pooling; the \
         model was trained with the one marked as its own, and the others were never asked for during \
-        training.",
+        training. Some models are trained so that the first dimensions of the sentence vector do alone \
+        (Matryoshka): the slider cuts the vector everywhere in the program, and the curve shows each \
+        pair's cosine for every cut.",
     one_text: false,
     make: || Box::<PoolingView>::default(),
 };
@@ -45,6 +49,7 @@ const COLUMN: f32 = 232.;
 struct PoolingView {
     poolings: Derived<PoolingsKey, Poolings>,
     cards: HashMap<Vec<PoolingMode>, CardState>,
+    truncation: Truncation,
     /// What was painted last, for the clipboard.
     shown: Option<Arc<Poolings>>,
 }
@@ -69,6 +74,8 @@ impl View for PoolingView {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             texts::legend_ui(ui, cx, &value);
+            ui.add_space(SPACE_SMALL);
+            self.truncation.truncation_ui(ui, cx, &value.texts);
             ui.add_space(SPACE_SMALL);
             let which = which_ui(ui);
             ui.add_space(SPACE_SMALL);
@@ -137,6 +144,7 @@ impl PoolingView {
         });
         let key = PoolingsKey {
             model: cx.model.hash.clone(),
+            truncate: cx.state.truncate_dim,
             texts: traced.collect(),
         };
         if key.texts.is_empty() {

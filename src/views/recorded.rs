@@ -12,7 +12,6 @@ use super::subject::{Subject, note_ui, subject_ui};
 use crate::app::state::{Focus, TextId};
 use crate::model::EncoderSpec;
 use crate::trace::Trace;
-use crate::widgets::piece_label;
 
 /// The last value of a key, for what is cheap but not cheap enough for every frame.
 pub(super) struct Memo<K, V>(Option<(K, V)>);
@@ -98,9 +97,8 @@ impl Viewed {
             return None;
         }
         let key = trace_key(&trace);
-        let pieces = &trace.tokens.pieces;
-        let label = |piece: &String| piece_label(piece);
-        let labels = self.0.get(key, || pieces.iter().map(label).collect());
+        let labels = &trace.tokens.labels;
+        let labels = self.0.get(key, || labels.as_slice().into());
         Some(Recorded {
             id,
             key,

@@ -92,6 +92,7 @@ fn key(cx: &ViewContext<'_>, pair: &Pair) -> ScoreKey {
         b: SameTrace(pair.b.trace.clone()),
         texts: (pair.a.id, pair.b.id),
         pooling: cx.state.pooling,
+        truncate: cx.state.truncate_dim,
     }
 }
 

@@ -4,6 +4,7 @@ mod rows;
 mod steps;
 mod strips;
 mod summary;
+mod word;
 
 use std::sync::Arc;
 
@@ -14,16 +15,19 @@ use super::{Panel, View, ViewContext};
 use crate::tokens::Tokens;
 use steps::Steps;
 use strips::Strips;
+use word::Word;
 
 pub static PANEL: Panel = Panel {
     id: "tokens",
     title: "Tokens",
     about: "A model does not read letters but rows of a table, its vocabulary. The text is first \
         normalised (lower-cased and stripped of accents, in many models), then split into words, \
-        and each word is spelled with the fewest, longest pieces that the vocabulary has; a piece \
-        that goes on inside a word is often written with ##. What the vocabulary cannot spell \
-        becomes the unknown token, and whatever exceeds the model's limit is never read. Tokens \
-        in grey were added by the model's template.",
+        and each word is spelled with the pieces that the vocabulary has. WordPiece takes the \
+        longest piece that fits and writes ## where a word goes on; BPE merges neighbours; Unigram \
+        takes the likeliest pieces. A space that belongs to a piece is shown as ␣, and a byte that \
+        is no whole character as ⟨E6⟩. What cannot be spelled becomes the unknown token, and \
+        whatever exceeds the model's limit is never read. Tokens in grey were added by the model's \
+        template. A click on a word shows how it came about.",
     one_text: true,
     make: || Box::<TokensView>::default(),
 };
@@ -32,6 +36,7 @@ pub static PANEL: Panel = Panel {
 struct TokensView {
     steps: Steps,
     strips: Strips,
+    word: Word,
 }
 
 impl View for TokensView {
@@ -44,6 +49,7 @@ impl View for TokensView {
             summary::summary_ui(ui, &subject);
             self.steps.steps_ui(ui, cx, &subject);
             self.strips.strips_ui(ui, cx, &subject);
+            self.word.word_ui(ui, cx, &subject);
             rows::rows_ui(ui, cx, &subject);
         });
     }

@@ -250,6 +250,7 @@ fn bench<'a>(cx: &ViewContext<'_>, pair: &'a Pair) -> Bench<'a> {
             text: SameTrace(edited.trace.clone()),
             other: SameTrace(other.trace.clone()),
             pooling: cx.state.pooling,
+            truncate: cx.state.truncate_dim,
         },
     }
 }

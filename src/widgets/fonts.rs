@@ -82,7 +82,7 @@ mod tests {
         for family in [FontFamily::Proportional, FontFamily::Monospace, strong()] {
             let font = FontId::new(13.0, family);
             for text in [
-                "→↔←↑↓✓✗✕⚙🔍␣⏎⇥↵∑√Δ∅‹›…·×−²‖⊙∘≈≤≥∞▶◀■●○▲▼★⚠ℹ⏸⏵⏭⏮☰📋💾🔗🗙⧉",
+                "→↔←↑↓✓✗✕⚙🔍␣⏎⇥↵∑√Δ∅‹›…·×−²‖⊙∘≈≤≥∞▶◀■●○▲▼★⚠ℹ⏸⏵⏭⏮☰📋💾🔗🗙⧉⟨⟩",
                 "שלום עולם",
                 "مرحبا بالعالم",
                 "日本語 かな カナ 汉字 漢字 한국어 가",

@@ -24,4 +24,6 @@ pub use style::install;
 pub use table::{Cell, Column, Table};
 pub use theme::{SPACE, SPACE_SMALL, Theme};
 pub use tiles::{Tiles, TilesResponse};
-pub use token_strip::{Piece, StripResponse, piece_label, token_strip_ui, word_strip_ui};
+pub use token_strip::{Piece, StripResponse, token_strip_ui, word_strip_ui};
+
+pub use crate::tokens::piece_label;

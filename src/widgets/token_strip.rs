@@ -14,7 +14,7 @@ use super::theme::{SPACE_SMALL, Theme};
 
 /// One piece of a text.
 pub struct Piece<'a> {
-    /// What to write: see [`piece_label`].
+    /// What to write: see [`crate::tokens::Kind::readable`].
     pub label: &'a str,
     /// Special tokens and padding step back.
     pub secondary: bool,
@@ -286,32 +286,6 @@ fn walk(ui: &Ui, out: &mut StripResponse, count: usize, from: Option<usize>) {
     }
 }
 
-/// A piece as it can be seen: white space and control characters get a sign, nothing else changes.
-pub fn piece_label(piece: &str) -> String {
-    if piece.is_empty() {
-        return "∅".to_owned();
-    }
-    let mut label = String::with_capacity(piece.len());
-    for c in piece.chars() {
-        match c {
-            ' ' | '\u{3000}' => label.push('␣'),
-            '\n' => label.push('⏎'),
-            '\t' => label.push('⇥'),
-            '\r' => label.push('↵'),
-            c if is_invisible(c) => label.push_str(&format!("‹{:04X}›", u32::from(c))),
-            c => label.push(c),
-        }
-    }
-    label
-}
-
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || c.is_whitespace()
-        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,21 +310,5 @@ mod tests {
         let free = flow(&[30.0; 6], &[], 62.0, 10.0);
         assert_eq!(free[1].left() - free[0].right(), GAP);
         assert_eq!(free[2].top(), 10.0 + GAP);
-    }
-
-    #[test]
-    fn what_cannot_be_seen_gets_a_sign() {
-        for (piece, label) in [
-            ("##ing", "##ing"),
-            ("▁the", "▁the"),
-            (" a", "␣a"),
-            ("\n\t", "⏎⇥"),
-            ("\u{200b}x\u{7}", "‹200B›x‹0007›"),
-            ("\u{a0}", "‹00A0›"),
-            ("", "∅"),
-            ("שלום", "שלום"),
-        ] {
-            assert_eq!(piece_label(piece), label);
-        }
     }
 }

@@ -16,8 +16,6 @@ fn tokens(pieces: &[&str], special: &[bool]) -> Tokens {
     let count = pieces.len();
     Tokens {
         text: pieces.concat().into(),
-        prompt_bytes: 0,
-        prompt_tokens: 0,
         ids: (0..count as u32).collect(),
         type_ids: vec![0; count],
         pieces: pieces.iter().map(|p| (*p).to_owned()).collect(),
@@ -26,9 +24,7 @@ fn tokens(pieces: &[&str], special: &[bool]) -> Tokens {
         words: vec![None; count],
         unknown: vec![false; count],
         limit: count,
-        dropped: 0,
-        normalized: String::new(),
-        pre_tokens: Vec::new(),
+        ..Tokens::default()
     }
 }
 

@@ -241,9 +241,6 @@ mod tests {
 
     fn tokens(count: usize) -> Tokens {
         Tokens {
-            text: "".into(),
-            prompt_bytes: 0,
-            prompt_tokens: 0,
             ids: vec![0; count],
             type_ids: vec![0; count],
             pieces: vec![String::new(); count],
@@ -252,9 +249,7 @@ mod tests {
             words: vec![None; count],
             unknown: vec![false; count],
             limit: count,
-            dropped: 0,
-            normalized: String::new(),
-            pre_tokens: Vec::new(),
+            ..Tokens::default()
         }
     }
 

@@ -24,6 +24,7 @@ pub mod ranking;
 pub(in crate::analysis) mod reruns;
 pub mod shapley;
 pub mod shares;
+pub mod truncation;
 pub mod words;
 
 use thiserror::Error;

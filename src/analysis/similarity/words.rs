@@ -58,7 +58,11 @@ impl Words {
 fn label(tokens: &Tokens, first: usize) -> String {
     let text = surface(tokens, word_of(tokens, first)).trim();
     match text.is_empty() || tokens.special[first] {
-        true => tokens.pieces[first].clone(),
+        true => tokens
+            .labels
+            .get(first)
+            .unwrap_or(&tokens.pieces[first])
+            .clone(),
         false => text.to_owned(),
     }
 }

@@ -13,7 +13,6 @@ use crate::trace::{Trace, Values};
 use crate::views::TextView;
 use crate::views::attention::steps::steps;
 use crate::widgets::theme::{SPACE, Theme, number};
-use crate::widgets::token_strip::piece_label;
 
 /// Paints the inspector.
 pub fn inspector_ui(
@@ -103,10 +102,7 @@ fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {
 
 fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {
     let tokens = &trace.tokens;
-    section_ui(
-        ui,
-        &format!("Token {t}: {}", piece_label(&tokens.pieces[t])),
-    );
+    section_ui(ui, &format!("Token {t}: {}", tokens.labels[t]));
     grid_ui(ui, "token", |ui| {
         let mut row = |name: &str, value: String| {
             ui.label(RichText::new(name).small());
@@ -114,6 +110,9 @@ fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {
             ui.end_row();
         };
         row("id", tokens.ids[t].to_string());
+        if tokens.pieces[t] != tokens.labels[t] {
+            row("spelled", tokens.pieces[t].clone());
+        }
         let (start, end) = tokens.offsets[t];
         match tokens.special[t] {
             true => row("kind", "special, added by the template".to_owned()),
@@ -140,11 +139,8 @@ fn partner_ui(ui: &mut Ui, shown: &[TextView], text: TextId, t: usize) {
     let Some((text, trace)) = text.and_then(|text| Some((text, text.trace.as_ref()?))) else {
         return;
     };
-    if let Some(piece) = trace.tokens.pieces.get(t) {
-        section_ui(
-            ui,
-            &format!("paired with token {t}: {}", piece_label(piece)),
-        );
+    if let Some(piece) = trace.tokens.labels.get(t) {
+        section_ui(ui, &format!("paired with token {t}: {piece}"));
         ui.weak(&*text.text);
     }
 }
@@ -163,13 +159,13 @@ fn cell_ui(
             .layer(layer, site)
             .and_then(|v| v.at(&[head, query, key]))
     };
-    let pieces = &trace.tokens.pieces;
+    let labels = &trace.tokens.labels;
     let title = format!(
         "Attention L{} · head {}: {} → {}",
         layer + 1,
         head + 1,
-        piece_label(&pieces[query]),
-        piece_label(&pieces[key])
+        labels[query],
+        labels[key]
     );
     section_ui(ui, &title);
     let sites = [

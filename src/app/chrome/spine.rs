@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
-use crate::analysis::pooling::score;
-use crate::analysis::residual;
+use crate::analysis::{pooling, residual};
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::engine::{Derived, Engine};
@@ -31,16 +30,15 @@ struct Key {
     a: Arc<Trace>,
     b: Arc<Trace>,
     mode: PoolingMode,
+    /// What the score is taken with.
     options: HeadOptions,
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let same = |x: &Arc<Trace>, y: &Arc<Trace>| Arc::ptr_eq(x, y);
-        same(&self.a, &other.a)
-            && same(&self.b, &other.b)
-            && self.mode == other.mode
-            && self.options == other.options
+        let recipe = |key: &Self| (key.mode, key.options);
+        same(&self.a, &other.a) && same(&self.b, &other.b) && recipe(self) == recipe(other)
     }
 }
 
@@ -79,6 +77,7 @@ impl Spine {
                 mode,
                 options: HeadOptions {
                     pooling: input.state.pooling,
+                    truncate_dim: input.state.truncate_dim.or(input.model.truncate_dim),
                     ..input.model.options()
                 },
             };
@@ -159,7 +158,7 @@ fn pictures(model: &Model, key: &Key) -> Pictures {
         position: miniature(&key.a, Site::Embed(EmbedSite::Position)),
         pooled: [&key.a, &key.b].map(|trace| vector(trace, Site::Pooled(key.mode))),
         sentence: [&key.a, &key.b].map(|trace| vector(trace, Site::Sentence)),
-        cosine: score(&model.head, &key.a, &key.b, key.options).unwrap_or(f64::NAN),
+        cosine: pooling::score(&model.head, &key.a, &key.b, key.options).unwrap_or(f64::NAN),
         cosines,
     }
 }

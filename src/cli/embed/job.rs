@@ -192,7 +192,7 @@ impl<'a> Job<'a> {
 }
 
 /// E before it is cut: a Dense module decides it, else the number of poolings.
-fn size(model: &Model, options: HeadOptions) -> usize {
+pub fn size(model: &Model, options: HeadOptions) -> usize {
     let hidden = model.spec().hidden;
     let dense = model
         .head

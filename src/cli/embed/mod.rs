@@ -13,6 +13,7 @@ use super::output::Target;
 use super::{Failure, ModelArgs, PromptArgs};
 use crate::trace::PoolingMode;
 use job::Job;
+pub(super) use job::size;
 use read::Texts;
 use write::Format;
 
@@ -49,7 +50,7 @@ pub struct EmbedArgs {
     pub prompt: PromptArgs,
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub(super) fn positive(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|&number| number > 0);
     number.ok_or_else(|| "must be a whole number from 1".to_owned())
 }

@@ -53,7 +53,9 @@ pub fn calibration(
     background: Background,
     methods: &[Method],
 ) -> Result<Option<Calibration>, ModelError> {
-    let key = CalibrationKey::new(model, args.pooling, &args.prompt.prompt())?.on(background);
+    let key = CalibrationKey::new(model, args.pooling, &args.prompt.prompt())?
+        .cut_to(args.truncate_dim, model)
+        .on(background);
     let store = CalibrationStore::from_env();
     let kept = store.load(&key);
     let wanted = args.calibrate || args.background.is_some() || methods.contains(&Method::Common);

@@ -110,7 +110,10 @@ fn name(key: &CalibrationKey) -> String {
         &[VERSION, &key.model, pooling, &key.prompt],
         key.background.digest(),
     );
-    format!("{name}-{pooling}.json")
+    match key.truncate {
+        None => format!("{name}-{pooling}.json"),
+        Some(size) => format!("{name}-{pooling}-{size}.json"),
+    }
 }
 
 /// Of some words and of a background set.

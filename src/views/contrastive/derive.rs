@@ -27,6 +27,8 @@ pub struct BatchKey {
     /// The model's hash.
     pub model: Arc<str>,
     pub pooling: Option<PoolingMode>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    pub truncate: Option<usize>,
     pub pairs: Vec<(Member, Member)>,
 }
 
@@ -37,6 +39,7 @@ impl BatchKey {
         Self {
             model: cx.model.hash.clone(),
             pooling: cx.state.pooling,
+            truncate: cx.state.truncate_dim,
             pairs: pairs
                 .filter_map(|&(a, b)| Some((member(a)?, member(b)?)))
                 .collect(),
@@ -57,6 +60,7 @@ impl Pairs {
     pub fn new(key: &BatchKey, model: &Model) -> Self {
         let options = HeadOptions {
             pooling: key.pooling,
+            truncate_dim: key.truncate.or(model.truncate_dim),
             ..model.options()
         };
         let anchors = || key.pairs.iter().map(|(a, _)| a);

@@ -11,7 +11,7 @@ use crate::engine::Derived;
 use crate::model::Model;
 use crate::views::ViewContext;
 use crate::views::subject::{note_ui, section_ui};
-use crate::widgets::{Cell, Column, Table, number, piece_label};
+use crate::widgets::{Cell, Column, Table, number};
 
 /// How many rows to show; one more is looked up, as the first is the token itself.
 const SHOWN: usize = 10;
@@ -96,8 +96,8 @@ fn find(model: &Model, id: u32, cancel: &Cancel) -> Option<Found> {
     let piece = |row: usize| {
         let piece = u32::try_from(row)
             .ok()
-            .and_then(|id| model.tokenizer.piece(id));
-        piece.map_or_else(|| "(no piece)".to_owned(), |piece| piece_label(&piece))
+            .and_then(|id| model.tokenizer.label(id));
+        piece.unwrap_or_else(|| "(no piece)".to_owned())
     };
     let pieces = near.rows.iter().map(|n| piece(n.row)).collect();
     Some(Found { id, near, pieces })

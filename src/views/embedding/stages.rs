@@ -11,7 +11,7 @@ use crate::tokens::Tokens;
 use crate::trace::{EmbedSite, Site, Trace};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, bulk_scale, fresh_key, largest_of, note_ui};
-use crate::widgets::{Scale, Theme, number, piece_label};
+use crate::widgets::{Scale, Theme, number};
 
 /// One [T, n] value on the way into the first layer: n is E, the tables' width, up to the sum.
 pub struct Stage {
@@ -100,11 +100,7 @@ impl Stages {
             false => residual(trace, table.as_ref(), factor),
         };
         Self {
-            labels: tokens
-                .pieces
-                .iter()
-                .map(|piece| piece_label(piece))
-                .collect(),
+            labels: tokens.labels.clone(),
             scale: bulk_scale(summed.iter().flat_map(|stage| &stage.values)),
             largest: largest_of(summed.iter().flat_map(|stage| &stage.values)),
             residual: found,

@@ -10,7 +10,7 @@ use crate::app::state::{Focus, TextId};
 use crate::trace::Trace;
 use crate::views::recorded::{Memo, trace_key};
 use crate::widgets::theme::{SPACE, number};
-use crate::widgets::{Cell, Column, Table, piece_label};
+use crate::widgets::{Cell, Column, Table};
 
 const SHOWN: usize = 8;
 /// From this width on, the three parts stand side by side.
@@ -96,7 +96,7 @@ impl Tops {
                     label: format!(
                         "{}: {} [{}]",
                         text.index + 1,
-                        piece_label(&trace.tokens.pieces[firing.token]),
+                        trace.tokens.labels[firing.token],
                         firing.token
                     ),
                     special: trace.tokens.special[firing.token],

@@ -16,6 +16,8 @@ pub struct Key {
     /// The models' hashes: in use, reference.
     pub models: [Arc<str>; 2],
     pub pooling: Option<PoolingMode>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    pub truncate: Option<usize>,
     pub texts: Vec<(TextId, [SameTrace; 2])>,
 }
 
@@ -42,7 +44,7 @@ impl Compared {
     pub fn new(key: &Key, models: [&Model; 2]) -> Self {
         let seen = [0, 1].map(|side| {
             let traces = key.texts.iter().map(|(_, traces)| &*traces[side].0);
-            Seen::new(models[side], traces, key.pooling)
+            Seen::new(models[side], traces, (key.pooling, key.truncate))
         });
         let [main, reference] = &seen;
         let pairs = main.cosines.iter().zip(&reference.cosines);
@@ -64,10 +66,11 @@ impl Seen {
     fn new<'a>(
         model: &Model,
         traces: impl Iterator<Item = &'a Trace>,
-        pooling: Option<PoolingMode>,
+        (pooling, truncate): (Option<PoolingMode>, Option<usize>),
     ) -> Self {
         let with = |pooling| HeadOptions {
             pooling,
+            truncate_dim: truncate.or(model.truncate_dim),
             ..model.options()
         };
         let vectors: Vec<Vec<f64>> = traces

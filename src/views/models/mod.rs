@@ -108,6 +108,7 @@ impl ModelsView {
         let key = Key {
             models: [cx.model.hash.clone(), reference.hash.clone()],
             pooling: cx.state.pooling,
+            truncate: cx.state.truncate_dim,
             texts: both.collect(),
         };
         if key.texts.is_empty() {

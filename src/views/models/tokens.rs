@@ -67,7 +67,7 @@ fn row_ui(ui: &mut Ui, cx: &ViewContext<'_>, (first, second): (&Tokens, &Tokens)
     let span = start + group.span.start..start + group.span.end;
     ui.label(first.text.get(span).unwrap_or_default());
     for (tokens, indices) in [(first, &group.first), (second, &group.second)] {
-        let pieces: Vec<&str> = indices.iter().map(|&t| tokens.pieces[t].as_str()).collect();
+        let pieces: Vec<&str> = indices.iter().map(|&t| tokens.labels[t].as_str()).collect();
         let mut text = RichText::new(match pieces.is_empty() {
             true => "–".to_owned(),
             false => pieces.join(" · "),

@@ -17,6 +17,8 @@ use crate::views::subject::{SameTrace, fresh_key};
 pub struct PoolingsKey {
     /// The model's hash.
     pub model: Arc<str>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    pub truncate: Option<usize>,
     pub texts: Vec<(TextId, SameTrace)>,
 }
 
@@ -60,7 +62,7 @@ impl Poolings {
             texts: key.texts.iter().map(|(id, _)| *id).collect(),
             traces: key.texts.iter().map(|(_, trace)| trace.0.clone()).collect(),
             cards: modes
-                .filter_map(|mode| Card::new(model, &traces, mode))
+                .filter_map(|mode| Card::new(model, &traces, (mode, key.truncate)))
                 .collect(),
         }
     }
@@ -82,12 +84,17 @@ impl Poolings {
 
 impl Card {
     /// None where a trace does not hold what is needed, which no recording leaves out.
-    fn new(model: &Model, traces: &[&Trace], pooling: Option<PoolingMode>) -> Option<Self> {
+    fn new(
+        model: &Model,
+        traces: &[&Trace],
+        (pooling, truncate): (Option<PoolingMode>, Option<usize>),
+    ) -> Option<Self> {
         let head = &model.head;
         let modes = pooling::modes(head, pooling);
         let own = modes == head.pooling();
         let options = HeadOptions {
             pooling,
+            truncate_dim: truncate.or(model.truncate_dim),
             ..model.options()
         };
         let pooled: Vec<Vec<f32>> = traces

@@ -10,7 +10,7 @@ use crate::tokens::Tokens;
 use crate::views::ViewContext;
 use crate::views::compare::beside_side_ui;
 use crate::views::subject::note_ui;
-use crate::widgets::{Piece, Scale, piece_label, token_strip_ui};
+use crate::widgets::{Piece, Scale, token_strip_ui};
 
 /// A long text scrolls beyond this height, in points.
 const HEIGHT: f32 = 132.;
@@ -39,12 +39,12 @@ fn strip_ui(
     let most = winners.counts.iter().max().copied().unwrap_or(0);
     let scale = Scale::amount(most as f32);
     let labels: Vec<String> = tokens
-        .pieces
+        .labels
         .iter()
         .zip(&winners.counts)
         .map(|(piece, count)| match count {
-            0 => piece_label(piece),
-            count => format!("{} {count}", piece_label(piece)),
+            0 => piece.clone(),
+            count => format!("{piece} {count}"),
         })
         .collect();
     let piece = |t: usize| Piece {

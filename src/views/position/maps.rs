@@ -8,7 +8,6 @@ use crate::views::ViewContext;
 use crate::views::subject::{Subject, beyond_note, note_ui};
 use crate::widgets::{
     Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, Theme, legend_ui, number,
-    piece_label,
 };
 
 /// From this width on a table and its cosines stand side by side.
@@ -130,8 +129,8 @@ fn column_ui(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
 
 fn rows<'a>(subject: &'a Subject, tables: &'a Tables) -> Rows<'a> {
     let tokens = &subject.trace.tokens;
-    let label = |&p: &usize| match tokens.pieces.get(p) {
-        Some(piece) => format!("{p} {}", piece_label(piece)),
+    let label = |&p: &usize| match tokens.labels.get(p) {
+        Some(piece) => format!("{p} {piece}"),
         None => p.to_string(),
     };
     Rows {

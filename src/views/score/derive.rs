@@ -27,6 +27,8 @@ pub struct ScoreKey {
     pub b: SameTrace,
     pub texts: (TextId, TextId),
     pub pooling: Option<PoolingMode>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    pub truncate: Option<usize>,
 }
 
 /// The cosine of two texts and its parts.
@@ -86,6 +88,7 @@ impl Score {
         let (a, b) = (key.a.0.clone(), key.b.0.clone());
         let options = |pooling| HeadOptions {
             pooling,
+            truncate_dim: key.truncate.or(model.truncate_dim),
             ..model.options()
         };
         let score = |pooling| pooling::score(&model.head, &a, &b, options(pooling)).ok();
@@ -135,7 +138,10 @@ impl Pairs {
         Self {
             shares,
             words: Grid::new(by_words, &special_a, &special_b),
-            tokens: Grid::new(matrix, &a.special, &b.special),
+            tokens: {
+                let names = [readable(&matrix.rows, a), readable(&matrix.columns, b)];
+                Grid::named(matrix, names, &a.special, &b.special)
+            },
             words_a,
             words_b,
             remark: None,
@@ -177,6 +183,14 @@ impl Pairs {
     }
 }
 
+/// The names of an axis with the tokens' own made readable.
+fn readable(names: &[String], tokens: &Tokens) -> Vec<String> {
+    match names.strip_prefix(tokens.pieces.as_slice()) {
+        Some(rest) => [&tokens.labels[..], rest].concat(),
+        None => names.to_vec(),
+    }
+}
+
 /// Which groups are special tokens.
 fn specials(words: &Words, tokens: &Tokens) -> Vec<bool> {
     let groups = 0..words.labels.len();
@@ -192,10 +206,21 @@ impl Grid {
     }
 
     pub fn new(matrix: PairMatrix, special_rows: &[bool], special_columns: &[bool]) -> Self {
+        let names = [matrix.rows.clone(), matrix.columns.clone()];
+        Self::named(matrix, names, special_rows, special_columns)
+    }
+
+    /// `names` are those of the rows and of the columns, as they are to be read.
+    fn named(
+        matrix: PairMatrix,
+        names: [Vec<String>; 2],
+        special_rows: &[bool],
+        special_columns: &[bool],
+    ) -> Self {
         Self {
             cells: matrix.values.iter().map(|&value| value as f32).collect(),
-            rows: Axis::new(&matrix.rows, special_rows, matrix.row_sums()),
-            columns: Axis::new(&matrix.columns, special_columns, matrix.column_sums()),
+            rows: Axis::new(&names[0], special_rows, matrix.row_sums()),
+            columns: Axis::new(&names[1], special_columns, matrix.column_sums()),
             largest: largest_of(&matrix, special_rows.len(), special_columns.len()),
             matrix,
             key: fresh_key(),

@@ -105,6 +105,7 @@ impl Detail {
         let shown = self.found.get(cx.engine, &key, move |cancel| {
             let options = HeadOptions {
                 pooling: made.score.pooling,
+                truncate_dim: made.score.truncate.or(model.truncate_dim),
                 ..model.options()
             };
             let texts = (&*made.score.a.0, &*made.score.b.0);

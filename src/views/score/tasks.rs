@@ -158,6 +158,7 @@ fn answer(
     let (a, b) = (&*key.a.0, &*key.b.0);
     let options = HeadOptions {
         pooling: key.pooling,
+        truncate_dim: key.truncate.or(model.truncate_dim),
         ..model.options()
     };
     let mut report = |done: usize, total: usize| {

@@ -90,6 +90,7 @@ impl Told {
         let make = move |cancel: &crate::cancel::Cancel| -> Found {
             let options = HeadOptions {
                 pooling: key.pooling,
+                truncate_dim: key.truncate.or(model.truncate_dim),
                 ..model.options()
             };
             let mut quiet = |_, _| ();
@@ -151,7 +152,9 @@ fn about(order: &Order) -> String {
 fn scale(cx: &ViewContext<'_>, score: &Score) -> Option<Arc<Calibration>> {
     let key = cx.calibration_key()?;
     // While another recipe's score is still on view, the new scale says nothing of it.
-    let same = score.key.model == cx.model.hash && score.key.pooling == cx.state.pooling;
+    let same = score.key.model == cx.model.hash
+        && score.key.pooling == cx.state.pooling
+        && score.key.truncate == cx.state.truncate_dim;
     cx.engine.calibration(&key).filter(|_| same)
 }
 

@@ -27,17 +27,19 @@ static COLUMNS: [Column; 7] = [
     column("kind", 64.0, 0.0, false),
 ];
 
-/// Where there is less room than this the kind of a token stands in place of its text.
+/// Where there is less room than this the kind of a token stands in place of its text, and its word
+/// is only seen in the strip above.
 const NARROW: f32 = 440.0;
 
-static NARROW_COLUMNS: [Column; 6] = [
-    column("#", 28.0, 0.0, true),
-    column("piece", 68.0, 0.5, false),
-    column("id", 52.0, 0.0, true),
-    column("word", 36.0, 0.0, true),
-    column("bytes", 68.0, 0.0, true),
-    column("text", 52.0, 0.5, false),
+static NARROW_COLUMNS: [Column; 5] = [
+    column("#", 24.0, 0.0, true),
+    column("piece", 56.0, 0.5, false),
+    column("id", 48.0, 0.0, true),
+    column("bytes", 60.0, 0.0, true),
+    column("text", 42.0, 0.5, false),
 ];
+/// Which of all columns those are.
+const KEPT: [usize; 5] = [0, 1, 2, 4, 5];
 
 pub fn rows_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
     section_ui(ui, "Rows of the vocabulary", "");
@@ -50,7 +52,10 @@ pub fn rows_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
         focus: subject.focused(cx),
         locked: subject.locked(cx),
     };
-    let out = table.ui(ui, |row, column| cell(tokens, row, column, wide));
+    let out = table.ui(ui, |row, column| {
+        let column = if wide { column } else { KEPT[column] };
+        cell(tokens, row, column, wide)
+    });
     let focus = |token| subject.focus_on(token);
     cx.point(out.hovered.map(focus), out.clicked.map(focus));
 }
@@ -60,8 +65,8 @@ fn cell(tokens: &Tokens, row: usize, column: usize, wide: bool) -> Cell {
     let special = kind == Kind::Special;
     match column {
         0 => Cell::Quiet(row.to_string()),
-        1 if special => Cell::Quiet(piece_label(&tokens.pieces[row])),
-        1 => Cell::Text(piece_label(&tokens.pieces[row])),
+        1 if special => Cell::Quiet(tokens.labels[row].clone()),
+        1 => Cell::Text(tokens.labels[row].clone()),
         2 => Cell::Figure(tokens.ids[row].to_string()),
         3 => Cell::Figure(tokens.words[row].map(|w| w.to_string()).unwrap_or_default()),
         4 if special => Cell::Quiet(String::new()),

@@ -3,57 +3,100 @@
 use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{CollapsingHeader, ScrollArea, TextStyle, Ui};
+use egui::{CollapsingHeader, RichText, ScrollArea, TextStyle, Ui};
 
+use crate::app::state::Focus;
 use crate::engine::Derived;
-use crate::tokens::{Change, Tokens};
+use crate::tokens::{Change, Kind as Vocabulary, NormalizerStep, SplitStep, TextTokenizer, Tokens};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui};
-use crate::widgets::{Piece, SPACE, Theme, piece_label, token_strip_ui};
+use crate::widgets::{
+    Piece, SPACE, SPACE_SMALL, StripResponse, Theme, piece_label, token_strip_ui,
+};
 
 /// The most of a text that is shown here, in characters and in words.
 const MOST_CHARACTERS: usize = 2000;
 const MOST_WORDS: usize = 600;
 
-/// (model, text): what the changes of the normaliser depend on.
+/// (model, text): what the steps depend on.
 type Key = (Arc<str>, Arc<str>);
 
 #[derive(Default)]
 pub struct Steps {
-    changes: Derived<Key, Result<Changes, String>>,
+    stages: Derived<Key, Result<Told, String>>,
 }
 
-/// What the normaliser changed.
-struct Changes {
-    all: Vec<Change>,
-    /// In words.
+/// What each step did.
+#[derive(Default)]
+struct Told {
+    normalizers: Vec<Normalized>,
+    splits: Vec<Split>,
+}
+
+struct Normalized {
+    step: NormalizerStep,
+    /// Its changes in words.
     said: String,
 }
 
+struct Split {
+    step: SplitStep,
+    /// The parts as they are shown; empty where the step left the parts of the one before.
+    labels: Vec<String>,
+}
+
+impl Told {
+    fn of(tokenizer: &TextTokenizer, text: &str) -> Result<Self, String> {
+        let stages = tokenizer.stages(text).map_err(|e| e.to_string())?;
+        let normalizers = stages.normalizers.into_iter().map(|step| Normalized {
+            said: said(&step.changes),
+            step,
+        });
+        let mut before: Option<Vec<String>> = None;
+        let mut splits = Vec::new();
+        for step in stages.splits {
+            let labels = match before.as_ref() == Some(&step.parts) {
+                true => Vec::new(),
+                false => labels(tokenizer.kind(), &step.parts),
+            };
+            before = Some(step.parts.clone());
+            splits.push(Split { step, labels });
+        }
+        Ok(Self {
+            normalizers: normalizers.collect(),
+            splits,
+        })
+    }
+}
+
+fn labels(kind: Vocabulary, parts: &[String]) -> Vec<String> {
+    let shown = parts.iter().take(MOST_WORDS);
+    shown.map(|part| kind.readable(part)).collect()
+}
+
 impl Steps {
-    pub fn steps_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject) {
+    pub fn steps_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, subject: &Subject) {
         let tokens = subject.trace.tokens.clone();
         let key = (cx.model.hash.clone(), tokens.text.clone());
         let (model, text) = (cx.model.clone(), tokens.text.clone());
-        let changes = self.changes.get(cx.engine, &key, move |_| {
-            let all = model.tokenizer.changes(&text).map_err(|e| e.to_string())?;
-            let said = said(&all);
-            Ok(Changes { all, said })
-        });
-        ui.add_space(SPACE);
-        step_ui(ui, "1 Normalised", |ui| {
-            match changes.map(|c| (c.value, c.current)) {
-                Some((changes, true)) => match &*changes {
-                    Ok(changes) => normalized_ui(ui, &tokens, &changes.all, &changes.said),
-                    Err(error) => {
-                        note_ui(ui, error.clone());
-                    }
-                },
-                // Without the changes, or with those of an earlier text, the text alone is shown.
-                _ => normalized_ui(ui, &tokens, &[], "…"),
+        let told = self
+            .stages
+            .get(cx.engine, &key, move |_| Told::of(&model.tokenizer, &text));
+        // Those of an earlier text are not shown; the outcome is in the trace already.
+        let told = told.filter(|told| told.current).map(|told| told.value);
+        let told = match told.as_deref() {
+            Some(Ok(told)) => Some(told),
+            Some(Err(error)) => {
+                note_ui(ui, error.clone());
+                None
             }
+            None => None,
+        };
+        ui.add_space(SPACE);
+        step_ui(ui, "1 Normalised", |ui| normalized_ui(ui, &tokens, told));
+        step_ui(ui, "2 Split into words", |ui| {
+            split_ui(ui, cx, subject, &tokens, told);
         });
-        step_ui(ui, "2 Split into words", |ui| words_ui(ui, &tokens));
     }
 }
 
@@ -73,14 +116,44 @@ fn step_ui(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
         });
 }
 
-fn normalized_ui(ui: &mut Ui, tokens: &Tokens, changes: &[Change], said: &str) {
+fn normalized_ui(ui: &mut Ui, tokens: &Tokens, told: Option<&Told>) {
     if tokens.text.is_empty() {
         note_ui(ui, "There is no text.");
         return;
     }
     let theme = Theme::of(ui);
-    ui.label(marked(ui, theme, &tokens.normalized, changes));
-    note_ui(ui, said);
+    let Some(told) = told else {
+        ui.label(marked(ui, theme, &tokens.normalized, &[]));
+        note_ui(ui, "…");
+        return;
+    };
+    if told.normalizers.is_empty() {
+        ui.label(marked(ui, theme, &tokens.normalized, &[]));
+        note_ui(
+            ui,
+            "This tokenizer has no normaliser: the text stays as typed.",
+        );
+    }
+    for Normalized { step, said } in &told.normalizers {
+        title_ui(ui, (&step.name, &step.does), None);
+        if !step.changes.is_empty() || told.normalizers.len() == 1 {
+            ui.label(marked(ui, theme, &step.after, &step.changes));
+        }
+        note_ui(ui, said.clone());
+        ui.add_space(SPACE_SMALL);
+    }
+}
+
+/// What a step is called and does; a pattern shows on hover.
+fn title_ui(ui: &mut Ui, (name, does): (&str, &str), pattern: Option<&String>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = SPACE;
+        ui.label(RichText::new(name).strong());
+        let response = note_ui(ui, does.to_owned());
+        if let Some(pattern) = pattern {
+            response.on_hover_text(RichText::new(pattern).monospace());
+        }
+    });
 }
 
 /// The changes in words, alike ones counted.
@@ -175,19 +248,54 @@ fn kinds(changes: &[Change]) -> Vec<Kind<'_>> {
     kinds
 }
 
-fn words_ui(ui: &mut Ui, tokens: &Tokens) {
+fn split_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    subject: &Subject,
+    tokens: &Tokens,
+    told: Option<&Told>,
+) {
     if tokens.pre_tokens.is_empty() {
         note_ui(ui, "There are no words.");
         return;
     }
-    let shown = tokens.pre_tokens.iter().take(MOST_WORDS);
-    let labels: Vec<String> = shown.map(|word| piece_label(word)).collect();
-    let pieces: Vec<Piece<'_>> = labels.iter().map(|label| plain(label)).collect();
-    token_strip_ui(ui, "Words", &pieces, None, None);
+    let splits = told.map_or(&[][..], |told| &told.splits);
+    if told.is_some() && splits.is_empty() {
+        let note = "This tokenizer does not split: the vocabulary gets the text whole, and words begin at ␣.";
+        note_ui(ui, note);
+    }
+    for (index, split) in splits.iter().enumerate() {
+        let (step, pattern) = (&split.step, split.step.pattern.as_ref());
+        title_ui(ui, (&step.name, &step.does), pattern);
+        let last = index + 1 == splits.len();
+        if split.labels.is_empty() && !last {
+            note_ui(ui, "Nothing was split.");
+        } else if !last {
+            parts_ui(ui, &format!("After {}", split.step.name), &split.labels);
+        }
+        ui.add_space(SPACE_SMALL);
+    }
+    let labels = labels(tokens.kind, &tokens.pre_tokens);
+    let out = parts_ui(ui, "Words", &labels);
+    let focus = |part: usize| first_of(subject, tokens, part);
+    let (hovered, clicked) = (out.hovered.and_then(focus), out.clicked.and_then(focus));
+    cx.point(hovered, clicked);
     let left = tokens.pre_tokens.len() - labels.len();
     if left > 0 {
         note_ui(ui, format!("and {left} words more"));
     }
+}
+
+/// The first token of a part of the text; none where the limit cut it off.
+fn first_of(subject: &Subject, tokens: &Tokens, part: usize) -> Option<Focus> {
+    let here = |p: &Option<u32>| p.is_some_and(|p| p as usize == part);
+    let token = tokens.parts.iter().position(here)?;
+    Some(subject.focus_on(token))
+}
+
+fn parts_ui(ui: &mut Ui, name: &str, labels: &[String]) -> StripResponse {
+    let pieces: Vec<Piece<'_>> = labels.iter().map(|label| plain(label)).collect();
+    token_strip_ui(ui, name, &pieces, None, None)
 }
 
 fn plain(label: &str) -> Piece<'_> {

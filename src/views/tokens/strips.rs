@@ -115,7 +115,7 @@ fn strip_ui(
 
 /// The piece; behind an unknown token also the text that it hides.
 fn label(tokens: &Tokens, index: usize) -> String {
-    let piece = piece_label(&tokens.pieces[index]);
+    let piece = tokens.labels[index].clone();
     match tokens.unknown[index] && !tokens.special[index] {
         true => format!("{piece} {}", piece_label(covered(tokens, index))),
         false => piece,
@@ -134,6 +134,12 @@ fn fill(theme: Theme, kind: Kind, only: Option<egui::Color32>) -> Option<egui::C
 fn note(tokens: &Tokens, index: usize, kind: Kind, only: Option<&str>) -> String {
     let id = tokens.ids[index];
     let mut note = format!("token {index} · id {id}");
+    if tokens.pieces[index] != tokens.labels[index] {
+        note += &format!(
+            "\nin the vocabulary: {}",
+            piece_label(&tokens.pieces[index])
+        );
+    }
     match kind {
         Kind::Special => note += "\nadded by the model's template",
         _ => {

@@ -57,6 +57,7 @@ fn parts(tokens: &Tokens) -> String {
     let mut words: Vec<u32> = tokens.words.iter().flatten().copied().collect();
     words.dedup();
     let mut parts = vec![
+        tokens.kind.name().to_owned(),
         format!("{} words", words.len()),
         format!("{special} special"),
     ];

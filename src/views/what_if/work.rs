@@ -24,12 +24,15 @@ pub struct Key {
     pub text: SameTrace,
     pub other: SameTrace,
     pub pooling: Option<PoolingMode>,
+    /// Dimensions that are kept, instead of as many as the model keeps.
+    pub truncate: Option<usize>,
 }
 
 impl Key {
     fn options(&self, model: &Model) -> HeadOptions {
         HeadOptions {
             pooling: self.pooling,
+            truncate_dim: self.truncate.or(model.truncate_dim),
             ..model.options()
         }
     }

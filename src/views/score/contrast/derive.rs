@@ -47,6 +47,7 @@ impl Key {
     fn options(&self, model: &Model) -> HeadOptions {
         HeadOptions {
             pooling: self.score.pooling,
+            truncate_dim: self.score.truncate.or(model.truncate_dim),
             ..model.options()
         }
     }
