@@ -22,15 +22,15 @@ pub fn align(first: &Tokens, second: &Tokens) -> Vec<Aligned> {
     let (mut i, mut j) = (0, 0);
     let mut out: Vec<Aligned> = Vec::new();
     while i < a.len() || j < b.len() {
-        let mut group = Aligned {
-            span: usize::MAX..0,
-            first: Vec::new(),
-            second: Vec::new(),
-        };
         // Whichever begins first opens the stretch; what overlaps its end joins it.
         let opens = match (a.get(i), b.get(j)) {
             (Some(x), Some(y)) => x.1.start <= y.1.start,
             (one, _) => one.is_some(),
+        };
+        let mut group = Aligned {
+            span: if opens { &a[i] } else { &b[j] }.1.clone(),
+            first: Vec::new(),
+            second: Vec::new(),
         };
         match opens {
             true => take(&a, &mut i, &mut group.span, &mut group.first),
@@ -132,8 +132,12 @@ mod tests {
     #[test]
     fn prompts_are_passed_over_and_what_one_lacks_stands_alone() {
         let first = tokens("query: a b", &[0..5, 5..6, 7..8, 9..10], 7);
-        let second = tokens("a b", &[0..1], 0);
-        let expected = [(0..1, vec![3], vec![1]), (2..3, vec![4], vec![])];
+        let second = tokens("a b c", &[0..1, 4..5], 0);
+        let expected = [
+            (0..1, vec![3], vec![1]),
+            (2..3, vec![4], vec![]),
+            (4..5, vec![], vec![2]),
+        ];
         assert_eq!(of(&align(&first, &second)), expected);
         assert!(align(&tokens("", &[], 0), &tokens("", &[], 0)).is_empty());
     }
