@@ -17,7 +17,7 @@ use embedscope::widgets::number;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, show, tiny, tiny_long};
+use panel_support::{Bench, builder, fits, show, tiny, tiny_long};
 
 const THREE: [&str; 3] = ["The cat sat", "The dog bit the cat", "1234 cats!"];
 
@@ -51,19 +51,6 @@ fn vectors(model: &Model, texts: &[&str]) -> Vec<Vec<f64>> {
     let cancel = Cancel::new();
     let found = model.embed(&tokens, model.options(), 64, &cancel, &mut |_| ());
     found.unwrap().iter().map(|v| to_f64(v)).collect()
-}
-
-/// Nothing sticks out to the right.
-fn fits(harness: &Harness<'_, Bench>, width: f32) {
-    for node in harness.root().children_recursive() {
-        let node = node.accesskit_node();
-        let right = node.raw_bounds().map_or(0., |bounds| bounds.x1);
-        let label = node.label();
-        assert!(
-            right <= f64::from(width) + 0.5,
-            "at {width}: {label:?} ends at {right}"
-        );
-    }
 }
 
 #[test]
@@ -205,7 +192,7 @@ fn the_contrast_fits_any_width_and_waits_for_a_person_where_texts_are_long() {
         let mut harness = show(builder(width, 2400., dark), bench);
         settle(&mut harness);
         harness.get_by_label("Difference after each layer");
-        fits(&harness, width);
+        fits(&harness, width, "the panel");
     }
     let long = "the cat sat on a mat ".repeat(20);
     let panel = views::find("score").unwrap();
@@ -217,7 +204,7 @@ fn the_contrast_fits_any_width_and_waits_for_a_person_where_texts_are_long() {
     harness.get_by_label("Compute leave-one-out").click();
     settle(&mut harness);
     harness.get_by_label_contains("agrees with the bars'");
-    fits(&harness, 320.);
+    fits(&harness, 320., "the panel");
 }
 
 #[test]

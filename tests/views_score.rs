@@ -13,7 +13,7 @@ use embedscope::views;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, models, show, tiny, tiny_long};
+use panel_support::{Bench, builder, fits, models, show, tiny, tiny_long};
 
 const TWELVE: [&str; 12] = [
     "The cat sat",
@@ -50,20 +50,6 @@ fn sent(harness: &Harness<'_, Bench>, wanted: &Command) -> bool {
 fn settle(harness: &mut Harness<'_, Bench>) {
     panel_support::settle(harness);
     panel_support::settle(harness);
-}
-
-/// Nothing sticks out to the right.
-fn fits(harness: &Harness<'_, Bench>, width: f32, panel: &str) {
-    for node in harness.root().children_recursive() {
-        let node = node.accesskit_node();
-        if let Some(bounds) = node.raw_bounds() {
-            let (right, label) = (bounds.x1, node.label());
-            assert!(
-                right <= f64::from(width) + 0.5,
-                "{panel} at {width}: {label:?} ends at {right}"
-            );
-        }
-    }
 }
 
 #[test]

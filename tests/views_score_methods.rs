@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use embedscope::analysis::similarity::PairMatrix;
 use embedscope::analysis::similarity::components::components;
 use embedscope::analysis::similarity::input::input_pairs;
@@ -17,7 +17,7 @@ use embedscope::widgets::number;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, show, tiny, tiny_long};
+use panel_support::{Bench, builder, fits, show, tiny, tiny_long};
 
 const TEXTS: [&str; 2] = ["The cat sat unhappily", "The dog bit the cat"];
 
@@ -97,15 +97,7 @@ fn each_tab_shows_its_answer_at_any_width_and_fits() {
             let mut harness = show(builder(width, 1600., dark), bench(method, &TEXTS));
             settle(&mut harness);
             harness.get_by_label(wanted);
-            for node in harness.root().children_recursive() {
-                let node = node.accesskit_node();
-                let right = node.raw_bounds().map_or(0., |bounds| bounds.x1);
-                let label = node.label();
-                assert!(
-                    right <= f64::from(width) + 0.5,
-                    "{method:?} at {width}: {label:?} ends at {right}"
-                );
-            }
+            fits(&harness, width, &format!("{method:?}"));
         }
     }
 }

@@ -22,7 +22,7 @@ use embedscope::views;
 #[path = "support/panel.rs"]
 mod panel_support;
 
-use panel_support::{Bench, builder, models, tiny, tiny_long};
+use panel_support::{Bench, builder, fits, models, tiny, tiny_long};
 
 const A: &str = "Book a cheap hotel near the station for 3 nights.";
 const B: &str = "Reserve an inexpensive room close to the station for three nights";
@@ -259,15 +259,7 @@ fn rows_are_run_used_and_taken_back() {
         retrace(&mut harness);
         harness.get_by_label_contains(row);
         assert!(harness.query_by_label("Back to the original").is_none());
-        for node in harness.root().children_recursive() {
-            let node = node.accesskit_node();
-            let right = node.raw_bounds().map_or(0., |bounds| bounds.x1);
-            let label = node.label();
-            assert!(
-                right <= f64::from(width) + 0.5,
-                "{width}: {label:?} ends at {right}"
-            );
-        }
+        fits(&harness, width, "the bench");
     }
 }
 

@@ -82,11 +82,7 @@ pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {
     let methods = methods(&args.method)?;
     let background = findings::background(args)?;
     let model = model.load()?;
-    let options = HeadOptions {
-        pooling: args.pooling,
-        truncate_dim: args.truncate_dim.or(model.truncate_dim),
-        ..model.options()
-    };
+    let options = model.options_with(args.pooling, args.truncate_dim);
     check_pooling(&model, args.pooling)?;
     check_size(&model, options)?;
     let calibration = findings::calibration(&model, args, background, &methods)?;

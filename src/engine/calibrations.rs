@@ -10,7 +10,7 @@ use crate::analysis::background::Background;
 use crate::analysis::calibration::{Calibration, Extent};
 use crate::analysis::vectors::to_f64;
 use crate::cancel::Cancel;
-use crate::model::{HeadOptions, Model, ModelError, Prompt};
+use crate::model::{Model, ModelError, Prompt};
 use crate::tokens::Tokens;
 use crate::trace::PoolingMode;
 
@@ -242,11 +242,7 @@ pub fn calibrate(
 ) -> Result<Calibration, ModelError> {
     /// Texts between two looks at the flag.
     const BATCH: usize = 32;
-    let options = HeadOptions {
-        pooling: key.pooling,
-        truncate_dim: key.truncate.or(model.truncate_dim),
-        ..model.options()
-    };
+    let options = model.options_with(key.pooling, key.truncate);
     let prompt = Prompt::Text(key.prompt.to_string());
     let tokens = |text: &String| model.tokens(text, &prompt);
     let texts = key.background.texts().iter();

@@ -234,8 +234,8 @@ impl Encoder {
         let by_token = x.transpose(0, 1)?.contiguous()?; // [T, n, d]
         let mut by_token = self.head_norm(&by_token, norm)?;
         if let Some(rotary) = rotary {
-            let rows = &pass.rows().places[pass.rows().texts[staged.text].clone()];
-            let turns = rotary.turns(rows);
+            let rows = pass.rows().texts[staged.text].clone();
+            let turns = pass.turns(rotary).of_rows(rows);
             by_token = self.ops.rotate(&by_token, by_token.dim(1)?, &turns)?;
         }
         Ok(by_token.transpose(0, 1)?)

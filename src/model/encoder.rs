@@ -195,13 +195,16 @@ fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) -> Vec<u32>
     let Some(padding) = padding else {
         return part.places().map(|place| (first + place) as u32).collect();
     };
-    let ids = &part.tokens.ids;
-    let before = |place: usize| ids[..place].iter().filter(|&&id| id != padding).count();
-    let row = |place: usize| match ids[place] == padding {
-        true => first - 1,
-        false => first + before(place),
+    let mut next = first as u32;
+    let row = |&id: &u32| match id == padding {
+        true => first as u32 - 1,
+        false => {
+            next += 1;
+            next - 1
+        }
     };
-    part.places().map(|place| row(place) as u32).collect()
+    let rows: Vec<u32> = part.tokens.ids.iter().map(row).collect();
+    part.places().map(|place| rows[place]).collect()
 }
 
 /// The start of a text, for an error message.

@@ -38,7 +38,7 @@ use crate::cancel::Cancel;
 use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
-use crate::trace::site::{LayerSite, Site};
+use crate::trace::site::{LayerSite, PoolingMode, Site};
 use config::Config;
 use modules::Recipe;
 use pass::Pass;
@@ -198,6 +198,19 @@ impl Model {
         HeadOptions {
             truncate_dim: self.truncate_dim,
             ..HeadOptions::default()
+        }
+    }
+
+    /// The model's own recipe, but for a pooling and a cut that a person chose.
+    pub fn options_with(
+        &self,
+        pooling: Option<PoolingMode>,
+        truncate_dim: Option<usize>,
+    ) -> HeadOptions {
+        HeadOptions {
+            pooling,
+            truncate_dim: truncate_dim.or(self.truncate_dim),
+            ..self.options()
         }
     }
 

@@ -1,6 +1,8 @@
 //! Rotary positions: queries and keys are turned by an angle that grows with their place, so that
 //! their product depends on the distance alone (Su et al. 2021).
 
+use std::ops::Range;
+
 use super::ModelError;
 
 /// How frequencies are stretched for texts longer than those of training.
@@ -125,6 +127,16 @@ pub struct Turns {
 }
 
 impl Turns {
+    /// Those of some of the rows.
+    pub fn of_rows(&self, rows: Range<usize>) -> Self {
+        let cells = rows.start * self.half..rows.end * self.half;
+        Self {
+            half: self.half,
+            cos: self.cos[cells.clone()].to_vec(),
+            sin: self.sin[cells].to_vec(),
+        }
+    }
+
     /// Turns one head [d] of row `row` in place.
     #[inline(always)]
     pub fn turn(&self, row: usize, head: &mut [f32]) {

@@ -14,7 +14,7 @@ use crate::analysis::diagnosis::{Case, Diagnosis, Finding, Severity, diagnose};
 use crate::app::command::Command;
 use crate::cancel::Cancel;
 use crate::engine::{CalibrationKey, CalibrationState, Derived, Shown};
-use crate::model::{HeadOptions, Model};
+use crate::model::Model;
 use crate::trace::PoolingMode;
 use crate::widgets::{SPACE, SPACE_SMALL, Theme};
 
@@ -141,11 +141,7 @@ impl DiagnosisView {
 
 /// Runs the cards, away from the window.
 fn look(key: &Key, model: &Model, cancel: &Cancel) -> Outcome {
-    let options = HeadOptions {
-        pooling: key.pooling,
-        truncate_dim: key.truncate.or(model.truncate_dim),
-        ..model.options()
-    };
+    let options = model.options_with(key.pooling, key.truncate);
     let found = diagnose(Case {
         model,
         a: &key.a.0,

@@ -22,6 +22,17 @@ pub struct Column {
     pub right: bool,
 }
 
+impl Column {
+    pub const fn new(title: &'static str, width: f32, grow: f32, right: bool) -> Self {
+        Self {
+            title,
+            width,
+            grow,
+            right,
+        }
+    }
+}
+
 /// What stands in one place.
 #[derive(Clone, Debug)]
 pub enum Cell {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
+use egui_kittest::kittest::NodeT;
 use egui_kittest::{Harness, HarnessBuilder};
 use embedscope::app::command::{self, Command};
 use embedscope::app::state::{Focus, State};
@@ -23,6 +24,19 @@ use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, Model, ModelRef};
 use embedscope::views::{Panel, TextView, View, ViewContext};
 use embedscope::widgets::theme::{self, Theme};
+
+/// Nothing sticks out to the right.
+pub fn fits<State>(harness: &Harness<'_, State>, width: f32, what: &str) {
+    for node in harness.root().children_recursive() {
+        let node = node.accesskit_node();
+        let right = node.raw_bounds().map_or(0., |bounds| bounds.x1);
+        let label = node.label();
+        assert!(
+            right <= f64::from(width) + 0.5,
+            "{what} at {width}: {label:?} ends at {right}"
+        );
+    }
+}
 
 /// `tests/fixtures/tiny/plain`: 2 layers, 4 heads, D = 32, 86 pieces, at most 12 tokens.
 pub fn tiny() -> Arc<Model> {

@@ -75,11 +75,9 @@ impl Spine {
                 a: a.clone(),
                 b: b.clone(),
                 mode,
-                options: HeadOptions {
-                    pooling: input.state.pooling,
-                    truncate_dim: input.state.truncate_dim.or(input.model.truncate_dim),
-                    ..input.model.options()
-                },
+                options: input
+                    .model
+                    .options_with(input.state.pooling, input.state.truncate_dim),
             };
             let (model, job) = (input.model.clone(), key.clone());
             self.pictures

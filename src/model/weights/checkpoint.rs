@@ -214,10 +214,6 @@ impl Checkpoint {
         let (_, info) = self.find(&format!("{}{name}", self.prefix))?;
         Some(info.shape.clone())
     }
-
-    pub fn has(&self, name: &str) -> bool {
-        self.find(&format!("{}{name}", self.prefix)).is_some()
-    }
 }
 
 /// The names that a tensor may have: its own, TensorFlow's for a norm, torch's for a weight that

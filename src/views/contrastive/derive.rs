@@ -9,7 +9,7 @@ use crate::analysis::pooling;
 use crate::analysis::vectors::to_f64;
 use crate::app::pairs::Batch;
 use crate::app::state::TextId;
-use crate::model::{HeadOptions, Model};
+use crate::model::Model;
 use crate::trace::PoolingMode;
 use crate::views::ViewContext;
 use crate::views::compare::short_name;
@@ -58,11 +58,7 @@ pub struct Pairs {
 
 impl Pairs {
     pub fn new(key: &BatchKey, model: &Model) -> Self {
-        let options = HeadOptions {
-            pooling: key.pooling,
-            truncate_dim: key.truncate.or(model.truncate_dim),
-            ..model.options()
-        };
+        let options = model.options_with(key.pooling, key.truncate);
         let anchors = || key.pairs.iter().map(|(a, _)| a);
         let positives = || key.pairs.iter().map(|(_, b)| b);
         let vector = |(_, trace): &Member| {

@@ -10,22 +10,13 @@ use crate::views::compare::{four, shorten_to};
 use crate::views::subject::section_ui;
 use crate::widgets::{Cell, Column, Table};
 
-const fn column(title: &'static str, width: f32, grow: f32, right: bool) -> Column {
-    Column {
-        title,
-        width,
-        grow,
-        right,
-    }
-}
-
 const COLUMNS: [Column; 6] = [
-    column("Text", 90., 1., false),
-    column("Its partner", 90., 1., false),
-    column("", 62., 0., false),
-    column("Before", 62., 0., true),
-    column("Now", 62., 0., true),
-    column("Change", 66., 0., true),
+    Column::new("Text", 90., 1., false),
+    Column::new("Its partner", 90., 1., false),
+    Column::new("", 62., 0., false),
+    Column::new("Before", 62., 0., true),
+    Column::new("Now", 62., 0., true),
+    Column::new("Change", 66., 0., true),
 ];
 
 const LETTERS: usize = 60;

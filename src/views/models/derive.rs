@@ -6,7 +6,7 @@ use crate::analysis::pooling::sentence;
 use crate::analysis::projection::{Projection, pca};
 use crate::analysis::vectors::{cosines, to_f64};
 use crate::app::state::TextId;
-use crate::model::{HeadOptions, Model};
+use crate::model::Model;
 use crate::trace::{PoolingMode, Trace};
 use crate::views::subject::{SameTrace, fresh_key};
 
@@ -68,11 +68,7 @@ impl Seen {
         traces: impl Iterator<Item = &'a Trace>,
         (pooling, truncate): (Option<PoolingMode>, Option<usize>),
     ) -> Self {
-        let with = |pooling| HeadOptions {
-            pooling,
-            truncate_dim: truncate.or(model.truncate_dim),
-            ..model.options()
-        };
+        let with = |pooling| model.options_with(pooling, truncate);
         let vectors: Vec<Vec<f64>> = traces
             .map(|trace| {
                 // The model's own pooling where its modules do not take the chosen one.

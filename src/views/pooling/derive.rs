@@ -6,7 +6,7 @@ use crate::analysis::pooling::{self, Winners, misfit, title};
 use crate::analysis::projection::{Projection, pca};
 use crate::analysis::vectors::{cosines, to_f64};
 use crate::app::state::TextId;
-use crate::model::{HeadOptions, Model};
+use crate::model::Model;
 use crate::trace::{PoolingMode, Trace};
 use crate::views::ViewContext;
 use crate::views::compare::short_name;
@@ -92,11 +92,7 @@ impl Card {
         let head = &model.head;
         let modes = pooling::modes(head, pooling);
         let own = modes == head.pooling();
-        let options = HeadOptions {
-            pooling,
-            truncate_dim: truncate.or(model.truncate_dim),
-            ..model.options()
-        };
+        let options = model.options_with(pooling, truncate);
         let pooled: Vec<Vec<f32>> = traces
             .iter()
             .map(|trace| pooling::pooled(head, trace, pooling).ok())

@@ -11,7 +11,7 @@ use crate::analysis::similarity::shares::{Share, shares};
 use crate::analysis::similarity::words::Words;
 use crate::analysis::vectors::to_f64;
 use crate::app::state::TextId;
-use crate::model::{HeadOptions, Model};
+use crate::model::Model;
 use crate::tokens::Tokens;
 use crate::trace::{PoolingMode, Trace};
 use crate::views::compare::{shorten_to, three};
@@ -86,11 +86,7 @@ pub struct Axis {
 impl Score {
     pub fn new(key: ScoreKey, model: &Model) -> Self {
         let (a, b) = (key.a.0.clone(), key.b.0.clone());
-        let options = |pooling| HeadOptions {
-            pooling,
-            truncate_dim: key.truncate.or(model.truncate_dim),
-            ..model.options()
-        };
+        let options = |pooling| model.options_with(pooling, key.truncate);
         let score = |pooling| pooling::score(&model.head, &a, &b, options(pooling)).ok();
         let hidden = model.spec().hidden;
         let one = |mode| {

@@ -14,7 +14,6 @@ use crate::analysis::similarity::one_pair::{Cell as Tokens, OnePair};
 use crate::app::command::Command;
 use crate::app::state::Focus;
 use crate::engine::Derived;
-use crate::model::HeadOptions;
 use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::score::components::select;
@@ -103,11 +102,7 @@ impl Detail {
         }
         let (made, model) = (key.clone(), cx.model.clone());
         let shown = self.found.get(cx.engine, &key, move |cancel| {
-            let options = HeadOptions {
-                pooling: made.score.pooling,
-                truncate_dim: made.score.truncate.or(model.truncate_dim),
-                ..model.options()
-            };
+            let options = model.options_with(made.score.pooling, made.score.truncate);
             let texts = (&*made.score.a.0, &*made.score.b.0);
             OnePair::new(&model, texts, options, &made.cell, cancel)
                 .map_err(|error| Arc::from(error.to_string()))

@@ -16,7 +16,7 @@ use crate::analysis::similarity::leave_one_out::{Removal, leave_one_out};
 use crate::analysis::similarity::shapley::{Sampling, shapley};
 use crate::cancel::Cancel;
 use crate::engine::{Derived, Engine, Shown};
-use crate::model::{HeadOptions, Model, ModelError};
+use crate::model::{Model, ModelError};
 use crate::views::compare::four;
 
 /// Up to so many tokens in each text a method that runs the model many times starts by itself.
@@ -156,11 +156,7 @@ fn answer(
     progress: &Progress,
 ) -> Result<Answer, ModelError> {
     let (a, b) = (&*key.a.0, &*key.b.0);
-    let options = HeadOptions {
-        pooling: key.pooling,
-        truncate_dim: key.truncate.or(model.truncate_dim),
-        ..model.options()
-    };
+    let options = model.options_with(key.pooling, key.truncate);
     let mut report = |done: usize, total: usize| {
         progress.done.store(done, Ordering::Relaxed);
         progress.total.store(total, Ordering::Relaxed);

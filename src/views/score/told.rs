@@ -13,7 +13,6 @@ use crate::analysis::job::Job;
 use crate::analysis::similarity::common::CommonShare;
 use crate::analysis::similarity::order::{Order, Reordered, order};
 use crate::engine::{CalibrationState, Derived};
-use crate::model::HeadOptions;
 use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::standing::calibrate_ui;
@@ -88,11 +87,7 @@ impl Told {
     pub fn order_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) {
         let (key, model) = (score.key.clone(), cx.model.clone());
         let make = move |cancel: &crate::cancel::Cancel| -> Found {
-            let options = HeadOptions {
-                pooling: key.pooling,
-                truncate_dim: key.truncate.or(model.truncate_dim),
-                ..model.options()
-            };
+            let options = model.options_with(key.pooling, key.truncate);
             let mut quiet = |_, _| ();
             let mut job = Job::new(cancel, &mut quiet);
             order(&model, &key.a.0, &key.b.0, options, &mut job)

@@ -8,23 +8,14 @@ use crate::views::ViewContext;
 use crate::views::subject::{Subject, section_ui};
 use crate::widgets::{Cell, Column, Table, piece_label};
 
-const fn column(title: &'static str, width: f32, grow: f32, right: bool) -> Column {
-    Column {
-        title,
-        width,
-        grow,
-        right,
-    }
-}
-
 static COLUMNS: [Column; 7] = [
-    column("#", 32.0, 0.0, true),
-    column("piece", 84.0, 0.7, false),
-    column("id", 56.0, 0.0, true),
-    column("word", 44.0, 0.0, true),
-    column("bytes", 84.0, 0.0, true),
-    column("text", 84.0, 0.7, false),
-    column("kind", 64.0, 0.0, false),
+    Column::new("#", 32.0, 0.0, true),
+    Column::new("piece", 84.0, 0.7, false),
+    Column::new("id", 56.0, 0.0, true),
+    Column::new("word", 44.0, 0.0, true),
+    Column::new("bytes", 84.0, 0.0, true),
+    Column::new("text", 84.0, 0.7, false),
+    Column::new("kind", 64.0, 0.0, false),
 ];
 
 /// Where there is less room than this the kind of a token stands in place of its text, and its word
@@ -32,11 +23,11 @@ static COLUMNS: [Column; 7] = [
 const NARROW: f32 = 440.0;
 
 static NARROW_COLUMNS: [Column; 5] = [
-    column("#", 24.0, 0.0, true),
-    column("piece", 56.0, 0.5, false),
-    column("id", 48.0, 0.0, true),
-    column("bytes", 60.0, 0.0, true),
-    column("text", 42.0, 0.5, false),
+    Column::new("#", 24.0, 0.0, true),
+    Column::new("piece", 56.0, 0.5, false),
+    Column::new("id", 48.0, 0.0, true),
+    Column::new("bytes", 60.0, 0.0, true),
+    Column::new("text", 42.0, 0.5, false),
 ];
 /// Which of all columns those are.
 const KEPT: [usize; 5] = [0, 1, 2, 4, 5];

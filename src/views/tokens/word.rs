@@ -22,28 +22,19 @@ pub struct Word {
     spelling: Derived<Key, Result<Spelling, String>>,
 }
 
-const fn column(title: &'static str, width: f32, grow: f32, right: bool) -> Column {
-    Column {
-        title,
-        width,
-        grow,
-        right,
-    }
-}
-
 static MERGES: [Column; 3] = [
-    column("rank", 52.0, 0.0, true),
-    column("merged", 84.0, 0.5, false),
-    column("pieces after it", 120.0, 1.5, false),
+    Column::new("rank", 52.0, 0.0, true),
+    Column::new("merged", 84.0, 0.5, false),
+    Column::new("pieces after it", 120.0, 1.5, false),
 ];
 static MATCHES: [Column; 2] = [
-    column("taken", 84.0, 0.4, false),
-    column("longer ones that the vocabulary lacks", 160.0, 1.5, false),
+    Column::new("taken", 84.0, 0.4, false),
+    Column::new("longer ones that the vocabulary lacks", 160.0, 1.5, false),
 ];
 static PATHS: [Column; 3] = [
-    column("Σ log p", 64.0, 0.0, true),
-    column("", 44.0, 0.0, false),
-    column("pieces, each with log p", 150.0, 1.5, false),
+    Column::new("Σ log p", 64.0, 0.0, true),
+    Column::new("", 44.0, 0.0, false),
+    Column::new("pieces, each with log p", 150.0, 1.5, false),
 ];
 
 impl Word {

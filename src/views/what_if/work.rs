@@ -30,11 +30,7 @@ pub struct Key {
 
 impl Key {
     fn options(&self, model: &Model) -> HeadOptions {
-        HeadOptions {
-            pooling: self.pooling,
-            truncate_dim: self.truncate.or(model.truncate_dim),
-            ..model.options()
-        }
+        model.options_with(self.pooling, self.truncate)
     }
 
     pub fn subject<'a>(&'a self, model: &'a Model) -> Subject<'a> {

@@ -45,11 +45,7 @@ impl Key {
     }
 
     fn options(&self, model: &Model) -> HeadOptions {
-        HeadOptions {
-            pooling: self.score.pooling,
-            truncate_dim: self.score.truncate.or(model.truncate_dim),
-            ..model.options()
-        }
+        model.options_with(self.score.pooling, self.score.truncate)
     }
 }
 
