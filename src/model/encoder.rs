@@ -106,6 +106,19 @@ impl Encoder {
         pass.visit_rows(Site::FinalOut, x)
     }
 
+    /// Runs layer `l` alone on its `resid_in` [ΣT, D]; returns its `resid_out`.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] when the hook says so.
+    pub fn one_layer(
+        &self,
+        l: usize,
+        x: Tensor,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor, ModelError> {
+        self.layer(l, &self.weights.layers[l], x, pass)
+    }
+
     fn check(&self, parts: &[Part<'_>]) -> Result<(), ModelError> {
         for part in parts {
             if part.is_empty() {
@@ -133,6 +146,7 @@ impl Encoder {
 
     /// Token + position + type, normed and projected: `embed.out`, [ΣT, D].
     fn embed(&self, parts: &[Part<'_>], pass: &mut Pass<'_>) -> Result<Tensor, ModelError> {
+        let _span = tracing::trace_span!("trace embedding").entered();
         let (weights, ops) = (&self.weights, self.ops);
         let rows = |table: &Tensor, index: Vec<u32>| {
             let count = index.len();

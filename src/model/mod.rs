@@ -9,11 +9,14 @@ pub mod encoder;
 mod error;
 pub mod families;
 pub mod head;
+mod mask;
 pub mod modules;
 pub mod ops;
 pub mod part;
 pub mod pass;
+mod recall;
 pub mod rotary;
+mod save;
 pub mod source;
 pub mod spec;
 pub mod statics;
@@ -31,6 +34,7 @@ pub use error::ModelError;
 pub use head::{Head, HeadOptions};
 pub use modules::Prompts;
 pub use part::Part;
+pub use save::SaveError;
 pub use source::{ModelFiles, ModelRef, StoredFile};
 pub use spec::EncoderSpec;
 
@@ -38,7 +42,7 @@ use crate::cancel::Cancel;
 use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
-use crate::trace::site::{LayerSite, PoolingMode, Site};
+use crate::trace::site::{PoolingMode, Site};
 use config::Config;
 use modules::Recipe;
 use pass::Pass;
@@ -82,7 +86,7 @@ pub enum Prompt {
 /// How much of a trace to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Detail {
-    /// Embeddings, residual stream, pooled and sentence vectors.
+    /// Embeddings, the residual stream between layers, pooled and sentence vectors.
     Outline,
     /// Every site.
     Full,
@@ -91,8 +95,7 @@ pub enum Detail {
 impl Detail {
     pub fn keeps(self, site: Site) -> bool {
         match site {
-            Site::Layer(_, LayerSite::ResidIn | LayerSite::ResidMid | LayerSite::ResidOut) => true,
-            Site::Layer(..) => self == Self::Full,
+            Site::Layer(_, inside) => self == Self::Full || inside.is_stream(),
             _ => true,
         }
     }
@@ -189,6 +192,7 @@ impl Model {
     }
 
     pub fn tokens(&self, text: &str, prompt: &Prompt) -> Result<Tokens, ModelError> {
+        let _span = tracing::trace_span!("trace tokens").entered();
         let prompt = self.prompt(prompt)?;
         Ok(self.tokenizer.tokens(Prompted { prompt, text })?)
     }
@@ -222,6 +226,7 @@ impl Model {
         hook: &mut dyn Hook,
     ) -> Result<Vec<Tensor>, ModelError> {
         let out = self.encoder.forward(texts, hook)?;
+        let _span = tracing::trace_span!("trace pooling").entered();
         let mut pass = Pass::new(hook, texts.iter().map(|t| t.len()));
         let mut start = 0;
         let mut sentences = Vec::with_capacity(texts.len());
@@ -247,9 +252,42 @@ impl Model {
         detail: Detail,
         cancel: &Cancel,
     ) -> Result<Trace, ModelError> {
+        self.trace_sites(text, prompt, |_, site| detail.keeps(site), cancel)
+    }
+
+    /// Records one text with every site where that takes no more than about `most` bytes, and as an
+    /// outline otherwise.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
+    pub fn trace_within(
+        &self,
+        text: &str,
+        prompt: &Prompt,
+        most: usize,
+        cancel: &Cancel,
+    ) -> Result<Trace, ModelError> {
+        let keeps = |tokens: &Tokens, site| match self.full_bytes(tokens.len()) <= most {
+            true => Detail::Full.keeps(site),
+            false => Detail::Outline.keeps(site),
+        };
+        self.trace_sites(text, prompt, keeps, cancel)
+    }
+
+    /// Records those sites of one text that `keeps` says.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
+    pub fn trace_sites(
+        &self,
+        text: &str,
+        prompt: &Prompt,
+        keeps: impl Fn(&Tokens, Site) -> bool,
+        cancel: &Cancel,
+    ) -> Result<Trace, ModelError> {
         let started = Instant::now();
         let tokens = Arc::new(self.tokens(text, prompt)?);
-        let mut recorder = Recorder::new(|site| detail.keeps(site));
+        let mut recorder = Recorder::new(|site| keeps(&tokens, site));
         let mut stop = StopWhen(cancel);
         let mut hook = Chain(vec![&mut stop, &mut recorder]);
         self.run(&[&tokens], self.options(), &mut hook)?;

@@ -7,10 +7,10 @@ use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::PairMatrix;
-use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, values, wide};
+use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, wide};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
-use crate::analysis::pooling::sentence;
+use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::{LayerSite, Site, Trace};
@@ -62,7 +62,7 @@ impl Writer {
     }
 }
 
-/// One text's sentence vector by writers, the biases last. `trace` must be a full one of this model.
+/// One text's sentence vector by writers, the biases last. `trace` is one of this model.
 ///
 /// A writer's part is its *direct effect*: what it wrote, carried to the end through every later
 /// norm of the stream as g ⊙ (c − mean c)/σ with the recorded σ, past all later heads and FFNs, which are writers
@@ -78,6 +78,7 @@ pub fn writer_parts(
     options: HeadOptions,
     cancel: &Cancel,
 ) -> Result<Parts, ModelError> {
+    let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
     let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
@@ -136,6 +137,7 @@ pub(super) fn group_parts(
     group: &Range<usize>,
     cancel: &Cancel,
 ) -> Result<Parts, ModelError> {
+    let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
     let writers = Writer::all(encoder.blocks.len(), model.spec().heads);

@@ -11,6 +11,7 @@ mod slopes;
 mod tangent;
 mod tape;
 mod tape_attention;
+mod tiled;
 
 use candle_core::{Device, Result, Tensor};
 
@@ -18,6 +19,8 @@ use super::rotary::Turns;
 use super::spec::Activation;
 use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
+pub(super) use kernels::softmax;
+pub(super) use tiled::score_rows;
 
 /// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,14 +149,19 @@ impl Ops {
         }
     }
 
-    /// All of attention at once with nothing kept, for texts packed one behind the other; `None`
-    /// where this path has no such operation. [ΣT, H + 2·K, d] to [ΣT, H·d].
-    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Option<Result<Tensor>> {
+    /// True where [`Self::attention`] works; the others go stage by stage.
+    pub fn has_attention(self) -> bool {
+        self != Self::Graph
+    }
+
+    /// All of attention at once with no map kept, for texts packed one behind the other.
+    /// [ΣT, H + 2·K, d] to [ΣT, H·d].
+    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
         match self {
-            Self::Fused => Some(fused::attention(qkv, attend, rows)),
-            Self::Tape => Some(tape_attention::attention(qkv, attend, rows)),
-            Self::Tangent { rows: block } => Some(tangent::attention(block, qkv, attend, rows)),
-            Self::Graph => None,
+            Self::Fused => tiled::attention(qkv, attend, rows),
+            Self::Tape => tape_attention::attention(qkv, attend, rows),
+            Self::Tangent { rows: block } => tangent::attention(block, qkv, attend, rows),
+            Self::Graph => candle_core::bail!("candle's operations go stage by stage"),
         }
     }
 }
@@ -227,7 +235,7 @@ mod tests {
         let rows = Rows::whole([1, 7, 62]);
         for attend in attend::every_kind(62) {
             let qkv = random(&[70, attend.row() / attend.size, attend.size]);
-            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap().unwrap();
+            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap();
             for ops in [Ops::Fused, Ops::Graph] {
                 close(&attend::staged(ops, &qkv, &attend, &rows), &whole);
             }

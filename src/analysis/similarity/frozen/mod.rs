@@ -15,11 +15,11 @@ pub use embedding::FrozenEmbedding;
 pub use norm::{FrozenNorm, FrozenNorms};
 pub use stack::Stack;
 
-use crate::analysis::pooling::missing;
+use crate::analysis::pooling::{missing, values};
 use crate::model::ops::Ops;
 use crate::model::weights::{Ffn, Linear};
 use crate::model::{Encoder, ModelError};
-use crate::trace::{LayerSite, Site, Trace, Values};
+use crate::trace::{LayerSite, Site, Trace};
 
 /// One text's encoder. T tokens, D hidden, H heads, F neurons.
 pub struct FrozenEncoder {
@@ -147,12 +147,4 @@ fn secants(pre: &[f32], act: &[f32]) -> Vec<f32> {
 /// In f64.
 pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&x| x.into()).collect()
-}
-
-/// A recorded value.
-///
-/// # Errors
-/// When the trace does not hold it.
-pub fn values(trace: &Trace, site: Site) -> Result<Values<'_>, ModelError> {
-    trace.values(site).ok_or_else(|| missing(site))
 }
