@@ -5,6 +5,8 @@
 mod exact;
 #[path = "families/lies.rs"]
 mod lies;
+#[path = "families/mixed.rs"]
+mod mixed;
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;

@@ -9,6 +9,7 @@ pub mod encoder;
 mod error;
 pub mod families;
 pub mod head;
+pub mod mix;
 pub mod modules;
 pub mod ops;
 pub mod part;
@@ -128,10 +129,15 @@ impl Model {
             }
         }
         let tokenizer = tokenizer::load(files, &recipe, &spec)?;
-        let weights = match tables {
+        let mut weights = match tables {
             Some(checkpoint) => statics::weights(&checkpoint, &spec)?,
             None => Weights::load(checkpoint()?, &(family.names)(&config)?, &spec)?,
         };
+        let mut warnings = files.warnings().to_vec();
+        if let Some(mix) = recipe.mix {
+            let all_states = recipe.all_states || config.flag("output_hidden_states", false)?;
+            weights.mix = mix.of_encoder(&spec, all_states, &mut warnings)?;
+        }
         Ok(Self {
             id: files.id(),
             source: files.reference().clone(),
@@ -143,7 +149,7 @@ impl Model {
             truncate_dim: recipe.truncate_dim,
             config: value,
             weight_files,
-            warnings: files.warnings().to_vec(),
+            warnings,
         })
     }
 
@@ -255,13 +261,9 @@ impl Model {
         self.run(&[&tokens], self.options(), &mut hook)?;
         let (model, layers) = (self.hash.clone(), self.spec().layers());
         let values = recorder.take(0);
-        Ok(Trace::new(
-            tokens,
-            model,
-            layers,
-            started.elapsed(),
-            values,
-        )?)
+        let mut trace = Trace::new(tokens, model, layers, started.elapsed(), values)?;
+        trace.mixes_layers = self.encoder.weights.mix.is_some();
+        Ok(trace)
     }
 
     /// Sentence vectors of many texts, `batch` at a time, in the order given. `progress` hears how

@@ -27,6 +27,8 @@ pub struct Trace {
     pub elapsed: Duration,
     /// Number of layers of the encoder.
     pub layers: usize,
+    /// True where `final.out` is a mix of several layers' states, not the last one's alone.
+    pub mixes_layers: bool,
     sites: BTreeMap<Site, Tensor>,
 }
 
@@ -56,6 +58,7 @@ impl Trace {
             model,
             elapsed,
             layers,
+            mixes_layers: false,
             sites,
         })
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::TrainError;
 use crate::model::config::Config;
 use crate::model::head::{Head, Module, Residual};
+use crate::model::mix::MODULE;
 use crate::model::weights::Weights;
 use crate::model::{ModelFiles, families};
 
@@ -107,6 +108,12 @@ pub fn write(
         join(&encoder, WEIGHTS),
         encoder_tensors(&template, weights)?,
     )];
+    if let Some(mix) = &weights.mix
+        && let Some((_, path)) = rest.iter().find(|(kind, _)| kind == MODULE)
+    {
+        let shares = vec![("layer_weights".to_owned(), mix.weights.clone())];
+        files.push((join(path, WEIGHTS), shares));
+    }
     let trained = head.modules.iter().filter_map(head_tensors);
     let folders = rest
         .iter()

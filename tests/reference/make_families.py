@@ -28,7 +28,7 @@ from families.common import Tensors, Variant, write_folder
 
 logging.disable_progress_bar()
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "families"
-GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "jina_v3", "deberta",
+GROUPS = ["roberta", "bertlike", "mixed", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "jina_v3", "deberta",
     "static"]
 
 
@@ -81,7 +81,7 @@ class Encoder:
     """The reference from ids to final.out: a transformers model with hooks, or one in numpy."""
 
     def __init__(self, v: Variant, ref, tensors: Tensors):
-        self.layout = v.layout
+        self.layout, self.mix = v.layout, v.mix
         if v.reference:
             self.model = v.reference(v.config, tensors)
             return
@@ -93,7 +93,8 @@ class Encoder:
     def sites(self, ids: list[int]) -> dict[str, torch.Tensor]:
         if self.layout is None:
             return self.model.sites(ids)
-        return hooks.encoder_sites(self.model, self.layout, ids)
+        found = hooks.encoder_sites(self.model, self.layout, ids)
+        return found | {"final.out": mixed(self.mix, found)} if self.mix else found
 
     def trapped(self, change, ids: list[int]) -> dict[str, torch.Tensor]:
         """The sites of a copy of the model on which `change` was at work."""
@@ -103,6 +104,16 @@ class Encoder:
             return self.sites(ids)
         finally:
             self.model = kept
+
+
+def mixed(mix: tuple[int, list[float]], found: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What WeightedLayerPooling makes of the layers' states: the input of each layer and the final output. The
+    library's own encode() is held against the sentence that follows."""
+    start, weights = mix
+    layers = start + len(weights) - 1
+    states = [found[f"layer.{l}.resid_in"] for l in range(layers)] + [found["final.out"]]
+    weights = torch.tensor(weights, dtype=torch.float32).to(states[0].dtype)
+    return sum(w * x for w, x in zip(weights, states[start:])) / weights.sum()
 
 
 class Plain:

@@ -36,6 +36,8 @@ ST_CLASSIC = "sentence_transformers.models.{kind}"
 ST_NEW = {
     "Transformer": "sentence_transformers.base.modules.transformer.Transformer",
     "Pooling": "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+    "WeightedLayerPooling":
+        "sentence_transformers.sentence_transformer.modules.weighted_layer_pooling.WeightedLayerPooling",
     "Dense": "sentence_transformers.base.modules.dense.Dense",
     "Normalize": "sentence_transformers.base.modules.normalize.Normalize",
 }
@@ -64,6 +66,7 @@ class Variant:
     task: str | None = None  # the adapter that `reference` uses, noted in cases.json
     tokenizer_config: dict = field(default_factory=dict)
     pooling: dict = field(default_factory=lambda: {"pooling_mode_mean_tokens": True})
+    mix: tuple[int, list[float]] | None = None  # layer_start and layer_weights of a WeightedLayerPooling
     modules: list[str] = field(default_factory=list)  # after Transformer and Pooling
     dense: list[dict] = field(default_factory=list)  # one for each "Dense" of `modules`
     new_style: bool = False
@@ -172,7 +175,8 @@ def width(config: dict) -> int:
 
 def write_modules(v: Variant, folder: Path) -> None:
     rows, denses = [], iter(v.dense)
-    for i, kind in enumerate(["Transformer", "Pooling", *v.modules]):
+    mix = ["WeightedLayerPooling"] * (v.mix is not None)
+    for i, kind in enumerate(["Transformer", *mix, "Pooling", *v.modules]):
         path = f"{i}_{kind}" if i else ""
         rows.append({"idx": i, "name": str(i), "path": path,
                      "type": ST_NEW[kind] if v.new_style else ST_CLASSIC.format(kind=kind)})
@@ -180,6 +184,14 @@ def write_modules(v: Variant, folder: Path) -> None:
             known = "embedding_dimension" in v.pooling
             size = {} if known else {"word_embedding_dimension": width(v.config)}
             fx.write_json(folder / path / "config.json", size | v.pooling, 1)
+        elif kind == "WeightedLayerPooling":
+            start, weights = v.mix
+            layers = start + len(weights) - 1
+            # The older name of the first key in the older spelling of the folder.
+            size = "embedding_dimension" if v.new_style else "word_embedding_dimension"
+            fx.write_json(folder / path / "config.json",
+                {size: width(v.config), "layer_start": start, "num_hidden_layers": layers}, 1)
+            fx.write_tensors(folder / path / "model.safetensors", {"layer_weights": np.array(weights, np.float32)})
         elif kind == "Dense":
             config = next(denses)
             rng = np.random.default_rng(i)
