@@ -1,5 +1,6 @@
 //! Everything between files and numbers: candle lives here, egui does not.
 
+pub mod adapters;
 mod block;
 pub mod config;
 pub mod device;
@@ -40,6 +41,7 @@ use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
 use crate::trace::site::{LayerSite, PoolingMode, Site};
+use adapters::Tasks;
 use config::Config;
 use modules::Recipe;
 use pass::Pass;
@@ -57,6 +59,8 @@ pub struct Model {
     pub encoder: Encoder,
     pub head: Head,
     pub prompts: Prompts,
+    /// Tasks that it has adapters for; [`ModelRef::task`] says which is at work.
+    pub tasks: Vec<String>,
     /// The model's own cut of the sentence vector, where it has one.
     pub truncate_dim: Option<usize>,
     /// The configuration as transformers wrote it.
@@ -118,6 +122,13 @@ impl Model {
             }
         };
         let config = Config::new(&name, value.clone())?;
+        let tasks = Tasks::of(&config)?;
+        let task = files.reference().task();
+        let adapter = match (task, &tasks) {
+            (None, _) => None,
+            (Some(task), Some(tasks)) => Some(tasks.adapter(task)?),
+            (Some(task), None) => return Err(adapters::no_task(task, &[])),
+        };
         let family = families::find(&config)?;
         let spec = (family.spec)(&config)?;
         spec.check(&name)?;
@@ -131,21 +142,32 @@ impl Model {
         let tokenizer = tokenizer::load(files, &recipe, &spec)?;
         let mut weights = match tables {
             Some(checkpoint) => statics::weights(&checkpoint, &spec)?,
-            None => Weights::load(checkpoint()?, &(family.names)(&config)?, &spec)?,
+            None => {
+                let checkpoint = checkpoint()?.with_adapter(adapter);
+                Weights::load(checkpoint, &(family.names)(&config)?, &spec)?
+            }
         };
         let mut warnings = files.warnings().to_vec();
         if let Some(mix) = recipe.mix {
             let all_states = recipe.all_states || config.flag("output_hidden_states", false)?;
             weights.mix = mix.of_encoder(&spec, all_states, &mut warnings)?;
         }
+        let (hash, prompts) = match (task, &tasks) {
+            (Some(task), Some(tasks)) => {
+                let hash = format!("{}#{task}", files.hash()?);
+                (hash, tasks.prompts(task, recipe.prompts))
+            }
+            _ => (files.hash()?.to_owned(), recipe.prompts),
+        };
         Ok(Self {
             id: files.id(),
             source: files.reference().clone(),
-            hash: files.hash()?.into(),
+            hash: hash.into(),
             tokenizer: Arc::new(tokenizer),
             encoder: Encoder::new(spec, weights, device.clone()),
             head,
-            prompts: recipe.prompts,
+            prompts,
+            tasks: tasks.map(|tasks| tasks.names).unwrap_or_default(),
             truncate_dim: recipe.truncate_dim,
             config: value,
             weight_files,
@@ -164,6 +186,7 @@ impl Model {
             encoder: Encoder::new(spec, weights, device),
             head,
             prompts: self.prompts.clone(),
+            tasks: self.tasks.clone(),
             truncate_dim: self.truncate_dim,
             config: self.config.clone(),
             weight_files: self.weight_files.clone(),

@@ -6,10 +6,11 @@ use candle_core::Device;
 use serde_json::Value;
 
 use super::ModelError;
+use super::adapters::Tasks;
 use super::config::Config;
 use super::head::{Dense, DenseActivation, Head, Module, Residual};
 use super::mix::{self, ReadMix};
-use super::source::{ModelFiles, Module as Entry};
+use super::source::{ModelFiles, Module as Entry, TASK_TRANSFORMER};
 use super::spec::EncoderSpec;
 use super::weights::{Checkpoint, Linear};
 use crate::trace::site::PoolingMode;
@@ -199,17 +200,23 @@ fn without_mix(entries: &[Entry]) -> (Vec<Entry>, Option<&Entry>) {
 
 /// What stands behind the encoder.
 fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, ModelError> {
-    let known = |first: &Entry| matches!(first.kind.as_str(), "Transformer" | "StaticEmbedding");
-    let (first, rest) = entries
-        .split_first()
-        .filter(|(first, _)| known(first))
-        .ok_or_else(|| {
+    let known = |first: &Entry| {
+        Ok::<_, ModelError>(match first.kind.as_str() {
+            "Transformer" | "StaticEmbedding" => true,
+            TASK_TRANSFORMER => Tasks::of(&module_config(files, first)?)?.is_some(),
+            _ => false,
+        })
+    };
+    let (first, rest) = match entries.split_first() {
+        Some((first, rest)) if known(first)? => (first, rest),
+        _ => {
             let first = entries.first().map_or("nothing", |first| &first.kind);
             let problem = format!(
                 "must begin with a Transformer or a StaticEmbedding, but begin with `{first}`; code of a model's own is never run"
             );
-            ModelError::config(MODULES, "modules", problem)
-        })?;
+            return Err(ModelError::config(MODULES, "modules", problem));
+        }
+    };
     let mut modules = match first.kind.as_str() {
         // It is a mean already.
         "StaticEmbedding" => Head::mean().modules,
