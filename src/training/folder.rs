@@ -21,13 +21,16 @@ const WEIGHTS: &str = "model.safetensors";
 pub struct Template(pub BTreeMap<String, Vec<u8>>);
 
 /// What a folder may hold beside weights, that Python or we read.
-const OF_ENCODER: [&str; 6] = [
+const OF_ENCODER: [&str; 9] = [
     "config.json",
     "sentence_bert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
 ];
 const OF_ROOT: [&str; 2] = ["modules.json", "config_sentence_transformers.json"];
 
