@@ -218,7 +218,7 @@ impl Encoder {
 }
 
 /// The row of the position table for each kept token, [K].
-fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) -> Vec<u32> {
+pub(super) fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) -> Vec<u32> {
     let Some(padding) = padding else {
         return part.places().map(|place| (first + place) as u32).collect();
     };
