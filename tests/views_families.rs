@@ -11,7 +11,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::analysis::attention::{Cell, Map, Who, seen};
 use embedscope::analysis::neurons::Taken;
-use embedscope::analysis::position::{Bias, ByTurn, Scheme, Terms, turn_residual};
+use embedscope::analysis::position::{Bias, ByTurn, Scheme, Terms, residual, turn_residual};
 use embedscope::app::state::Focus;
 use embedscope::cancel::Cancel;
 use embedscope::model::source::SourceOptions;
@@ -182,6 +182,23 @@ fn several_schemes_stand_one_below_the_other() {
         Scheme::all(load("deberta_v2").spec())[..],
         [Scheme::Disentangled]
     );
+}
+
+#[test]
+fn a_typed_padding_token_takes_the_row_of_its_own() {
+    let model = load("roberta");
+    let table = model.position_table().unwrap();
+    for (text, rows) in [
+        ("cat<pad> dog", vec![2, 3, 1, 4, 5]),
+        ("cat dog", vec![2, 3, 4, 5]),
+    ] {
+        let trace = trace(&model, text);
+        assert_eq!(model.position_rows(&trace.tokens), rows, "{text}");
+        assert_eq!(residual(&trace, &table, &rows), Some(0.), "{text}");
+    }
+    let counted: Vec<usize> = (2..7).collect();
+    let trace = trace(&model, "cat<pad> dog");
+    assert!(residual(&trace, &table, &counted).unwrap() > 1e-3);
 }
 
 #[test]

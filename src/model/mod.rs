@@ -1,5 +1,6 @@
 //! Everything between files and numbers: candle lives here, egui does not.
 
+pub mod adapters;
 mod block;
 pub mod config;
 pub mod device;
@@ -10,6 +11,7 @@ mod error;
 pub mod families;
 pub mod head;
 mod mask;
+pub mod mix;
 pub mod modules;
 pub mod ops;
 pub mod part;
@@ -43,6 +45,7 @@ use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
 use crate::trace::site::{PoolingMode, Site};
+use adapters::Tasks;
 use config::Config;
 use modules::Recipe;
 use pass::Pass;
@@ -60,6 +63,8 @@ pub struct Model {
     pub encoder: Encoder,
     pub head: Head,
     pub prompts: Prompts,
+    /// Tasks that it has adapters for; [`ModelRef::task`] says which is at work.
+    pub tasks: Vec<String>,
     /// The model's own cut of the sentence vector, where it has one.
     pub truncate_dim: Option<usize>,
     /// The configuration as transformers wrote it.
@@ -120,6 +125,13 @@ impl Model {
             }
         };
         let config = Config::new(&name, value.clone())?;
+        let tasks = Tasks::of(&config)?;
+        let task = files.reference().task();
+        let adapter = match (task, &tasks) {
+            (None, _) => None,
+            (Some(task), Some(tasks)) => Some(tasks.adapter(task)?),
+            (Some(task), None) => return Err(adapters::no_task(task, &[])),
+        };
         let family = families::find(&config)?;
         let spec = (family.spec)(&config)?;
         spec.check(&name)?;
@@ -131,22 +143,38 @@ impl Model {
             }
         }
         let tokenizer = tokenizer::load(files, &recipe, &spec)?;
-        let weights = match tables {
+        let mut weights = match tables {
             Some(checkpoint) => statics::weights(&checkpoint, &spec)?,
-            None => Weights::load(checkpoint()?, &(family.names)(&config)?, &spec)?,
+            None => {
+                let checkpoint = checkpoint()?.with_adapter(adapter);
+                Weights::load(checkpoint, &(family.names)(&config)?, &spec)?
+            }
+        };
+        let mut warnings = files.warnings().to_vec();
+        if let Some(mix) = recipe.mix {
+            let all_states = recipe.all_states || config.flag("output_hidden_states", false)?;
+            weights.mix = mix.of_encoder(&spec, all_states, &mut warnings)?;
+        }
+        let (hash, prompts) = match (task, &tasks) {
+            (Some(task), Some(tasks)) => {
+                let hash = format!("{}#{task}", files.hash()?);
+                (hash, tasks.prompts(task, recipe.prompts))
+            }
+            _ => (files.hash()?.to_owned(), recipe.prompts),
         };
         Ok(Self {
             id: files.id(),
             source: files.reference().clone(),
-            hash: files.hash()?.into(),
+            hash: hash.into(),
             tokenizer: Arc::new(tokenizer),
             encoder: Encoder::new(spec, weights, device.clone()),
             head,
-            prompts: recipe.prompts,
+            prompts,
+            tasks: tasks.map(|tasks| tasks.names).unwrap_or_default(),
             truncate_dim: recipe.truncate_dim,
             config: value,
             weight_files,
-            warnings: files.warnings().to_vec(),
+            warnings,
         })
     }
 
@@ -161,6 +189,7 @@ impl Model {
             encoder: Encoder::new(spec, weights, device),
             head,
             prompts: self.prompts.clone(),
+            tasks: self.tasks.clone(),
             truncate_dim: self.truncate_dim,
             config: self.config.clone(),
             weight_files: self.weight_files.clone(),
@@ -293,13 +322,9 @@ impl Model {
         self.run(&[&tokens], self.options(), &mut hook)?;
         let (model, layers) = (self.hash.clone(), self.spec().layers());
         let values = recorder.take(0);
-        Ok(Trace::new(
-            tokens,
-            model,
-            layers,
-            started.elapsed(),
-            values,
-        )?)
+        let mut trace = Trace::new(tokens, model, layers, started.elapsed(), values)?;
+        trace.mixes_layers = self.encoder.weights.mix.is_some();
+        Ok(trace)
     }
 
     /// Sentence vectors of many texts, `batch` at a time, in the order given. `progress` hears how

@@ -34,6 +34,8 @@ pub struct Trace {
     pub elapsed: Duration,
     /// Number of layers of the encoder.
     pub layers: usize,
+    /// True where `final.out` is a mix of several layers' states, not the last one's alone.
+    pub mixes_layers: bool,
     sites: BTreeMap<Site, Tensor>,
     /// Layers of which the maps [H, T, T] are made row by row where they are read.
     maps: BTreeMap<usize, Arc<dyn MapRows>>,
@@ -61,6 +63,7 @@ impl Trace {
             model,
             elapsed,
             layers,
+            mixes_layers: false,
             sites: BTreeMap::new(),
             maps: BTreeMap::new(),
         };

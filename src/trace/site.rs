@@ -218,7 +218,8 @@ pub enum Site {
     TokenIds,
     Embed(EmbedSite),
     Layer(usize, LayerSite),
-    /// [T, D], after the final norm where there is one.
+    /// [T, D], what is pooled: after the final norm where there is one, and after a mix of layers where
+    /// the model has one.
     FinalOut,
     /// [D]
     Pooled(PoolingMode),

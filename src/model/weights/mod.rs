@@ -7,6 +7,7 @@ mod named;
 use candle_core::Tensor;
 
 use super::ModelError;
+use super::mix::LayerMix;
 use super::spec::NormKind;
 
 pub use checkpoint::Checkpoint;
@@ -84,6 +85,8 @@ pub struct Weights {
     pub distance: Option<Tensor>, // [buckets, H]
     pub layers: Vec<LayerWeights>,
     pub final_norm: Option<Norm>, // [D]
+    /// Where `final.out` is a mix of several layers' states.
+    pub mix: Option<LayerMix>,
 }
 
 /// What [`Weights::map`] does to each tensor, which it names.
@@ -111,6 +114,12 @@ impl Weights {
                 .map(|(l, layer)| layer.map(&format!("layer.{l}"), f))
                 .collect::<Result<_, _>>()?,
             final_norm: maybe(self.final_norm.as_ref(), |x| x.map("final_norm", f))?,
+            mix: maybe(self.mix.as_ref(), |mix| {
+                Ok(LayerMix {
+                    first: mix.first,
+                    weights: f("layer_weights", &mix.weights)?,
+                })
+            })?,
         })
     }
 }

@@ -39,7 +39,7 @@ impl Lens {
     pub fn ranges(&self) -> [Range<usize>; 2] {
         self.part
             .clone()
-            .unwrap_or_else(|| [0..self.tokens, 0..self.tokens])
+            .unwrap_or([0..self.tokens, 0..self.tokens])
     }
 
     pub fn is_whole(&self) -> bool {

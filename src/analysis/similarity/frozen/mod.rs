@@ -28,6 +28,8 @@ pub struct FrozenEncoder {
     pub embedding: FrozenEmbedding,
     pub blocks: Vec<FrozenBlock>,
     pub final_norm: Option<FrozenNorm>,
+    /// The share of each state in a mix of layers, [L + 1]; empty where nothing is mixed.
+    pub mix: Vec<f64>,
 }
 
 /// A product and its constant, on the CPU.
@@ -80,7 +82,19 @@ impl FrozenEncoder {
             embedding: FrozenEmbedding::new(encoder, trace)?,
             blocks: blocks.collect::<Result<_, _>>()?,
             final_norm: final_norm.transpose()?,
+            mix: match &weights.mix {
+                Some(mix) => mix.share_of_each()?,
+                None => Vec::new(),
+            },
         })
+    }
+
+    /// Adds what a part of state `state` brings to a mix of layers.
+    pub fn mix_in(&self, mixed: &mut [f64], state: usize, part: impl Iterator<Item = f64>) {
+        if let Some(share) = self.mix.get(state).filter(|share| **share != 0.) {
+            let cells = mixed.iter_mut().zip(part);
+            cells.for_each(|(sum, x)| *sum += share * x);
+        }
     }
 }
 

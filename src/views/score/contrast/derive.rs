@@ -130,7 +130,7 @@ pub fn inside(key: &Key, model: &Model, cancel: &Cancel) -> Found<Inside> {
     let [a, b, c] = key.traces();
     let of = |other| components(model, a, other, options, cancel).map_err(said);
     Ok(Inside {
-        components: Contrast::new(&of(b)?, &of(&c)?).ok_or_else(unlike)?,
+        components: Contrast::new(&of(b)?, &of(c)?).ok_or_else(unlike)?,
         writers: Writer::all(model.spec().layers(), model.spec().heads),
     })
 }
@@ -143,8 +143,8 @@ pub fn input(key: &Key, model: &Model, cancel: &Cancel) -> Found<Both> {
         let found = input_pairs(model, a, other, options, cancel);
         found.map(|found| found.matrix).map_err(said)
     };
-    let words = [a, b, &c].map(|trace| Words::new(&trace.tokens));
-    Both::new(&of(b)?, &of(&c)?, &words)
+    let words = [a, b, c].map(|trace| Words::new(&trace.tokens));
+    Both::new(&of(b)?, &of(c)?, &words)
 }
 
 /// Without each token, masked.
