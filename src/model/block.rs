@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::encoder::Encoder;
-use super::ops::{Attend, Ops};
+use super::ops::{Attend, Ops, Watch};
 use super::pass::Pass;
 use super::spec::BlockSpec;
 use super::weights::{Ffn, LayerWeights, Norm, Norms};
@@ -174,7 +174,8 @@ impl Encoder {
             let turned = [(at(LayerSite::QRot), 0..h), (at(LayerSite::KRot), h..h + k)];
             ready = pass.visit_heads(&turned, ready)?;
         }
-        let mixed = self.ops.attention(&ready, attend, pass.rows())?;
+        let watch = pass.heads().map(|seen| Watch { layer: l, seen });
+        let mixed = self.ops.attention(&ready, attend, pass.rows(), watch)?;
         let rows = mixed.dim(0)?;
         let by_head = mixed.reshape((rows, h, spec.head_size))?;
         let by_head = pass.visit_heads(&[(at(LayerSite::HeadOut), 0..h)], by_head)?;

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use super::ModelError;
 use super::ops::Rows;
 use super::rotary::{Rotary, Turns};
-use crate::trace::hook::{Act, Hook};
+use crate::trace::hook::{Act, HeadWatch, Hook};
 use crate::trace::site::Site;
 
 /// The hook, and which rows belong to which text.
@@ -47,6 +47,11 @@ impl<'a> Pass<'a> {
         let turns = Arc::new(rotary.turns(&self.rows.places));
         self.turns.push((rotary, turns.clone()));
         turns
+    }
+
+    /// Who looks at maps that are not kept.
+    pub fn heads(&self) -> Option<&dyn HeadWatch> {
+        self.hook.heads()
     }
 
     pub fn wants(&self, site: Site) -> bool {

@@ -1,6 +1,6 @@
 //! The fast path: fused kernels and plain matrix products on the CPU. No gradients.
 
-use candle_core::{CpuStorage, Device, Result, Storage, Tensor};
+use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::super::rotary::Turns;
@@ -8,7 +8,7 @@ use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
 use super::few_rows::FewRows;
 use super::kernels;
-use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, product, with_slice};
+use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, plane, product, with_buffer, with_slice};
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
 const FEW_ROWS: usize = 16;
@@ -129,25 +129,6 @@ pub fn add_norm(x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Te
     Tensor::from_vec(out, x.shape(), &Device::Cpu)
 }
 
-/// Start and strides of head `h` of a [heads, T, d] view.
-fn head(tensor: &Tensor, data: &[f32], h: usize) -> Matrix {
-    let (stride, offset) = (tensor.stride(), tensor.layout().start_offset());
-    Matrix {
-        start: data[offset + h * stride[0]..].as_ptr(),
-        row: stride[1] as isize,
-        column: stride[2] as isize,
-    }
-}
-
-/// Runs `read` on the whole buffer behind a tensor, whatever its layout.
-fn with_buffer<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
-    let (storage, _) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(data)) => Ok(read(data)),
-        _ => candle_core::bail!("the fused path takes f32 on the CPU"),
-    }
-}
-
 /// Turns the first `count` heads of every row. x [n, m, d] to the same.
 pub fn rotate(x: &Tensor, count: usize, turns: &Turns) -> Result<Tensor> {
     let (_, all, size) = x.dims3()?;
@@ -170,19 +151,22 @@ pub fn rotate(x: &Tensor, count: usize, turns: &Turns) -> Result<Tensor> {
 pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
     let (heads, queries, size) = q.dims3()?;
     let (shared, keys, _) = k.dims3()?;
-    let plane = queries * keys;
-    let mut out: Vec<f32> = Vec::with_capacity(heads * plane);
+    let cells = queries * keys;
+    let mut out: Vec<f32> = Vec::with_capacity(heads * cells);
     let target = Target(out.as_mut_ptr());
     with_buffer(q, |qs| {
         with_buffer(k, |ks| {
-            each_head(heads, plane * size, |h| {
-                let pair = (head(q, qs, h), head(k, ks, h * shared / heads).transposed());
+            each_head(heads, cells * size, |h| {
+                let pair = (
+                    plane(q, qs, h),
+                    plane(k, ks, h * shared / heads).transposed(),
+                );
                 let (m, n, scale) = (queries, keys, scale as f32);
                 // SAFETY: head h writes plane h of the reserved buffer and no other.
                 unsafe {
                     product(
                         (m, n, size),
-                        target.at(h * plane),
+                        target.at(h * cells),
                         n,
                         false,
                         pair,
@@ -194,7 +178,7 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
         })
     })??;
     // SAFETY: every element of every plane was written just above.
-    unsafe { out.set_len(heads * plane) };
+    unsafe { out.set_len(heads * cells) };
     Tensor::from_vec(out, (heads, queries, keys), &Device::Cpu)
 }
 
@@ -230,7 +214,7 @@ pub fn mix(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
     with_buffer(pattern, |ps| {
         with_buffer(v, |vs| {
             each_head(heads, queries * keys * size, |h| {
-                let pair = (head(pattern, ps, h), head(v, vs, h * shared / heads));
+                let pair = (plane(pattern, ps, h), plane(v, vs, h * shared / heads));
                 let (dst, row) = (target.at(h * size), heads * size);
                 // SAFETY: head h writes columns h·d to (h+1)·d of each row, and no other.
                 unsafe { product((queries, size, keys), dst, row, false, pair, 1., false) };

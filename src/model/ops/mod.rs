@@ -20,7 +20,7 @@ use super::spec::Activation;
 use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
 pub(super) use kernels::softmax;
-pub(super) use tiled::score_rows;
+pub(super) use tiled::{Watch, score_rows};
 
 /// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,10 +155,17 @@ impl Ops {
     }
 
     /// All of attention at once with no map kept, for texts packed one behind the other.
+    /// The fused path shows its maps to `watch` as they pass by.
     /// [ΣT, H + 2·K, d] to [ΣT, H·d].
-    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
+    pub fn attention(
+        self,
+        qkv: &Tensor,
+        attend: &Attend,
+        rows: &Rows,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Tensor> {
         match self {
-            Self::Fused => tiled::attention(qkv, attend, rows),
+            Self::Fused => tiled::attention(qkv, attend, rows, watch),
             Self::Tape => tape_attention::attention(qkv, attend, rows),
             Self::Tangent { rows: block } => tangent::attention(block, qkv, attend, rows),
             Self::Graph => candle_core::bail!("candle's operations go stage by stage"),
@@ -235,7 +242,7 @@ mod tests {
         let rows = Rows::whole([1, 7, 62]);
         for attend in attend::every_kind(62) {
             let qkv = random(&[70, attend.row() / attend.size, attend.size]);
-            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap();
+            let whole = Ops::Fused.attention(&qkv, &attend, &rows, None).unwrap();
             for ops in [Ops::Fused, Ops::Graph] {
                 close(&attend::staged(ops, &qkv, &attend, &rows), &whole);
             }
