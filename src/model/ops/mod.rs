@@ -6,11 +6,13 @@ mod few_rows;
 mod fused;
 mod graph;
 mod kernels;
+mod panels;
 mod raw;
 mod slopes;
 mod tangent;
 mod tape;
 mod tape_attention;
+mod team;
 
 use candle_core::{Device, Result, Tensor};
 
@@ -18,6 +20,8 @@ use super::rotary::Turns;
 use super::spec::Activation;
 use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
+pub use panels::Panels;
+pub(super) use raw::with_slice;
 
 /// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,22 @@ impl Ops {
             Self::Tangent { rows } => tangent::linear(rows, x, layer),
             Self::Graph => graph::linear(x, layer),
         }
+    }
+
+    /// The activation of x·Wᵀ + b and, where `kept`, that itself before it. [n, in] to [n, out].
+    pub fn activated(
+        self,
+        x: &Tensor,
+        layer: &Linear,
+        activation: Activation,
+        kept: bool,
+    ) -> Result<(Option<Tensor>, Tensor)> {
+        if self == Self::Fused {
+            return fused::activated(x, layer, activation, kept);
+        }
+        let out = self.linear(x, layer)?;
+        let active = self.activate(&out, activation)?;
+        Ok((kept.then_some(out), active))
     }
 
     /// Element by element.
