@@ -4,10 +4,10 @@
 #[path = "support/models.rs"]
 mod models;
 
-use embedscope::analysis::attention::{Atlas, Cell, Map, mean_over_heads, summaries};
+use embedscope::analysis::attention::{Atlas, Cell, Map, Who, seen, summaries};
 use embedscope::analysis::neurons::{LayerFiring, activate, top_tokens};
 use embedscope::cancel::Cancel;
-use embedscope::model::{Detail, Model, Prompt};
+use embedscope::model::{Detail, Model, ModelError, Prompt};
 use embedscope::trace::{LayerSite, Trace};
 
 fn trace(model: &Model, text: &str) -> Trace {
@@ -75,10 +75,13 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
     let (layers, heads) = (model.spec().layers(), model.spec().heads);
     let trace = trace(&model, TEXTS[2]);
     let tokens = trace.tokens.len();
-    let all = summaries(&trace, &Cancel::new()).unwrap();
+    let all = summaries(&model, &trace, &Cancel::new()).unwrap();
     assert_eq!(all.len(), layers * heads);
-    let relative = Atlas::new(&trace, Map::Pattern, 5, true, &Cancel::new()).unwrap();
-    let absolute = Atlas::new(&trace, Map::Pattern, 5, false, &Cancel::new()).unwrap();
+    let atlas = |relative| {
+        let made = Atlas::new(&model, &trace, Map::Pattern, 5, relative, &Cancel::new());
+        made.unwrap().unwrap()
+    };
+    let (relative, absolute) = (atlas(true), atlas(false));
     assert!(
         relative.side == 5 && relative.largest >= 1.0,
         "the few beyond the reach"
@@ -99,22 +102,33 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
         );
         assert!(tile(&relative) >= 1.0 - 1e-6);
     }
-    let mean = mean_over_heads(&trace, 1, Map::Pattern, &Cancel::new()).unwrap();
+    let mean = seen(&trace, 1, Who::Mean, Map::Pattern, &Cancel::new()).unwrap();
     for row in mean.chunks(tokens) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     }
     let stopped = Cancel::new();
     stopped.cancel();
-    assert_eq!(summaries(&trace, &stopped), None);
-    assert_eq!(Atlas::new(&trace, Map::Scores, 5, true, &stopped), None);
+    let found = summaries(&model, &trace, &stopped);
+    assert!(matches!(found, Err(ModelError::Stopped)));
+    let found = Atlas::new(&model, &trace, Map::Scores, 5, true, &stopped);
+    assert!(matches!(found, Err(ModelError::Stopped)));
 }
 
 #[test]
-fn an_outline_has_no_heads_to_look_at() {
+fn an_outline_has_no_inside_and_its_heads_come_back_by_running_layers_again() {
     let model = models::tiny("plain");
     let outline = model.trace(TEXTS[1], &Prompt::Own, Detail::Outline, &Cancel::new());
     let outline = outline.unwrap();
-    assert_eq!(summaries(&outline, &Cancel::new()), None);
+    let again = summaries(&model, &outline, &Cancel::new()).unwrap();
+    let full = trace(&model, TEXTS[1]);
+    let kept = summaries(&model, &full, &Cancel::new()).unwrap();
+    for (again, kept) in again.iter().zip(&kept) {
+        assert_eq!(again.kind, kept.kind);
+        assert!(
+            (again.entropy - kept.entropy).abs() < 1e-6,
+            "{again:?} {kept:?}"
+        );
+    }
     assert_eq!(Cell::new(&outline, 0, 0, 0, 0, 1.0), None);
     assert_eq!(LayerFiring::new(&outline, 0, &Cancel::new()), None);
 }

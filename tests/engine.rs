@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
-use embedscope::engine::{Derived, Engine, LoadState, TraceKey};
+use embedscope::engine::{Derived, Engine, LoadState, TraceKey, Wanted};
 use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, Model, ModelRef, Prompt};
 use models::{fixtures, tiny};
@@ -23,6 +23,13 @@ fn engine(model: Option<Arc<Model>>) -> Engine {
         engine.use_model(model);
     }
     engine
+}
+
+fn traces(traces: Vec<TraceKey>) -> Wanted {
+    Wanted {
+        traces,
+        insides: Vec::new(),
+    }
 }
 
 fn key(model: &Model, text: &str, detail: Detail) -> TraceKey {
@@ -54,7 +61,7 @@ fn only_what_is_wanted_now_is_traced() {
         .collect();
     // One keystroke after the other, faster than anything can be traced.
     for key in &keys {
-        engine.want(vec![key.clone()]);
+        engine.want(traces(vec![key.clone()]));
     }
     wait("the last trace", || engine.trace(&keys[499]).is_some());
     let traced = keys
@@ -77,11 +84,11 @@ fn an_outline_is_answered_by_a_full_trace_but_not_the_other_way_round() {
         key(&model, "the cat", Detail::Outline),
         key(&model, "the cat", Detail::Full),
     );
-    engine.want(vec![outline.clone()]);
+    engine.want(traces(vec![outline.clone()]));
     wait("the outline", || engine.trace(&outline).is_some());
     assert!(engine.trace(&full).is_none());
     assert!(!engine.trace(&outline).unwrap().unwrap().is_full());
-    engine.want(vec![full.clone()]);
+    engine.want(traces(vec![full.clone()]));
     wait("the full trace", || engine.trace(&full).is_some());
     assert!(engine.trace(&outline).unwrap().unwrap().is_full());
 }
@@ -100,7 +107,7 @@ fn a_model_that_does_not_load_leaves_the_good_one_in_use() {
     assert!(error.contains("/no/such/folder"), "{error}");
     assert_eq!(engine.model().unwrap().hash, model.hash);
     let key = key(&model, "still here", Detail::Full);
-    engine.want(vec![key.clone()]);
+    engine.want(traces(vec![key.clone()]));
     wait("a trace by the good model", || engine.trace(&key).is_some());
 }
 
@@ -126,7 +133,7 @@ fn a_text_that_cannot_be_traced_says_why_and_harms_no_other() {
         ..key(&model, "the cat", Detail::Full)
     };
     let good = key(&model, "the cat", Detail::Full);
-    engine.want(vec![bad.clone(), good.clone()]);
+    engine.want(traces(vec![bad.clone(), good.clone()]));
     wait("both", || {
         engine.trace(&bad).is_some() && engine.trace(&good).is_some()
     });
@@ -219,11 +226,15 @@ fn superseding_a_long_text_stops_it() {
     let words = "some words of a long text that takes a while ".repeat(40);
     let started = Instant::now();
     for i in 0..40 {
-        engine.want(vec![key(&model, &format!("{i} {words}"), Detail::Full)]);
+        engine.want(traces(vec![key(
+            &model,
+            &format!("{i} {words}"),
+            Detail::Full,
+        )]));
         std::thread::sleep(Duration::from_millis(2));
     }
     let last = key(&model, "short", Detail::Full);
-    engine.want(vec![last.clone()]);
+    engine.want(traces(vec![last.clone()]));
     wait("the short text", || engine.trace(&last).is_some());
     // No timing bar: only that forty long traces were not all run to the end first.
     eprintln!(

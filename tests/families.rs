@@ -1,10 +1,14 @@
 //! Every family of encoders against the reference: tiny random checkpoints as each family writes them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "families/adapters.rs"]
+mod adapters;
 #[path = "families/exact.rs"]
 mod exact;
 #[path = "families/lies.rs"]
 mod lies;
+#[path = "families/mixed.rs"]
+mod mixed;
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
@@ -39,6 +43,12 @@ fn variants() -> Vec<(String, PathBuf)> {
 /// What no family runs, and what the refusal must say.
 const REFUSED: [(&str, &str); 1] = [("jina_v2_qk", "qk-post-norm")];
 
+/// The model in a checkpoint's folder, for the task that its reference was made for.
+fn reference(path: &Path) -> ModelRef {
+    let cases = json(&path.join("expected/cases.json"));
+    ModelRef::Folder(path.into()).for_task(cases["cases"][0]["task"].as_str())
+}
+
 fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap()
@@ -56,7 +66,7 @@ fn prompt(case: &Value) -> Prompt {
 fn loaded() -> Vec<(String, Model)> {
     let refused = |name: &str| REFUSED.iter().any(|(refused, _)| *refused == name);
     let found = variants().into_iter().filter(|(name, _)| !refused(name));
-    let load = |path| models::load(&ModelRef::Folder(path), &SourceOptions::from_env());
+    let load = |path: PathBuf| models::load(&reference(&path), &SourceOptions::from_env());
     found
         .map(|(name, path)| (name, load(path).unwrap()))
         .collect()
@@ -133,8 +143,7 @@ fn problems(trace: &Trace, expected: &std::collections::HashMap<String, Tensor>)
 fn every_family_agrees_with_the_reference_at_every_site() {
     let mut wrong = Vec::new();
     for (name, path) in variants() {
-        let model = match models::load(&ModelRef::Folder(path.clone()), &SourceOptions::from_env())
-        {
+        let model = match models::load(&reference(&path), &SourceOptions::from_env()) {
             Ok(model) => model,
             Err(e) => {
                 let refused = REFUSED.iter().find(|(refused, _)| *refused == name);

@@ -6,8 +6,11 @@
 mod models;
 
 use std::io::Read as _;
+use std::path::Path;
 
 use embedscope::analysis::similarity::words::Words;
+use embedscope::model::source::SourceOptions;
+use embedscope::model::{Model, ModelRef};
 use embedscope::tokens::{Prompted, Spelling, TextTokenizer, Tokens, Trail};
 use models::fixtures;
 use serde_json::Value;
@@ -103,6 +106,95 @@ fn every_kind_gives_the_ids_and_offsets_that_python_gives() {
         }
         let first = off.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
         assert!(off.is_empty(), "{kind}: {} offsets\n{first}", off.len());
+    }
+}
+
+/// The tokenizers that are made of vocab.json and merges.txt. Their models read so many tokens at most.
+const OF_FILES: [&str; 2] = ["byte_bpe_files", "byte_bpe_gpt2"];
+const ROWS: usize = 128;
+
+/// The model in a folder, reading as many tokens as it has positions.
+fn unlimited(folder: &Path) -> Model {
+    let to = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let from = entry.unwrap().path();
+        if from.is_file() {
+            std::fs::copy(&from, to.path().join(from.file_name().unwrap())).unwrap();
+        }
+    }
+    std::fs::remove_file(to.path().join("modules.json")).unwrap();
+    std::fs::remove_file(to.path().join("sentence_bert_config.json")).unwrap();
+    let reference = ModelRef::Folder(to.path().into());
+    models::load(&reference, &SourceOptions::from_env()).unwrap()
+}
+
+#[test]
+fn vocab_json_and_merges_txt_give_the_ids_and_offsets_that_python_gives() {
+    for kind in OF_FILES {
+        let expected = expected(kind);
+        let folder = fixtures().join(expected["tokenizer"].as_str().unwrap());
+        assert!(!folder.join("tokenizer.json").exists());
+        let model = unlimited(&folder);
+        assert_eq!(model.tokenizer.limit(), ROWS);
+        let mut whole = 0;
+        for (text, case) in cases(&expected) {
+            let tokens = tokens(&model.tokenizer, text);
+            check(&tokens);
+            let theirs: Vec<u32> = serde_json::from_value(case["ids"].clone()).unwrap();
+            let offsets: Vec<(usize, usize)> =
+                serde_json::from_value(case["offsets"].clone()).unwrap();
+            assert_eq!(
+                tokens.len() + tokens.dropped,
+                theirs.len(),
+                "{kind}: {text:?}"
+            );
+            // What is cut stands before the closing token.
+            let closing = usize::from(tokens.special.last() == Some(&true) && tokens.len() > 1);
+            let kept = tokens.len() - closing;
+            let end = theirs.len() - closing;
+            let ids = [&theirs[..kept], &theirs[end..]].concat();
+            assert_eq!(tokens.ids, ids, "{kind}: {text:?}");
+            let offsets = [&offsets[..kept], &offsets[end..]].concat();
+            assert_eq!(tokens.offsets, offsets, "{kind}: {text:?}");
+            whole += usize::from(tokens.dropped == 0);
+        }
+        assert!(whole > 950, "{kind}: only {whole} strings are read whole");
+    }
+}
+
+#[test]
+fn a_tokenizer_of_files_that_do_not_fit_is_refused() {
+    let from = fixtures().join("families/roberta_files");
+    let with = |file: &str, text: &str| {
+        let to = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(&from).unwrap() {
+            let from = entry.unwrap().path();
+            if from.is_file() && from.file_name().unwrap() != "modules.json" {
+                std::fs::copy(&from, to.path().join(from.file_name().unwrap())).unwrap();
+            }
+        }
+        std::fs::write(to.path().join(file), text).unwrap();
+        let reference = ModelRef::Folder(to.path().into());
+        models::load(&reference, &SourceOptions::from_env())
+            .err()
+            .unwrap()
+    };
+    let decoder = r#"{"added_tokens_decoder": {"7": {"content": "<mask>", "special": true}}}"#;
+    let cases = [
+        ("vocab.json", "[]", "vocab.json"),
+        ("vocab.json", r#"{"a": "b"}"#, "`a`"),
+        ("merges.txt", "a b\na b c\n", "line 2"),
+        ("merges.txt", "q zzz\n", "merges.txt"),
+        (
+            "tokenizer_config.json",
+            r#"{"tokenizer_class": "Qwen2Tokenizer"}"#,
+            "Qwen2Tokenizer",
+        ),
+        ("tokenizer_config.json", decoder, "added_tokens_decoder"),
+    ];
+    for (file, text, said) in cases {
+        let error = with(file, text);
+        assert!(error.contains(said), "{file} {text}: {error}");
     }
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use embedscope::analysis::attention::{Cell, Map, seen};
+use embedscope::analysis::attention::{Cell, Map, Who, seen};
 use embedscope::analysis::neurons::Taken;
-use embedscope::analysis::position::{Bias, ByTurn, Scheme, Terms, turn_residual};
+use embedscope::analysis::position::{Bias, ByTurn, Scheme, Terms, residual, turn_residual};
 use embedscope::app::state::Focus;
 use embedscope::cancel::Cancel;
 use embedscope::model::source::SourceOptions;
@@ -185,6 +185,23 @@ fn several_schemes_stand_one_below_the_other() {
 }
 
 #[test]
+fn a_typed_padding_token_takes_the_row_of_its_own() {
+    let model = load("roberta");
+    let table = model.position_table().unwrap();
+    for (text, rows) in [
+        ("cat<pad> dog", vec![2, 3, 1, 4, 5]),
+        ("cat dog", vec![2, 3, 4, 5]),
+    ] {
+        let trace = trace(&model, text);
+        assert_eq!(model.position_rows(&trace.tokens), rows, "{text}");
+        assert_eq!(residual(&trace, &table, &rows), Some(0.), "{text}");
+    }
+    let counted: Vec<usize> = (2..7).collect();
+    let trace = trace(&model, "cat<pad> dog");
+    assert!(residual(&trace, &table, &counted).unwrap() > 1e-3);
+}
+
+#[test]
 fn what_the_position_panel_computes_is_what_was_recorded() {
     let mut seen_schemes = Vec::new();
     for name in names() {
@@ -270,14 +287,14 @@ fn hidden_cells_are_no_values_of_a_map() {
     let trace = trace(&model, CAT);
     let tokens = trace.tokens.len();
     for map in [Map::Pattern, Map::Scores, Map::Content] {
-        let values = seen(&trace, 0, 0, map).unwrap();
+        let values = seen(&trace, 0, Who::Head(0), map, &Cancel::new()).unwrap();
         for (cell, value) in values.iter().enumerate() {
             let later = cell % tokens > cell / tokens;
             assert_eq!(*value == f32::NEG_INFINITY, later, "{map:?}");
         }
     }
     assert!(
-        seen(&trace, 0, 0, Map::Position).is_none(),
+        seen(&trace, 0, Who::Head(0), Map::Position, &Cancel::new()).is_none(),
         "distances add nothing here"
     );
 }

@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use super::vectors::{cosine, to_f64};
 use crate::model::head::Module;
 use crate::model::{Head, HeadOptions, ModelError};
-use crate::trace::{PoolingMode, Site, Trace};
+use crate::trace::{PoolingMode, Site, Trace, Values};
 
 /// Why the modules behind the pool cannot take the vector that a pooling gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,14 @@ fn pooled_tensor(
         })
         .collect::<Result<_, _>>()?;
     Ok(Tensor::cat(&parts, 0)?)
+}
+
+/// A recorded value.
+///
+/// # Errors
+/// When the trace does not hold it.
+pub(super) fn values(trace: &Trace, site: Site) -> Result<Values<'_>, ModelError> {
+    trace.values(site).ok_or_else(|| missing(site))
 }
 
 /// A trace that was recorded without a site which an analysis needs.

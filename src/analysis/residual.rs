@@ -32,9 +32,10 @@ pub fn pool(values: &Values<'_>, taken: &[bool], mode: PoolingMode) -> Vec<f64> 
 }
 
 /// `embed.out` and then each layer's `resid_out`, pooled; for the last layer `final.out`, which is the
-/// same but for a final norm. Several poolings one behind the other: [1 + layers] of [modes·D]. `taken` says which tokens take part. None where the trace lacks a layer.
+/// same but for a final norm, unless it is a mix of layers. Several poolings one behind the other:
+/// [1 + layers] of [modes·D]. `taken` says which tokens take part. None where the trace lacks a layer.
 pub fn layer_pools(trace: &Trace, taken: &[bool], modes: &[PoolingMode]) -> Option<Vec<Vec<f64>>> {
-    let site = |l: usize| match l + 1 == trace.layers {
+    let site = |l: usize| match l + 1 == trace.layers && !trace.mixes_layers {
         true => Site::FinalOut,
         false => Site::Layer(l, LayerSite::ResidOut),
     };

@@ -42,6 +42,10 @@ pub enum Command {
     SetTruncateDim(Option<usize>),
     SetPrompt(Prompt),
     SetTheme(ThemeChoice),
+    /// How many MiB of traces are kept.
+    SetBudget(usize),
+    /// Opens or closes the list of where time and memory go.
+    ShowPerformance(bool),
     SelectLayer(usize),
     SelectHead(usize),
     /// Shows a tab of the Score panel.
@@ -124,6 +128,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetTruncateDim(size) => state.truncate_dim = size.filter(|&size| size > 0),
         Command::SetPrompt(prompt) => state.prompt = prompt,
         Command::SetTheme(theme) => state.theme = theme,
+        Command::SetBudget(mebibytes) => state.budget = mebibytes,
         Command::SelectLayer(layer) => state.layer = layer,
         Command::SelectHead(head) => state.head = head,
         Command::ScoreMethod(method) => state.score_method = method,

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::model::ModelRef;
+use crate::cancel::Cancel;
+use crate::model::{Model, ModelRef, SaveError};
 use crate::trace::{SiteFilter, Trace};
 
 /// The largest text file that is opened as a list of texts.
@@ -88,9 +89,8 @@ pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
 ///
 /// # Errors
 /// When the file cannot be written; nothing half-written is left behind.
-pub fn save_trace(trace: &Trace, path: &Path) -> Result<(), FileError> {
-    let saved = trace.save(path, &SiteFilter::all());
-    saved.map_err(|e| FileError::io(path, "written", &e))
+pub fn save_trace(model: &Model, trace: &Trace, path: &Path) -> Result<(), SaveError> {
+    model.save_trace(trace, path, &SiteFilter::all(), &Cancel::new())
 }
 
 /// Writes a picture of the window, RGBA of `size` pixels.

@@ -11,11 +11,13 @@ use super::state::ThemeChoice;
 use super::{App, Outcome};
 use crate::engine::{Engine, read_background};
 use crate::model::{Detail, Model, Prompt};
+use crate::perf;
 use crate::views::TextView;
 
 impl App {
     /// One turn without painting.
     pub(super) fn update(&mut self, ctx: &egui::Context) {
+        let _span = tracing::trace_span!("frame logic").entered();
         self.receive_outcomes();
         self.receive_files(ctx);
         for command in std::mem::take(&mut self.commands) {
@@ -26,6 +28,7 @@ impl App {
             ThemeChoice::Light => egui::ThemePreference::Light,
             ThemeChoice::Dark => egui::ThemePreference::Dark,
         });
+        self.engine.set_budget(self.state.budget << 20);
         match self.engine.model() {
             Some(model) => {
                 self.tell_warnings(&model);
@@ -44,8 +47,12 @@ impl App {
 
     /// Says once how long it took until there was something to see.
     fn note_start(&mut self) {
-        let whole =
-            |text: &TextView| text.current && text.trace.as_ref().is_some_and(|t| t.is_full());
+        let layer = self.state.layer;
+        let whole = |text: &TextView| {
+            let trace = text.trace.as_ref();
+            text.current
+                && trace.is_some_and(|t| t.has_inside(layer.min(t.layers.saturating_sub(1))))
+        };
         let sides = [self.state.a, self.state.b];
         let mut shown = self
             .shown
@@ -78,6 +85,10 @@ impl App {
         match command {
             Command::ShowPanel(panel) => self.layout.show(panel),
             Command::ShowWorkspace(index) => self.layout = Layout::workspace(index),
+            Command::ShowPerformance(on) => {
+                self.performance = on;
+                perf::watch(on);
+            }
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
             Command::SetReference(reference) => self.engine.set_reference(reference),
@@ -213,19 +224,18 @@ impl App {
         };
         let prompt = self.state.prompt.clone();
         self.job(move || {
-            let ready = text.trace.filter(|trace| text.current && trace.is_full());
-            let trace = match ready {
+            let trace = match text.trace.filter(|_| text.current) {
                 Some(trace) => Ok(trace),
                 None => {
                     let cancel = crate::cancel::Cancel::new();
                     model
-                        .trace(&text.text, &prompt, Detail::Full, &cancel)
+                        .trace(&text.text, &prompt, Detail::Outline, &cancel)
                         .map(Arc::new)
                 }
             };
-            let saved = trace
-                .map_err(|e| e.to_string())
-                .and_then(|trace| files::save_trace(&trace, &path).map_err(|e| e.to_string()));
+            let saved = trace.map_err(|e| e.to_string()).and_then(|trace| {
+                files::save_trace(&model, &trace, &path).map_err(|e| e.to_string())
+            });
             match saved {
                 Ok(()) => Outcome::Done(format!("Saved {}", path.display())),
                 Err(error) => Outcome::Failed(error),

@@ -62,6 +62,8 @@ pub struct App {
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
     cached: chrome::models::Cached,
+    /// Whether the performance overlay is open.
+    performance: bool,
     /// Outcomes of jobs that the window started.
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     /// When the program began, until everything has been seen once.
@@ -138,6 +140,7 @@ impl App {
             heard: None,
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),
+            performance: false,
             outcomes: channel(),
             started: None,
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
+use crate::engine::TRACE_BUDGET;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -129,6 +130,8 @@ pub struct State {
     /// What was clicked; stays until Escape.
     pub locked: Focus,
     pub theme: ThemeChoice,
+    /// MiB of traces that are kept.
+    pub budget: usize,
     next_id: u64,
 }
 
@@ -154,6 +157,7 @@ impl Default for State {
             fine_tune: FineTune::default(),
             locked: Focus::default(),
             theme: ThemeChoice::System,
+            budget: TRACE_BUDGET >> 20,
             next_id: 0,
         };
         state.set_texts(super::samples::SAMPLES[0].texts.iter().copied());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::state::{State, TextId};
-use crate::engine::{Engine, TraceKey};
+use crate::engine::{Engine, TraceKey, Wanted};
 use crate::model::{Detail, Model, Prompt};
 use crate::trace::Trace;
 use crate::views::TextView;
@@ -90,9 +90,16 @@ impl Texts {
             wanted.push(key);
         }
         wanted.sort_by_key(|key| std::cmp::Reverse(key.detail));
+        // Panels of a layer's inside show one of the two texts; the other is a click away.
+        let compared = wanted.iter().filter(|key| key.detail == Detail::Full);
+        let layer = state.layer.min(model.spec().layers().saturating_sub(1));
+        let insides = compared.map(|key| (key.clone(), layer)).collect();
         // The second model waits for the first.
         wanted.extend(later);
-        engine.want(wanted);
+        engine.want(Wanted {
+            traces: wanted,
+            insides,
+        });
         views
     }
 }

@@ -9,6 +9,7 @@ use super::chrome::inspector::inspector_ui;
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
 use super::chrome::panels::Panels;
+use super::chrome::performance::performance_ui;
 use super::chrome::spine::SpineInput;
 use super::chrome::status::{failed_ui, loading_ui, status_ui};
 use super::chrome::texts::TextList;
@@ -21,6 +22,7 @@ use crate::widgets::theme::SPACE;
 
 impl App {
     pub(super) fn window_ui(&mut self, ui: &mut Ui) {
+        let _span = tracing::trace_span!("frame ui").entered();
         let ctx = ui.ctx().clone();
         if !self.dialogs.is_open() {
             self.commands.extend(menu::pressed(&ctx));
@@ -83,6 +85,9 @@ impl App {
             ui.painter().rect_filled(rect, 0., fill);
             self.middle_ui(ui, focus);
         });
+        if self.performance {
+            performance_ui(&ctx, &self.engine, self.state.budget, &mut self.commands);
+        }
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }

@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use crate::model::ModelError;
+use crate::model::SaveError;
 use crate::model::source::SourceError;
 use crate::parity::ParityError;
-use crate::trace::TraceError;
 
 /// Why a subcommand stopped.
 #[derive(Debug)]
@@ -84,8 +84,8 @@ impl From<SourceError> for Failure {
     }
 }
 
-impl From<TraceError> for Failure {
-    fn from(error: TraceError) -> Self {
+impl From<SaveError> for Failure {
+    fn from(error: SaveError) -> Self {
         Self::failed(error)
     }
 }

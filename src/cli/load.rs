@@ -13,7 +13,8 @@ use crate::model::{Model, ModelRef};
 #[derive(clap::Args, Debug)]
 pub struct ModelArgs {
     /// The model: a folder, a hub id (org/name or org/name@revision), `bundled`, or `bundled@start`
-    /// for the same model before its training [default: bundled; in the window, the last one used]
+    /// for the same model before its training; with `#task` behind it, the adapter of one of its tasks
+    /// [default: bundled; in the window, the last one used]
     #[arg(long, global = true, help_heading = "Model", value_name = "M")]
     pub model: Option<String>,
     /// Where the computation runs

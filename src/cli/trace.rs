@@ -7,7 +7,11 @@ use super::tokens::warn_of_cut;
 use super::{Failure, ModelArgs, PromptArgs};
 use crate::cancel::Cancel;
 use crate::model::Detail;
+use crate::tokens::Tokens;
 use crate::trace::SiteFilter;
+
+/// Bytes of layers' insides that are held from the one forward pass.
+const HELD: usize = 1 << 30;
 
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = SITES)]
@@ -66,8 +70,14 @@ pub fn run(args: &TraceArgs, model: &ModelArgs) -> Result<(), Failure> {
         )));
     }
     let prompt = args.prompt.prompt();
-    let trace = model.trace(&args.text, &prompt, Detail::Full, &Cancel::new())?;
+    let cancel = Cancel::new();
+    // What does not fit is made again where it is written.
+    let keeps = |tokens: &Tokens, site| {
+        let fits = model.full_bytes(tokens.len()) <= HELD;
+        Detail::Outline.keeps(site) || fits && filter.matches(site)
+    };
+    let trace = model.trace_sites(&args.text, &prompt, keeps, &cancel)?;
     warn_of_cut(&trace.tokens);
-    trace.save(target.path(), &filter)?;
+    model.save_trace(&trace, target.path(), &filter, &cancel)?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::analysis::calibration::Calibration;
 use crate::analysis::pooling::{Misfit, misfit, modes, scores};
 use crate::analysis::similarity::Method;
 use crate::cancel::Cancel;
-use crate::model::{Detail, HeadOptions, Model};
+use crate::model::{HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
 pub(super) use findings::limit;
 use methods::{Answer, Subject, answer};
@@ -148,6 +148,9 @@ fn check_size(model: &Model, options: HeadOptions) -> Result<(), Failure> {
     }
 }
 
+/// Bytes up to which a text is recorded whole.
+const WHOLE: usize = 1 << 30;
+
 fn explain(
     model: &Model,
     b: &str,
@@ -157,11 +160,12 @@ fn explain(
     methods: &[Method],
 ) -> Result<Explained, Failure> {
     let prompt = args.prompt.prompt();
-    let detail = match methods.iter().any(|method| method.needs_inside()) {
-        true => Detail::Full,
-        false => Detail::Outline,
+    // Recorded whole where a method reads every layer's inside and the memory allows it.
+    let most = match methods.iter().any(|method| method.needs_inside()) {
+        true => WHOLE,
+        false => 0,
     };
-    let trace = |text: &str| model.trace(text, &prompt, detail, &Cancel::new());
+    let trace = |text: &str| model.trace_within(text, &prompt, most, &Cancel::new());
     let (a, b) = (trace(&args.a)?, trace(b)?);
     warn_of_cut(&a.tokens);
     warn_of_cut(&b.tokens);

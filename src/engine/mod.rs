@@ -18,7 +18,7 @@ use std::time::Duration;
 use candle_core::Device;
 
 pub use bands::{BandsKey, layer_bands};
-pub use cache::TraceKey;
+pub use cache::{InsideKey, TraceKey, Wanted};
 pub use calibrations::{
     CalibrationKey, CalibrationState, CalibrationStore, calibrate, read_background,
 };
@@ -33,8 +33,9 @@ use crate::model::{Model, ModelRef};
 use crate::trace::Trace;
 use cache::Cache;
 
-/// Bytes of traces to keep. Two full traces at the limit of a base-sized model fit.
-const TRACE_BUDGET: usize = 1 << 30;
+/// Bytes of traces to keep until a person says otherwise. Two texts at the limit of a base-sized
+/// model fit with several layers' insides each.
+pub const TRACE_BUDGET: usize = 1 << 30;
 
 /// Called, from any thread, when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -64,9 +65,13 @@ struct Shared {
 struct State {
     main: Slot,
     reference: Slot,
-    wanted: Vec<TraceKey>,
-    running: Option<(TraceKey, Cancel)>,
+    wanted: Wanted,
+    running: Option<(tracer::Task, Cancel)>,
     cache: Cache,
+    /// Bytes of traces to keep.
+    budget: usize,
+    /// Passes and layers of which the inside could not be made again.
+    failed: Vec<(u64, usize)>,
     /// Jobs handed over and not yet done.
     jobs: usize,
     closed: bool,
@@ -93,7 +98,10 @@ impl Shared {
 impl Engine {
     pub fn new(device: Device, sources: SourceOptions, wake: Wake) -> Self {
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                budget: TRACE_BUDGET,
+                ..State::default()
+            }),
             changed: Condvar::new(),
             wake,
             device,
@@ -174,20 +182,30 @@ impl Engine {
         self.shared.changed.notify_all();
     }
 
-    /// Says which traces are wanted now, most urgent first. Cheap enough for every frame.
-    pub fn want(&self, wanted: Vec<TraceKey>) {
+    /// Says what is wanted now. Cheap enough for every frame.
+    pub fn want(&self, wanted: Wanted) {
         let mut state = self.shared.state();
+        state.cache.touch(&wanted);
         if state.wanted == wanted {
             return;
         }
-        if let Some((key, cancel)) = &state.running
-            && !wanted.iter().any(|w| w == key)
+        if let Some((task, cancel)) = &state.running
+            && !task.is_wanted(&wanted)
         {
             cancel.cancel();
         }
         state.wanted = wanted;
         drop(state);
         self.shared.changed.notify_all();
+    }
+
+    /// How many bytes of traces are kept; insides of layers that nobody looks at give way first.
+    pub fn set_budget(&self, bytes: usize) {
+        self.shared.state().budget = bytes;
+    }
+
+    pub fn budget(&self) -> usize {
+        self.shared.state().budget
     }
 
     /// The trace of exactly this key (or one with more detail), once it is there.
@@ -278,6 +296,7 @@ fn run_jobs(shared: &Shared, queue: &std::sync::mpsc::Receiver<Job>) {
 }
 
 fn run_job(shared: &Shared, job: Job) {
+    let _span = tracing::trace_span!("analysis").entered();
     // A panic in an analysis is a bug of ours, but not one that should take the window along: the
     // panel that asked keeps its last state.
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {

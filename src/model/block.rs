@@ -11,17 +11,11 @@ use super::weights::{Ffn, LayerWeights, Norm, Norms};
 use crate::trace::site::{LayerSite, Site};
 
 /// The sites that only staged attention passes by.
-const INSIDE: [LayerSite; 10] = [
-    LayerSite::Q,
-    LayerSite::K,
-    LayerSite::V,
-    LayerSite::QRot,
-    LayerSite::KRot,
+const MAPS: [LayerSite; 4] = [
     LayerSite::ScoreContent,
     LayerSite::ScorePosition,
     LayerSite::Scores,
     LayerSite::Pattern,
-    LayerSite::HeadOut,
 ];
 
 impl Encoder {
@@ -35,11 +29,14 @@ impl Encoder {
     ) -> Result<Tensor, ModelError> {
         let at = |site| Site::Layer(l, site);
         let x = pass.visit_rows(at(LayerSite::ResidIn), x)?;
+        let span = tracing::trace_span!("trace attention").entered();
         let mixed = self.attention(l, layer, &self.before(&layer.attn_norms, &x)?, pass)?;
         let written = self.ops.linear(&mixed, &layer.output)?;
         let written = pass.visit_rows(at(LayerSite::AttnOut), written)?;
         let mid = self.join(&layer.attn_norms, &written, &x)?;
         let mid = pass.visit_rows(at(LayerSite::ResidMid), mid)?;
+        drop(span);
+        let _span = tracing::trace_span!("trace feed-forward").entered();
 
         let written = self.ffn(l, &layer.ffn, &self.before(&layer.ffn_norms, &mid)?, pass)?;
         let written = pass.visit_rows(at(LayerSite::FfnOut), written)?;
@@ -100,7 +97,7 @@ impl Encoder {
     }
 
     /// How the heads of block `l` look, for texts up to `farthest` + 1 places.
-    fn attend(&self, l: usize, farthest: usize) -> Result<Attend, ModelError> {
+    pub(super) fn attend(&self, l: usize, farthest: usize) -> Result<Attend, ModelError> {
         let spec = &self.spec;
         let table = self.weights.distance.as_ref();
         let bias = spec
@@ -130,12 +127,9 @@ impl Encoder {
         let qkv = self.ops.linear(x, &layer.qkv)?.reshape(shape)?;
         let farthest = pass.rows().places.iter().max().copied().unwrap_or(0);
         let attend = self.attend(l, farthest)?;
-        let watched = INSIDE.iter().any(|&site| pass.wants(Site::Layer(l, site)));
-        if !watched && layer.relative.is_none() {
-            let ready = self.placed(spec.blocks[l], layer, qkv.clone(), pass)?;
-            if let Some(out) = self.ops.attention(&ready, &attend, pass.rows()) {
-                return Ok(out?);
-            }
+        let watched = MAPS.iter().any(|&site| pass.wants(Site::Layer(l, site)));
+        if !watched && layer.relative.is_none() && self.ops.has_attention() {
+            return self.whole(l, layer, qkv, &attend, pass);
         }
         if let (Ops::Tangent { rows }, Some(relative)) = (self.ops, &layer.relative) {
             return self.disentangled_along(relative, &qkv, rows, pass.rows());
@@ -155,6 +149,36 @@ impl Encoder {
             1 => Ok(mixed.remove(0)),
             _ => Ok(Tensor::cat(&mixed, 0)?),
         }
+    }
+
+    /// Attention without its maps. qkv [ΣT, H + 2·K, d] to [ΣT, H·d].
+    fn whole(
+        &self,
+        l: usize,
+        layer: &LayerWeights,
+        qkv: Tensor,
+        attend: &Attend,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor, ModelError> {
+        let spec = &self.spec;
+        let (h, k) = (spec.heads, spec.kv_heads);
+        let at = |site| Site::Layer(l, site);
+        let plain = [
+            (at(LayerSite::Q), 0..h),
+            (at(LayerSite::K), h..h + k),
+            (at(LayerSite::V), h + k..h + 2 * k),
+        ];
+        let qkv = pass.visit_heads(&plain, qkv)?;
+        let mut ready = self.placed(spec.blocks[l], layer, qkv, pass)?;
+        if spec.blocks[l].rotary.is_some() {
+            let turned = [(at(LayerSite::QRot), 0..h), (at(LayerSite::KRot), h..h + k)];
+            ready = pass.visit_heads(&turned, ready)?;
+        }
+        let mixed = self.ops.attention(&ready, attend, pass.rows())?;
+        let rows = mixed.dim(0)?;
+        let by_head = mixed.reshape((rows, h, spec.head_size))?;
+        let by_head = pass.visit_heads(&[(at(LayerSite::HeadOut), 0..h)], by_head)?;
+        Ok(by_head.reshape((rows, h * spec.head_size))?)
     }
 
     /// Packed queries and keys normed and turned: [ΣT, H + 2·K, d] to the same.

@@ -6,6 +6,7 @@
 use candle_core::{Device, Tensor};
 
 use super::ModelError;
+use super::mix::Mixing;
 use super::ops::{Ops, Rows};
 use super::part::Part;
 use super::pass::Pass;
@@ -90,20 +91,59 @@ impl Encoder {
     /// Runs layer `first` and all after it on its `resid_in`, packed [ΣT, D]. Returns `final.out`.
     ///
     /// # Errors
-    /// As [`Self::forward`].
+    /// As [`Self::forward`], and [`ModelError::Input`] where `final.out` is a mix in which states before
+    /// layer `first` take part.
     pub fn layers_from(
         &self,
+        first: usize,
+        x: Tensor,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor, ModelError> {
+        self.layers_after(None, first, x, pass)
+    }
+
+    /// [`Self::layers_from`] with what the states before layer `first` give to a mix of layers, [ΣT, D].
+    ///
+    /// # Errors
+    /// As [`Self::layers_from`].
+    pub fn layers_after(
+        &self,
+        earlier: Option<Tensor>,
         first: usize,
         mut x: Tensor,
         pass: &mut Pass<'_>,
     ) -> Result<Tensor, ModelError> {
+        let mix = self.weights.mix.as_ref();
+        let mut mixing = mix
+            .map(|mix| Mixing::new(mix, first, earlier))
+            .transpose()?;
         for (l, layer) in self.weights.layers.iter().enumerate().skip(first) {
+            if let Some(mixing) = &mut mixing {
+                mixing.add(l, &x)?;
+            }
             x = self.layer(l, layer, x, pass)?;
         }
         if let Some(norm) = &self.weights.final_norm {
             x = self.ops.norm(&x, norm)?;
         }
+        if let Some(mut mixing) = mixing {
+            mixing.add(self.spec.layers(), &x)?;
+            x = mixing.finish(x);
+        }
         pass.visit_rows(Site::FinalOut, x)
+    }
+
+    /// Runs layer `l` alone on its `resid_in` [ΣT, D]; returns its `resid_out`.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] when the hook says so.
+    pub fn one_layer(
+        &self,
+        l: usize,
+        x: Tensor,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor, ModelError> {
+        self.layer(l, &self.weights.layers[l], x, pass)
     }
 
     fn check(&self, parts: &[Part<'_>]) -> Result<(), ModelError> {
@@ -133,6 +173,7 @@ impl Encoder {
 
     /// Token + position + type, normed and projected: `embed.out`, [ΣT, D].
     fn embed(&self, parts: &[Part<'_>], pass: &mut Pass<'_>) -> Result<Tensor, ModelError> {
+        let _span = tracing::trace_span!("trace embedding").entered();
         let (weights, ops) = (&self.weights, self.ops);
         let rows = |table: &Tensor, index: Vec<u32>| {
             let count = index.len();
@@ -191,7 +232,7 @@ impl Encoder {
 }
 
 /// The row of the position table for each kept token, [K].
-fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) -> Vec<u32> {
+pub(super) fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) -> Vec<u32> {
     let Some(padding) = padding else {
         return part.places().map(|place| (first + place) as u32).collect();
     };

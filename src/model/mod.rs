@@ -1,5 +1,6 @@
 //! Everything between files and numbers: candle lives here, egui does not.
 
+pub mod adapters;
 mod block;
 pub mod config;
 pub mod device;
@@ -9,11 +10,15 @@ pub mod encoder;
 mod error;
 pub mod families;
 pub mod head;
+mod mask;
+pub mod mix;
 pub mod modules;
 pub mod ops;
 pub mod part;
 pub mod pass;
+mod recall;
 pub mod rotary;
+mod save;
 pub mod source;
 pub mod spec;
 pub mod statics;
@@ -31,6 +36,7 @@ pub use error::ModelError;
 pub use head::{Head, HeadOptions};
 pub use modules::Prompts;
 pub use part::Part;
+pub use save::SaveError;
 pub use source::{ModelFiles, ModelRef, StoredFile};
 pub use spec::EncoderSpec;
 
@@ -38,7 +44,8 @@ use crate::cancel::Cancel;
 use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
 use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
-use crate::trace::site::{LayerSite, PoolingMode, Site};
+use crate::trace::site::{PoolingMode, Site};
+use adapters::Tasks;
 use config::Config;
 use modules::Recipe;
 use pass::Pass;
@@ -56,6 +63,8 @@ pub struct Model {
     pub encoder: Encoder,
     pub head: Head,
     pub prompts: Prompts,
+    /// Tasks that it has adapters for; [`ModelRef::task`] says which is at work.
+    pub tasks: Vec<String>,
     /// The model's own cut of the sentence vector, where it has one.
     pub truncate_dim: Option<usize>,
     /// The configuration as transformers wrote it.
@@ -82,7 +91,7 @@ pub enum Prompt {
 /// How much of a trace to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Detail {
-    /// Embeddings, residual stream, pooled and sentence vectors.
+    /// Embeddings, the residual stream between layers, pooled and sentence vectors.
     Outline,
     /// Every site.
     Full,
@@ -91,8 +100,7 @@ pub enum Detail {
 impl Detail {
     pub fn keeps(self, site: Site) -> bool {
         match site {
-            Site::Layer(_, LayerSite::ResidIn | LayerSite::ResidMid | LayerSite::ResidOut) => true,
-            Site::Layer(..) => self == Self::Full,
+            Site::Layer(_, inside) => self == Self::Full || inside.is_stream(),
             _ => true,
         }
     }
@@ -117,6 +125,13 @@ impl Model {
             }
         };
         let config = Config::new(&name, value.clone())?;
+        let tasks = Tasks::of(&config)?;
+        let task = files.reference().task();
+        let adapter = match (task, &tasks) {
+            (None, _) => None,
+            (Some(task), Some(tasks)) => Some(tasks.adapter(task)?),
+            (Some(task), None) => return Err(adapters::no_task(task, &[])),
+        };
         let family = families::find(&config)?;
         let spec = (family.spec)(&config)?;
         spec.check(&name)?;
@@ -128,22 +143,38 @@ impl Model {
             }
         }
         let tokenizer = tokenizer::load(files, &recipe, &spec)?;
-        let weights = match tables {
+        let mut weights = match tables {
             Some(checkpoint) => statics::weights(&checkpoint, &spec)?,
-            None => Weights::load(checkpoint()?, &(family.names)(&config)?, &spec)?,
+            None => {
+                let checkpoint = checkpoint()?.with_adapter(adapter);
+                Weights::load(checkpoint, &(family.names)(&config)?, &spec)?
+            }
+        };
+        let mut warnings = files.warnings().to_vec();
+        if let Some(mix) = recipe.mix {
+            let all_states = recipe.all_states || config.flag("output_hidden_states", false)?;
+            weights.mix = mix.of_encoder(&spec, all_states, &mut warnings)?;
+        }
+        let (hash, prompts) = match (task, &tasks) {
+            (Some(task), Some(tasks)) => {
+                let hash = format!("{}#{task}", files.hash()?);
+                (hash, tasks.prompts(task, recipe.prompts))
+            }
+            _ => (files.hash()?.to_owned(), recipe.prompts),
         };
         Ok(Self {
             id: files.id(),
             source: files.reference().clone(),
-            hash: files.hash()?.into(),
+            hash: hash.into(),
             tokenizer: Arc::new(tokenizer),
             encoder: Encoder::new(spec, weights, device.clone()),
             head,
-            prompts: recipe.prompts,
+            prompts,
+            tasks: tasks.map(|tasks| tasks.names).unwrap_or_default(),
             truncate_dim: recipe.truncate_dim,
             config: value,
             weight_files,
-            warnings: files.warnings().to_vec(),
+            warnings,
         })
     }
 
@@ -158,6 +189,7 @@ impl Model {
             encoder: Encoder::new(spec, weights, device),
             head,
             prompts: self.prompts.clone(),
+            tasks: self.tasks.clone(),
             truncate_dim: self.truncate_dim,
             config: self.config.clone(),
             weight_files: self.weight_files.clone(),
@@ -189,6 +221,7 @@ impl Model {
     }
 
     pub fn tokens(&self, text: &str, prompt: &Prompt) -> Result<Tokens, ModelError> {
+        let _span = tracing::trace_span!("trace tokens").entered();
         let prompt = self.prompt(prompt)?;
         Ok(self.tokenizer.tokens(Prompted { prompt, text })?)
     }
@@ -222,6 +255,7 @@ impl Model {
         hook: &mut dyn Hook,
     ) -> Result<Vec<Tensor>, ModelError> {
         let out = self.encoder.forward(texts, hook)?;
+        let _span = tracing::trace_span!("trace pooling").entered();
         let mut pass = Pass::new(hook, texts.iter().map(|t| t.len()));
         let mut start = 0;
         let mut sentences = Vec::with_capacity(texts.len());
@@ -247,21 +281,50 @@ impl Model {
         detail: Detail,
         cancel: &Cancel,
     ) -> Result<Trace, ModelError> {
+        self.trace_sites(text, prompt, |_, site| detail.keeps(site), cancel)
+    }
+
+    /// Records one text with every site where that takes no more than about `most` bytes, and as an
+    /// outline otherwise.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
+    pub fn trace_within(
+        &self,
+        text: &str,
+        prompt: &Prompt,
+        most: usize,
+        cancel: &Cancel,
+    ) -> Result<Trace, ModelError> {
+        let keeps = |tokens: &Tokens, site| match self.full_bytes(tokens.len()) <= most {
+            true => Detail::Full.keeps(site),
+            false => Detail::Outline.keeps(site),
+        };
+        self.trace_sites(text, prompt, keeps, cancel)
+    }
+
+    /// Records those sites of one text that `keeps` says.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
+    pub fn trace_sites(
+        &self,
+        text: &str,
+        prompt: &Prompt,
+        keeps: impl Fn(&Tokens, Site) -> bool,
+        cancel: &Cancel,
+    ) -> Result<Trace, ModelError> {
         let started = Instant::now();
         let tokens = Arc::new(self.tokens(text, prompt)?);
-        let mut recorder = Recorder::new(|site| detail.keeps(site));
+        let mut recorder = Recorder::new(|site| keeps(&tokens, site));
         let mut stop = StopWhen(cancel);
         let mut hook = Chain(vec![&mut stop, &mut recorder]);
         self.run(&[&tokens], self.options(), &mut hook)?;
         let (model, layers) = (self.hash.clone(), self.spec().layers());
         let values = recorder.take(0);
-        Ok(Trace::new(
-            tokens,
-            model,
-            layers,
-            started.elapsed(),
-            values,
-        )?)
+        let mut trace = Trace::new(tokens, model, layers, started.elapsed(), values)?;
+        trace.mixes_layers = self.encoder.weights.mix.is_some();
+        Ok(trace)
     }
 
     /// Sentence vectors of many texts, `batch` at a time, in the order given. `progress` hears how

@@ -6,9 +6,11 @@ use candle_core::Device;
 use serde_json::Value;
 
 use super::ModelError;
+use super::adapters::Tasks;
 use super::config::Config;
 use super::head::{Dense, DenseActivation, Head, Module, Residual};
-use super::source::{ModelFiles, Module as Entry};
+use super::mix::{self, ReadMix};
+use super::source::{ModelFiles, Module as Entry, TASK_TRANSFORMER};
 use super::spec::EncoderSpec;
 use super::weights::{Checkpoint, Linear};
 use crate::trace::site::PoolingMode;
@@ -30,6 +32,10 @@ pub struct Recipe {
     /// model2vec's own rules, where no modules.json says that sentence-transformers runs it: unknown
     /// tokens are left out, and a text is cut at its characters first.
     pub as_model2vec: bool,
+    /// What stands between the encoder and the pool.
+    pub mix: Option<ReadMix>,
+    /// The encoder's options ask for the states of all layers.
+    pub all_states: bool,
 }
 
 /// The texts that a model wants in front of its input.
@@ -71,8 +77,15 @@ impl Recipe {
     /// Reads everything that modules.json names.
     pub fn read(files: &ModelFiles, device: &Device) -> Result<Self, ModelError> {
         let bare = bare_model2vec(files)?;
+        let mut mix = None;
         let head = match (files.modules(), &bare) {
-            (Some(entries), _) => head(files, entries, device)?,
+            (Some(entries), _) => {
+                let (entries, mixed) = without_mix(entries);
+                mix = mixed
+                    .map(|entry| ReadMix::read(files, entry, device))
+                    .transpose()?;
+                head(files, &entries, device)?
+            }
             (None, Some(config)) => {
                 let mut head = Head::mean();
                 if config.flag("normalize", false)? {
@@ -86,11 +99,12 @@ impl Recipe {
         let encoder = folder(files.encoder_dir());
         let (prompts, truncate_dim) = prompts(files)?;
         let limits = optional(files, &format!("{encoder}sentence_bert_config.json"))?;
-        let (max_tokens, lower_case) = match &limits {
-            None => (None, false),
+        let (max_tokens, lower_case, all_states) = match &limits {
+            None => (None, false, false),
             Some(config) => (
                 config.size_if_present(&["max_seq_length"])?,
                 config.flag("do_lower_case", false)?,
+                asks_for_states(config)?,
             ),
         };
         Ok(Self {
@@ -102,6 +116,8 @@ impl Recipe {
             lower_case,
             is_static: bare.is_some() || kind.is_some_and(|first| first.kind == "StaticEmbedding"),
             as_model2vec: bare.is_some(),
+            mix,
+            all_states,
         })
     }
 }
@@ -159,19 +175,48 @@ fn folder(path: &str) -> String {
     }
 }
 
+/// Whether the options that are handed to transformers ask for the states of all layers.
+fn asks_for_states(config: &Config) -> Result<bool, ModelError> {
+    for name in ["config_kwargs", "config_args"] {
+        if let Some(options) = config.nested(name)?
+            && options.flag("output_hidden_states", false)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The entries without a mix of layers right behind the Transformer, and that one.
+fn without_mix(entries: &[Entry]) -> (Vec<Entry>, Option<&Entry>) {
+    match entries {
+        [first, mix, rest @ ..] if first.kind == "Transformer" && mix.kind == mix::MODULE => {
+            let first = std::iter::once(first);
+            (first.chain(rest).cloned().collect(), Some(mix))
+        }
+        all => (all.to_vec(), None),
+    }
+}
+
 /// What stands behind the encoder.
 fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, ModelError> {
-    let known = |first: &Entry| matches!(first.kind.as_str(), "Transformer" | "StaticEmbedding");
-    let (first, rest) = entries
-        .split_first()
-        .filter(|(first, _)| known(first))
-        .ok_or_else(|| {
+    let known = |first: &Entry| {
+        Ok::<_, ModelError>(match first.kind.as_str() {
+            "Transformer" | "StaticEmbedding" => true,
+            TASK_TRANSFORMER => Tasks::of(&module_config(files, first)?)?.is_some(),
+            _ => false,
+        })
+    };
+    let (first, rest) = match entries.split_first() {
+        Some((first, rest)) if known(first)? => (first, rest),
+        _ => {
             let first = entries.first().map_or("nothing", |first| &first.kind);
             let problem = format!(
                 "must begin with a Transformer or a StaticEmbedding, but begin with `{first}`; code of a model's own is never run"
             );
-            ModelError::config(MODULES, "modules", problem)
-        })?;
+            return Err(ModelError::config(MODULES, "modules", problem));
+        }
+    };
     let mut modules = match first.kind.as_str() {
         // It is a mean already.
         "StaticEmbedding" => Head::mean().modules,
@@ -184,11 +229,16 @@ fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, 
             "LayerNorm" => modules.push(layer_norm(files, entry, device)?),
             "Normalize" => modules.push(Module::Normalize),
             "Dropout" => {}
+            mix::MODULE => {
+                let problem =
+                    "can have a WeightedLayerPooling only between a Transformer and its Pooling";
+                return Err(ModelError::config(MODULES, "modules", problem));
+            }
             other => {
                 return Err(ModelError::Unsupported {
                     file: MODULES.to_owned(),
                     what: format!("module `{other}`"),
-                    hint: "supported: Transformer, StaticEmbedding, Pooling, Dense, LayerNorm, Normalize, Dropout; code of a model's own is never run"
+                    hint: "supported: Transformer, StaticEmbedding, WeightedLayerPooling, Pooling, Dense, LayerNorm, Normalize, Dropout; code of a model's own is never run"
                         .to_owned(),
                 });
             }
@@ -205,7 +255,7 @@ fn head(files: &ModelFiles, entries: &[Entry], device: &Device) -> Result<Head, 
     Ok(Head { modules })
 }
 
-fn module_config(files: &ModelFiles, entry: &Entry) -> Result<Config, ModelError> {
+pub(super) fn module_config(files: &ModelFiles, entry: &Entry) -> Result<Config, ModelError> {
     let name = format!("{}config.json", folder(&entry.path));
     Config::new(&name, files.json(&name)?)
 }
@@ -313,7 +363,7 @@ fn layer_norm(files: &ModelFiles, entry: &Entry, device: &Device) -> Result<Modu
     Ok(Module::LayerNorm(checkpoint.norm("norm", size, 1e-5)?))
 }
 
-fn module_weights(
+pub(super) fn module_weights(
     files: &ModelFiles,
     entry: &Entry,
     device: &Device,

@@ -73,6 +73,45 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Shows heads of a packed value [ΣT, heads, d], each site's text by text as [heads, T, d].
+    ///
+    /// # Errors
+    /// As [`Self::visit`].
+    pub fn visit_heads(
+        &mut self,
+        sites: &[(Site, Range<usize>)],
+        value: Tensor,
+    ) -> Result<Tensor, ModelError> {
+        if !sites.iter().any(|(site, _)| self.hook.wants(*site)) {
+            return Ok(value);
+        }
+        let (mut changed, mut texts) = (false, Vec::with_capacity(self.rows.texts.len()));
+        for (text, rows) in self.texts().into_iter().enumerate() {
+            let here = value.narrow(0, rows.start, rows.len())?;
+            let mut parts = Vec::with_capacity(sites.len() + 1);
+            let mut end = 0;
+            for (site, heads) in sites {
+                let part = here.narrow(1, heads.start, heads.len())?.transpose(0, 1)?;
+                let id = part.id();
+                let left = self.visit(*site, text, part)?;
+                changed |= left.id() != id;
+                parts.push(left.transpose(0, 1)?);
+                end = heads.end;
+            }
+            let rest = value.dim(1)? - end;
+            if rest > 0 {
+                parts.push(here.narrow(1, end, rest)?);
+            }
+            texts.push(parts);
+        }
+        // Nobody pays for a new packing where every value was left as it is.
+        if !changed {
+            return Ok(value);
+        }
+        let texts = texts.iter().map(|parts| Tensor::cat(parts, 1));
+        Ok(Tensor::cat(&texts.collect::<Result<Vec<_>, _>>()?, 0)?)
+    }
+
     /// Shows a packed value [ΣT, n] text by text.
     ///
     /// # Errors

@@ -26,6 +26,18 @@ pub enum RotaryScaling {
         high: f64,
         trained: f64,
     },
+    /// Pairs that go round more than `fast` times in the `trained` places keep their frequency, those that
+    /// go round less than `slow` times are divided by the factor, with a ramp over the pairs in between;
+    /// and everything turned grows by `magnitude` (YaRN, Peng et al. 2023).
+    Yarn {
+        factor: f64,
+        fast: f64,
+        slow: f64,
+        trained: f64,
+        /// The ramp begins and ends at whole pairs.
+        whole: bool,
+        magnitude: f64,
+    },
 }
 
 /// One turning: the first `size` dimensions of a head, in pairs i and i + size/2.
@@ -71,14 +83,48 @@ impl Rotary {
             RotaryScaling::Ntk { factor } => self.base * factor,
             _ => self.base,
         };
-        let pairs = (0..self.size / 2).map(|i| 1. / base.powf(2. * i as f64 / size));
+        let pairs = (0..self.size / 2).map(|i| (i, 1. / base.powf(2. * i as f64 / size)));
         pairs
-            .map(|frequency| self.stretched(frequency) as f32)
+            .map(|(pair, frequency)| self.stretched(pair, frequency) as f32)
             .collect()
     }
 
-    fn stretched(&self, frequency: f64) -> f64 {
+    /// What everything turned is multiplied by; both of a product's sides are.
+    pub fn magnitude(&self) -> f64 {
         match self.scaling {
+            RotaryScaling::Yarn { magnitude, .. } => magnitude,
+            _ => 1.,
+        }
+    }
+
+    /// Where a pair goes round so many times in `trained` places, counted in pairs.
+    fn pair_of(&self, rounds: f64, trained: f64) -> f64 {
+        let size = self.size as f64;
+        size * (trained / (rounds * 2. * std::f64::consts::PI)).ln() / (2. * self.base.ln())
+    }
+
+    fn stretched(&self, pair: usize, frequency: f64) -> f64 {
+        match self.scaling {
+            RotaryScaling::Yarn {
+                factor,
+                fast,
+                slow,
+                trained,
+                whole,
+                ..
+            } => {
+                let (mut from, mut to) = (self.pair_of(fast, trained), self.pair_of(slow, trained));
+                if whole {
+                    (from, to) = (from.floor(), to.ceil());
+                }
+                let (from, mut to) = (from.max(0.), to.min(self.size as f64 - 1.));
+                if from == to {
+                    // As the reference keeps the ramp from dividing by nothing.
+                    to += 0.001;
+                }
+                let ramp = ((pair as f64 - from) / (to - from)).clamp(0., 1.);
+                frequency / factor * ramp + frequency * (1. - ramp)
+            }
             RotaryScaling::None => frequency,
             RotaryScaling::Ntk { factor } => frequency / factor.powf(2. / self.size as f64),
             RotaryScaling::Linear { factor } => frequency / factor,
@@ -109,15 +155,16 @@ impl Rotary {
             frequencies.iter().map(move |f| place as f32 * f)
         });
         let angles: Vec<f32> = angles.collect();
+        let magnitude = self.magnitude() as f32;
         Turns {
             half: frequencies.len(),
-            cos: angles.iter().map(|angle| angle.cos()).collect(),
-            sin: angles.iter().map(|angle| angle.sin()).collect(),
+            cos: angles.iter().map(|angle| angle.cos() * magnitude).collect(),
+            sin: angles.iter().map(|angle| angle.sin() * magnitude).collect(),
         }
     }
 }
 
-/// The turns of some rows, [rows, r/2] each.
+/// The turns of some rows, [rows, r/2] each; cosines and sines times [`Rotary::magnitude`].
 #[derive(Clone, Debug)]
 pub struct Turns {
     /// r/2, pairs that are turned.

@@ -1,6 +1,7 @@
 //! An encoder's architecture as data. A family fills this in; one encoder runs it.
 
 use super::ModelError;
+pub use super::mask::Mask;
 use super::rotary::Rotary;
 
 /// The function between the two feed-forward products.
@@ -78,39 +79,6 @@ pub struct Disentangled {
     pub normed: bool,
     /// The relative rows go through the queries' and keys' own products.
     pub shares_products: bool,
-}
-
-/// Which keys a query sees. Places count from 0 in the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mask {
-    Full,
-    /// From so many places before the query to so many after it.
-    Window {
-        before: usize,
-        after: usize,
-    },
-}
-
-impl Mask {
-    /// Oneself and everything before.
-    pub const CAUSAL: Self = Self::Window {
-        before: usize::MAX,
-        after: 0,
-    };
-
-    /// Whether nothing behind a query is seen.
-    pub fn is_causal(self) -> bool {
-        matches!(self, Self::Window { after: 0, .. })
-    }
-
-    pub fn allows(self, query: usize, key: usize) -> bool {
-        match self {
-            Self::Full => true,
-            Self::Window { before, after } => {
-                key <= query.saturating_add(after) && query <= key.saturating_add(before)
-            }
-        }
-    }
 }
 
 /// Which norm.

@@ -75,5 +75,6 @@ pub fn weights(checkpoint: &Checkpoint, spec: &EncoderSpec) -> Result<Weights, M
         distance: None,
         layers: Vec::new(),
         final_norm: None,
+        mix: None,
     })
 }

@@ -1,9 +1,11 @@
 //! The lookup tables and the norm of the embeddings, as values to look at.
 
-use super::Model;
+use super::encoder::position_rows;
 use super::ops::ByDistance;
 use super::spec::{DistanceBias, Positions};
 use super::weights::Norm;
+use super::{Model, Part};
+use crate::tokens::Tokens;
 use crate::trace::Values;
 
 /// A norm: y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016), or without the mean for RMS.
@@ -54,6 +56,18 @@ impl Model {
         match self.spec().positions {
             Positions::Learned { first, .. } => first,
             Positions::None => 0,
+        }
+    }
+
+    /// The row of [`Self::position_table`] that each token of a text takes, [T]; empty where there is no
+    /// table.
+    pub fn position_rows(&self, tokens: &Tokens) -> Vec<usize> {
+        match self.spec().positions {
+            Positions::Learned { first, padding, .. } => {
+                let rows = position_rows(Part::whole(tokens), first, padding);
+                rows.into_iter().map(|row| row as usize).collect()
+            }
+            Positions::None => Vec::new(),
         }
     }
 

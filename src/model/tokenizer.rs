@@ -1,4 +1,7 @@
-//! The tokenizer of a model's folder: tokenizer.json, or a BERT vocab.txt.
+//! The tokenizer of a model's folder: tokenizer.json, or what came before it: a BERT vocab.txt, or
+//! vocab.json and merges.txt of byte-level BPE.
+
+mod byte_level;
 
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::bert::BertNormalizer;
@@ -39,6 +42,10 @@ pub fn load(
                 problem: e.to_string(),
             })?;
             (file, tokenizer)
+        }
+        false if byte_level::is_there(files, &recipe.encoder) => {
+            let tokenizer = byte_level::load(files, &recipe.encoder, &config, spec.family)?;
+            (at("vocab.json"), tokenizer)
         }
         false => (
             at("vocab.txt"),

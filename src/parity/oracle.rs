@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::report::Difference;
 use super::{SENTENCE_COSINE, SENTENCE_DELTA, SITE_TOLERANCE, difference};
+use crate::model::mix::MODULE;
 use crate::model::pass::Pass;
 use crate::model::{Model, ModelError, Prompt};
 use crate::tokens::Tokens;
@@ -56,6 +57,9 @@ impl Oracle {
         let family = model.spec().family;
         if family != "bert" {
             return Err(NoOracle(format!("it is not asked about family `{family}`")));
+        }
+        if model.encoder.weights.mix.is_some() {
+            return Err(NoOracle(format!("it has no {MODULE}")));
         }
         let config = config(&model.config)?;
         let failed = |e: candle_core::Error| NoOracle(first_line(&e.to_string()));

@@ -1,39 +1,48 @@
 //! The immutable record of one forward pass, and the hook that makes it.
 
 pub mod hook;
+mod maps;
 pub mod site;
 mod values;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
 use thiserror::Error;
 
+pub use maps::MapRows;
 pub use site::{Axis, EmbedSite, LayerSite, PoolingMode, Site, SiteFilter};
 pub use values::Values;
 
 use crate::tokens::Tokens;
 
 /// One text through one model. Shared by `Arc`; never changed once made.
+///
+/// Embeddings and the residual stream are always held. A layer's inside may be missing, and then comes
+/// back by running that layer again from its `resid_in` ([`crate::model::Model::recall`]).
+#[derive(Clone)]
 pub struct Trace {
     pub tokens: Arc<Tokens>,
+    /// Names the forward pass: equal for traces that hold different parts of the same one.
+    pub pass: u64,
     /// Hash of the model's weights and configuration.
     pub model: Arc<str>,
     /// Wall time of tokenization, forward pass and head.
     pub elapsed: Duration,
     /// Number of layers of the encoder.
     pub layers: usize,
+    /// True where `final.out` is a mix of several layers' states, not the last one's alone.
+    pub mixes_layers: bool,
     sites: BTreeMap<Site, Tensor>,
+    /// Layers of which the maps [H, T, T] are made row by row where they are read.
+    maps: BTreeMap<usize, Arc<dyn MapRows>>,
 }
 
 #[derive(Debug, Error)]
 pub enum TraceError {
-    #[error("{path}: cannot be written: {problem}")]
-    Write { path: String, problem: String },
     #[error(transparent)]
     Device(#[from] candle_core::Error),
 }
@@ -47,22 +56,71 @@ impl Trace {
         elapsed: Duration,
         values: Vec<(Site, Tensor)>,
     ) -> Result<Self, TraceError> {
-        let mut sites = BTreeMap::new();
-        for (site, value) in values {
-            sites.insert(site, value.to_device(&Device::Cpu)?);
-        }
-        Ok(Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let trace = Self {
             tokens,
+            pass: NEXT.fetch_add(1, Ordering::Relaxed),
             model,
             elapsed,
             layers,
-            sites,
-        })
+            mixes_layers: false,
+            sites: BTreeMap::new(),
+            maps: BTreeMap::new(),
+        };
+        trace.with(values)
+    }
+
+    /// The same pass with more of its values; they share storage with this one's.
+    ///
+    /// # Errors
+    /// When a value cannot be brought over from its device.
+    pub fn with(&self, values: Vec<(Site, Tensor)>) -> Result<Self, TraceError> {
+        let mut more = self.clone();
+        for (site, value) in values {
+            more.sites.insert(site, value.to_device(&Device::Cpu)?);
+        }
+        Ok(more)
+    }
+
+    /// The same pass with the maps of one layer made where they are read.
+    pub fn with_maps(&self, layer: usize, maps: Arc<dyn MapRows>) -> Self {
+        let mut more = self.clone();
+        more.maps.insert(layer, maps);
+        more
+    }
+
+    /// The same pass without the inside of one layer.
+    pub fn without(&self, layer: usize) -> Self {
+        let mut less = self.clone();
+        less.maps.remove(&layer);
+        less.sites.retain(
+            |site, _| !matches!(site, Site::Layer(l, inside) if *l == layer && !inside.is_stream()),
+        );
+        less
+    }
+
+    /// The same pass with the embeddings and the residual stream alone.
+    pub fn outline(&self) -> Self {
+        (0..self.layers).fold(self.clone(), |trace, layer| trace.without(layer))
     }
 
     /// The values of one f32 site; none where this trace does not hold it.
     pub fn values(&self, site: Site) -> Option<Values<'_>> {
-        self.sites.get(&site).and_then(Values::new)
+        if let Some(value) = self.sites.get(&site) {
+            return Values::new(value);
+        }
+        let Site::Layer(layer, inside) = site else {
+            return None;
+        };
+        let maps = self.maps.get(&layer)?;
+        let heads = maps.heads(inside)?;
+        let tokens = self.tokens.len();
+        Some(Values::made(&**maps, inside, [heads, tokens, tokens]))
+    }
+
+    /// True where the trace has this site, held or made where it is read.
+    pub fn has(&self, site: Site) -> bool {
+        self.values(site).is_some()
     }
 
     /// The values inside one layer.
@@ -84,90 +142,42 @@ impl Trace {
         self.sites.get(&site)
     }
 
-    /// True when every layer's inside is held, not the residual stream alone.
+    /// True when the inside of this layer is at hand.
+    pub fn has_inside(&self, layer: usize) -> bool {
+        self.has(Site::Layer(layer, LayerSite::Pattern))
+    }
+
+    /// The layers of which the inside is at hand.
+    pub fn insides(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.layers).filter(|&layer| self.has_inside(layer))
+    }
+
+    /// True when every layer's inside is held whole.
     pub fn is_full(&self) -> bool {
-        let inside = Site::Layer(self.layers.saturating_sub(1), LayerSite::Pattern);
-        self.layers == 0 || self.sites.contains_key(&inside)
+        let pattern = |layer| Site::Layer(layer, LayerSite::Pattern);
+        (0..self.layers).all(|layer| self.sites.contains_key(&pattern(layer)))
     }
 
     /// Bytes held, values that share storage counted once.
     pub fn bytes(&self) -> usize {
+        self.bytes_of(|_| true)
+    }
+
+    /// Bytes of one layer's inside.
+    pub fn inside_bytes(&self, layer: usize) -> usize {
+        self.bytes_of(
+            |site| matches!(site, Site::Layer(l, inside) if l == layer && !inside.is_stream()),
+        )
+    }
+
+    fn bytes_of(&self, counts: impl Fn(Site) -> bool) -> usize {
         let mut seen = HashMap::new();
-        for tensor in self.sites.values() {
+        for (_, tensor) in self.sites.iter().filter(|(site, _)| counts(**site)) {
             let (storage, _) = tensor.storage_and_layout();
             if let candle_core::Storage::Cpu(candle_core::CpuStorage::F32(data)) = &*storage {
                 seen.insert(data.as_ptr(), data.len() * size_of::<f32>());
             }
         }
         seen.values().sum()
-    }
-
-    /// Writes the wanted sites under their own names: f32, `tokens.ids` as i64.
-    pub fn save(&self, path: &Path, filter: &SiteFilter) -> Result<(), TraceError> {
-        let failed = |problem: String| TraceError::Write {
-            path: path.display().to_string(),
-            problem,
-        };
-        let ids: Vec<i64> = self.tokens.ids.iter().map(|&id| id.into()).collect();
-        let ids = Tensor::from_vec(ids, self.tokens.len(), &Device::Cpu)?;
-        let mut out: Vec<(String, Written<'_>)> = Vec::new();
-        for site in std::iter::once(Site::TokenIds).chain(self.sites()) {
-            if filter.matches(site) {
-                let tensor = self.tensor(site).unwrap_or(&ids);
-                out.push((site.to_string(), Written(tensor)));
-            }
-        }
-        let about = HashMap::from([
-            ("text".to_owned(), self.tokens.text.to_string()),
-            ("model".to_owned(), self.model.to_string()),
-        ]);
-        // Written beside and moved over, so that a full disk leaves no half file behind.
-        let partial = path.with_extension("partial");
-        // `serialize_to_file` would make a file that nobody but its owner can read.
-        let written = safetensors::serialize(out, Some(about))
-            .map_err(|e| failed(e.to_string()))
-            .and_then(|bytes| std::fs::write(&partial, bytes).map_err(|e| failed(e.to_string())))
-            .and_then(|()| std::fs::rename(&partial, path).map_err(|e| failed(e.to_string())));
-        if written.is_err() {
-            // Nothing useful can be done when the clean-up fails as well.
-            let _ = std::fs::remove_file(&partial);
-        }
-        written
-    }
-}
-
-/// One tensor on its way into a file.
-struct Written<'a>(&'a Tensor);
-
-impl safetensors::View for Written<'_> {
-    fn dtype(&self) -> safetensors::Dtype {
-        match self.0.dtype() {
-            candle_core::DType::I64 => safetensors::Dtype::I64,
-            _ => safetensors::Dtype::F32,
-        }
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.0.dims()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        // A CPU tensor of one of these two types always reads back as its own type.
-        let flat = self.0.flatten_all();
-        let bytes = match self.0.dtype() {
-            candle_core::DType::I64 => flat.and_then(|t| t.to_vec1::<i64>()).map(|v| {
-                let bytes = v.iter().flat_map(|x| x.to_le_bytes());
-                bytes.collect::<Vec<u8>>()
-            }),
-            _ => flat.and_then(|t| t.to_vec1::<f32>()).map(|v| {
-                let bytes = v.iter().flat_map(|x| x.to_le_bytes());
-                bytes.collect()
-            }),
-        };
-        Cow::Owned(bytes.unwrap_or_default())
-    }
-
-    fn data_len(&self) -> usize {
-        self.0.elem_count() * self.0.dtype().size_in_bytes()
     }
 }

@@ -197,9 +197,17 @@ impl LayerSite {
         }
     }
 
-    /// True for the states between blocks, which every trace keeps; the rest is the layer's inside.
-    pub fn is_residual(self) -> bool {
-        matches!(self, Self::ResidIn | Self::ResidMid | Self::ResidOut)
+    /// True for the states between layers, which every trace keeps; the rest is the layer's inside.
+    pub fn is_stream(self) -> bool {
+        matches!(self, Self::ResidIn | Self::ResidOut)
+    }
+
+    /// True for what grows with the square of the text: [H, T, T].
+    pub fn is_map(self) -> bool {
+        matches!(
+            self,
+            Self::ScoreContent | Self::ScorePosition | Self::Scores | Self::Pattern
+        )
     }
 }
 
@@ -210,7 +218,8 @@ pub enum Site {
     TokenIds,
     Embed(EmbedSite),
     Layer(usize, LayerSite),
-    /// [T, D], after the final norm where there is one.
+    /// [T, D], what is pooled: after the final norm where there is one, and after a mix of layers where
+    /// the model has one.
     FinalOut,
     /// [D]
     Pooled(PoolingMode),

@@ -4,13 +4,22 @@ use std::borrow::Cow;
 
 use candle_core::{CpuStorage, Storage, StorageRef, Tensor};
 
+use super::maps::MapRows;
+use super::site::LayerSite;
+
 /// A read-only view of up to three axes of f32 on the CPU; strides are the encoder's own, so a
-/// per-head view of a fused product is read where it lies.
+/// per-head view of a fused product is read where it lies. A map that is not kept is made where it
+/// is read, row by row.
 pub struct Values<'a> {
-    storage: StorageRef<'a>,
+    source: Source<'a>,
     offset: usize,
     shape: Vec<usize>,
     stride: Vec<usize>,
+}
+
+enum Source<'a> {
+    Held(StorageRef<'a>),
+    Made(&'a dyn MapRows, LayerSite),
 }
 
 impl<'a> Values<'a> {
@@ -21,8 +30,23 @@ impl<'a> Values<'a> {
             offset: layout.start_offset(),
             shape: layout.dims().to_vec(),
             stride: layout.stride().to_vec(),
-            storage,
+            source: Source::Held(storage),
         })
+    }
+
+    /// A map [H, T, T] that is made where it is read.
+    pub fn made(maps: &'a dyn MapRows, site: LayerSite, shape: [usize; 3]) -> Self {
+        Self {
+            source: Source::Made(maps, site),
+            offset: 0,
+            shape: shape.to_vec(),
+            stride: vec![shape[1] * shape[2], shape[2], 1],
+        }
+    }
+
+    /// False for a map that is made where it is read: whole planes of it are large.
+    pub fn is_held(&self) -> bool {
+        matches!(self.source, Source::Held(_))
     }
 
     pub fn shape(&self) -> &[usize] {
@@ -35,10 +59,22 @@ impl<'a> Values<'a> {
     }
 
     fn data(&self) -> &[f32] {
-        match &*self.storage {
-            Storage::Cpu(CpuStorage::F32(data)) => data,
-            _ => &[],
+        match &self.source {
+            Source::Held(storage) => match &**storage {
+                Storage::Cpu(CpuStorage::F32(data)) => data,
+                _ => &[],
+            },
+            Source::Made(..) => &[],
         }
+    }
+
+    /// Rows of a map that is not held, [n, T]; none for what is held or lies outside.
+    fn make(&self, head: usize, queries: std::ops::Range<usize>) -> Option<Vec<f32>> {
+        let Source::Made(maps, site) = self.source else {
+            return None;
+        };
+        let inside = head < self.size(0) && queries.end <= self.size(1);
+        inside.then(|| maps.rows(site, head, queries))
     }
 
     fn start(&self, index: &[usize]) -> Option<usize> {
@@ -50,6 +86,10 @@ impl<'a> Values<'a> {
     /// One number; `None` outside the shape.
     pub fn at(&self, index: &[usize]) -> Option<f32> {
         let whole = index.len() == self.shape.len();
+        if let (Source::Made(..), true, [head, query, key]) = (&self.source, whole, index) {
+            let row = self.make(*head, *query..*query + 1)?;
+            return row.get(*key).copied();
+        }
         self.data()
             .get(self.start(index).filter(|_| whole)?)
             .copied()
@@ -63,6 +103,10 @@ impl<'a> Values<'a> {
         else {
             return Cow::Borrowed(&[]);
         };
+        if let Source::Made(..) = self.source {
+            let made = self.make(index[0], index[1]..index[1] + 1);
+            return Cow::Owned(made.unwrap_or_default());
+        }
         let last = self.shape.len() - 1;
         let (size, stride) = (self.shape[last], self.stride[last]);
         match stride {
@@ -73,6 +117,10 @@ impl<'a> Values<'a> {
 
     /// Every value in order, last axis fastest; borrowed where it lies in one piece.
     pub fn flat(&self) -> Cow<'_, [f32]> {
+        if let Source::Made(..) = self.source {
+            let planes = (0..self.size(0)).flat_map(|head| self.plane(head).into_owned());
+            return Cow::Owned(planes.collect());
+        }
         let count: usize = self.shape.iter().product();
         let mut expected = 1;
         let mut in_one_piece = true;
@@ -97,11 +145,36 @@ impl<'a> Values<'a> {
         Cow::Owned(out)
     }
 
+    /// Rows `range` of slice `index` of the first axis: some queries of one head's map, [n, T].
+    pub fn rows(&self, index: usize, range: std::ops::Range<usize>) -> Cow<'_, [f32]> {
+        if let Source::Made(..) = self.source {
+            return Cow::Owned(self.make(index, range).unwrap_or_default());
+        }
+        let columns = self.size(2);
+        let cells = range.start * columns..range.end * columns;
+        match self.plane(index) {
+            Cow::Borrowed(plane) => Cow::Borrowed(plane.get(cells).unwrap_or_default()),
+            Cow::Owned(plane) => Cow::Owned(plane.get(cells).unwrap_or_default().to_vec()),
+        }
+    }
+
+    /// How many rows to read at a time: all of a map that is held, a few MiB of one that is made.
+    pub fn step(&self) -> usize {
+        const MOST: usize = 4 << 20;
+        match self.is_held() {
+            true => self.size(1).max(1),
+            false => (MOST / self.size(2).max(1)).max(1),
+        }
+    }
+
     /// Slice `index` of the first axis: one head's [T, T], say.
     pub fn plane(&self, index: usize) -> Cow<'_, [f32]> {
         let Some(start) = self.start(&[index]) else {
             return Cow::Borrowed(&[]);
         };
+        if let Some(made) = self.make(index, 0..self.size(1)) {
+            return Cow::Owned(made);
+        }
         let count: usize = self.shape[1..].iter().product();
         let packed = match self.shape.len() {
             3 => self.stride[2] == 1 && self.stride[1] == self.shape[2],

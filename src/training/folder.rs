@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::TrainError;
 use crate::model::config::Config;
 use crate::model::head::{Head, Module, Residual};
+use crate::model::mix::MODULE;
 use crate::model::weights::Weights;
 use crate::model::{ModelFiles, families};
 
@@ -20,13 +21,16 @@ const WEIGHTS: &str = "model.safetensors";
 pub struct Template(pub BTreeMap<String, Vec<u8>>);
 
 /// What a folder may hold beside weights, that Python or we read.
-const OF_ENCODER: [&str; 6] = [
+const OF_ENCODER: [&str; 9] = [
     "config.json",
     "sentence_bert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
 ];
 const OF_ROOT: [&str; 2] = ["modules.json", "config_sentence_transformers.json"];
 
@@ -107,6 +111,12 @@ pub fn write(
         join(&encoder, WEIGHTS),
         encoder_tensors(&template, weights)?,
     )];
+    if let Some(mix) = &weights.mix
+        && let Some((_, path)) = rest.iter().find(|(kind, _)| kind == MODULE)
+    {
+        let shares = vec![("layer_weights".to_owned(), mix.weights.clone())];
+        files.push((join(path, WEIGHTS), shares));
+    }
     let trained = head.modules.iter().filter_map(head_tensors);
     let folders = rest
         .iter()

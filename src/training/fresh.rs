@@ -288,5 +288,6 @@ pub fn weights(
         distance: None,
         layers,
         final_norm: None,
+        mix: None,
     })
 }

@@ -101,7 +101,7 @@ impl PositionView {
             Scheme::Buckets => self.buckets.ui(ui, cx, subject, part),
             Scheme::Alibi => self.alibi.ui(ui, cx, subject, part),
             Scheme::Rotary | Scheme::Disentangled => {
-                let Some(text) = self.viewed.of_ui(ui, subject) else {
+                let Some(text) = self.viewed.of_ui(ui, cx, subject) else {
                     return;
                 };
                 match scheme {

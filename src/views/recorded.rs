@@ -41,12 +41,12 @@ pub(super) fn key_of(parts: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Names a trace: a pass follows from model and text; the address tells reruns apart.
-pub(super) fn trace_key(trace: &Arc<Trace>) -> u64 {
-    key_of((&trace.model, &trace.tokens.text, Arc::as_ptr(trace)))
+/// Names a forward pass, whichever of its parts the trace holds.
+pub(super) fn trace_key(trace: &Trace) -> u64 {
+    key_of((&trace.model, trace.pass))
 }
 
-/// One text whose layers' insides are at hand.
+/// One text with the inside of the chosen layer at hand.
 #[derive(Clone)]
 pub(super) struct Recorded {
     pub id: TextId,
@@ -85,14 +85,23 @@ impl Viewed {
     /// None where there is nothing to show; then it says so, and what to do.
     pub fn recorded_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Recorded> {
         let subject = subject_ui(ui, cx)?;
-        self.of_ui(ui, &subject)
+        self.of_ui(ui, cx, &subject)
     }
 
     /// The same for a subject that is already at hand.
-    pub fn of_ui(&mut self, ui: &mut Ui, subject: &Subject) -> Option<Recorded> {
+    pub fn of_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &ViewContext<'_>,
+        subject: &Subject,
+    ) -> Option<Recorded> {
         let (id, trace) = (subject.id, subject.trace.clone());
-        if !trace.is_full() {
-            let why = "Only this text's outline is recorded so far; its layers are on their way.";
+        let layer = cx.layer();
+        if trace.layers > 0 && !trace.has_inside(layer) {
+            let why = format!(
+                "Running layer {} again for what is inside of it…",
+                layer + 1
+            );
             note_ui(ui, why);
             return None;
         }

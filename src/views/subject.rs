@@ -55,14 +55,14 @@ impl Subject {
     }
 }
 
-/// A trace as the key of what is derived from it: equal to itself alone. It holds the trace, so
-/// that no other can come to lie at the same address meanwhile.
+/// A trace as the key of what is derived from it: equal to every trace of the same pass, whichever
+/// insides they hold.
 #[derive(Clone)]
 pub struct SameTrace(pub Arc<Trace>);
 
 impl PartialEq for SameTrace {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.pass == other.0.pass
     }
 }
 

@@ -28,7 +28,7 @@ from families.common import Tensors, Variant, write_folder
 
 logging.disable_progress_bar()
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "families"
-GROUPS = ["roberta", "bertlike", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "jina_v3", "deberta",
+GROUPS = ["roberta", "bertlike", "mixed", "modernbert", "decoders", "t5_gemma", "jina_v2", "rotary", "jina_v3", "deberta",
     "static"]
 
 
@@ -61,7 +61,7 @@ def make(v: Variant) -> None:
 def load(v: Variant, folder: Path):
     """The library's model, in f64, or what stands for it where there is none."""
     if v.reference:
-        return Plain(folder)
+        return Plain(folder, v.task)
     with tempfile.TemporaryDirectory() as other:
         ref = sites.load(stand_in(v, folder, Path(other)) if v.stand_in else folder)
     if v.limit:
@@ -81,7 +81,7 @@ class Encoder:
     """The reference from ids to final.out: a transformers model with hooks, or one in numpy."""
 
     def __init__(self, v: Variant, ref, tensors: Tensors):
-        self.layout = v.layout
+        self.layout, self.mix = v.layout, v.mix
         if v.reference:
             self.model = v.reference(v.config, tensors)
             return
@@ -93,7 +93,8 @@ class Encoder:
     def sites(self, ids: list[int]) -> dict[str, torch.Tensor]:
         if self.layout is None:
             return self.model.sites(ids)
-        return hooks.encoder_sites(self.model, self.layout, ids)
+        found = hooks.encoder_sites(self.model, self.layout, ids)
+        return found | {"final.out": mixed(self.mix, found)} if self.mix else found
 
     def trapped(self, change, ids: list[int]) -> dict[str, torch.Tensor]:
         """The sites of a copy of the model on which `change` was at work."""
@@ -105,10 +106,21 @@ class Encoder:
             self.model = kept
 
 
+def mixed(mix: tuple[int, list[float]], found: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What WeightedLayerPooling makes of the layers' states: the input of each layer and the final output. The
+    library's own encode() is held against the sentence that follows."""
+    start, weights = mix
+    layers = start + len(weights) - 1
+    states = [found[f"layer.{l}.resid_in"] for l in range(layers)] + [found["final.out"]]
+    weights = torch.tensor(weights, dtype=torch.float32).to(states[0].dtype)
+    return sum(w * x for w, x in zip(weights, states[start:])) / weights.sum()
+
+
 class Plain:
     """What sites.Reference is, for a folder that the library cannot load: tokenizer.json and our reading of the head."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, task: str | None = None):
+        self.task = task
         self.head = sites.Head.load(folder)
         self.limit = sites.read_json(folder / "sentence_bert_config.json", {})["max_seq_length"]
         self.prompts = sites.read_json(folder / "config_sentence_transformers.json", {})["prompts"]
@@ -116,7 +128,8 @@ class Plain:
         self.tokenizer.no_padding()
 
     def resolve_prompt(self, prompt: str | None, prompt_name: str | None) -> str | None:
-        return prompt if prompt is not None else self.prompts.get(prompt_name)
+        """A task puts its instruction in front where nothing else is asked for."""
+        return prompt if prompt is not None else self.prompts.get(prompt_name or self.task)
 
     def ids(self, text: str, limit: int | None) -> list[int]:
         self.tokenizer.enable_truncation(limit) if limit else self.tokenizer.no_truncation()
@@ -173,6 +186,8 @@ def write_expected(v: Variant, ref, encoder: Encoder, folder: Path) -> list[dict
 
 def assert_tokenizer(v: Variant, folder: Path, ref, traces: list[dict]) -> None:
     """tokenizer.json alone gives the same ids: what the library builds anew from a class name must not differ."""
+    if v.tokenizer_files is not None:
+        return
     t = Tokenizer.from_file(str(folder / "tokenizer.json"))
     t.no_padding()
     t.enable_truncation(ref.limit)

@@ -1,6 +1,7 @@
 """Make tests/fixtures/tokenizer/KIND.json.gz: 1,000 odd strings through a tokenizer of every kind the families use.
 
-Each is the tokenizer.json of a folder of fixtures/families, so make_families.py comes first. Offsets are bytes into
+Each is the tokenizer.json of a folder of fixtures/families, so make_families.py comes first; or, where there is none,
+what transformers makes of the folder's vocab.json and merges.txt. Offsets are bytes into
 the UTF-8 text. Special tokens are added; nothing is cut.
 """
 
@@ -11,6 +12,7 @@ import json
 from pathlib import Path
 
 from tokenizers import Tokenizer
+from transformers import AutoTokenizer
 
 import make_tokenizer as strings
 
@@ -20,6 +22,8 @@ COUNT = 1000
 # kind of tokenizer -> the variant whose tokenizer.json is one
 KINDS = {
     "byte_bpe": "roberta",
+    "byte_bpe_files": "roberta_files",
+    "byte_bpe_gpt2": "gpt2_files",
     "byte_bpe_nfc": "modernbert",
     "byte_bpe_split": "qwen3",
     "byte_bpe_digits": "llama",
@@ -67,7 +71,11 @@ def main() -> None:
     assert len(everything) == COUNT
     for kind, variant in KINDS.items():
         where = f"families/{variant}/tokenizer.json"
-        tokenizer = Tokenizer.from_file(str(FIXTURES / where))
+        if (FIXTURES / where).is_file():
+            tokenizer = Tokenizer.from_file(str(FIXTURES / where))
+        else:
+            where = f"families/{variant}"
+            tokenizer = AutoTokenizer.from_pretrained(str(FIXTURES / where)).backend_tokenizer
         tokenizer.no_padding()
         tokenizer.no_truncation()
         path = FIXTURES / "tokenizer" / f"{kind}.json.gz"

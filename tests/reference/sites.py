@@ -273,7 +273,7 @@ class Head:
                 head.steps.append(layer_norm(load_file(where / "model.safetensors")))
             elif kind == "Normalize":
                 head.steps.append(lambda x: x / x.norm().clamp_min(1e-12))
-            elif kind not in ("Transformer", "Dropout"):
+            elif kind not in ("Transformer", "Dropout", "WeightedLayerPooling"):
                 raise ValueError(f"unsupported module {module['type']}")
         return head
 

@@ -7,10 +7,16 @@ mod cell;
 mod links;
 mod mask;
 mod pool;
+mod rows;
 mod summary;
+mod tally;
+mod window;
 
 pub use cell::{Cell, scale_name};
 pub use links::{Link, Links};
 pub use mask::{mask_name, mask_title, why_hidden};
-pub use pool::{Atlas, CLIP, Map, finite_reach, largest, max_pool, mean_over_heads, seen};
-pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, entropy, row_sum, summaries};
+pub use pool::{Atlas, CLIP, Map, finite_reach, largest};
+pub use rows::{Who, each_row, seen, seen_rows};
+pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, summaries};
+pub use tally::row_sum;
+pub use window::Window;

@@ -1,10 +1,14 @@
-//! Attention maps made small (thumbnails) and made one (the mean over heads).
+//! Attention maps made small: thumbnails.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::rows::Who;
+use super::window::Window;
 use crate::analysis::range::reach;
 use crate::cancel::Cancel;
-use crate::trace::{LayerSite, Trace};
+use crate::model::{Model, ModelError};
+use crate::trace::{LayerSite, Site, Trace};
 
 /// The share of a map's cells that its colours tell apart; the few beyond take the end's colour.
 pub const CLIP: f64 = 0.995;
@@ -34,19 +38,6 @@ impl Map {
     }
 }
 
-/// One head's map `[T, T]` with −∞ where the mask hides a key from a query: a weight of 0 there, or a
-/// product that nobody reads, is no value of the head. None where the trace does not keep the map.
-pub fn seen(trace: &Trace, layer: usize, head: usize, map: Map) -> Option<Vec<f32>> {
-    let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
-    let values = trace.layer(layer, map.site())?; // [H, T, T]
-    let (values, scores) = (values.plane(head), scores.plane(head));
-    let cell = |(&value, &score): (&f32, &f32)| match score == f32::NEG_INFINITY {
-        true => f32::NEG_INFINITY,
-        false => value,
-    };
-    Some(values.iter().zip(scores.iter()).map(cell).collect())
-}
-
 /// Every head of a trace as one picture: tile (l, h) stands at rows `l·side..`, columns `h·side..`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atlas {
@@ -63,27 +54,38 @@ pub struct Atlas {
 impl Atlas {
     /// Pools each head's `[T, T]` to at most `most` cells a side. With `relative`, each tile is
     /// divided by its own [`reach`] at [`CLIP`], so that a broad head of a long text is not all dark.
-    /// None where the trace does not keep the map, or once `cancel` is up.
+    /// Layers whose inside the trace lacks run again, one at a time. None where the model has no such
+    /// map.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
     pub fn new(
+        model: &Model,
         trace: &Trace,
         map: Map,
         most: usize,
         relative: bool,
         cancel: &Cancel,
-    ) -> Option<Self> {
+    ) -> Result<Option<Self>, ModelError> {
         let tokens = trace.tokens.len();
-        let side = tokens.min(most);
-        let heads = trace.layer(0, map.site())?.size(0);
+        let (side, heads) = (tokens.min(most), model.spec().heads);
         let width = heads * side;
         let mut values = vec![0.0; trace.layers * side * width];
         for layer in 0..trace.layers {
-            for head in 0..heads {
-                if cancel.is_cancelled() {
-                    return None;
-                }
-                let tile = max_pool(&seen(trace, layer, head, map)?, tokens, side);
+            let here = model.recall(trace, layer, cancel)?;
+            if !here.has(Site::Layer(layer, map.site())) {
+                return Ok(None);
+            }
+            let tiles = (0..heads).into_par_iter().map(|head| {
+                let all = [0..tokens, 0..tokens];
+                let who = (Who::Head(head), map);
+                let tile = Window::new(&here, layer, who, all, most, cancel);
+                Ok(tile.ok_or(ModelError::Stopped)?.values)
+            });
+            let tiles: Vec<Vec<f32>> = tiles.collect::<Result<_, ModelError>>()?;
+            for (head, tile) in tiles.iter().enumerate() {
                 let scale = if relative {
-                    1.0 / finite_reach(&tile).max(f32::MIN_POSITIVE)
+                    1.0 / finite_reach(tile).max(f32::MIN_POSITIVE)
                 } else {
                     1.0
                 };
@@ -96,13 +98,13 @@ impl Atlas {
                 }
             }
         }
-        Some(Self {
+        Ok(Some(Self {
             side,
             layers: trace.layers,
             heads,
             largest: largest(&values),
             values,
-        })
+        }))
     }
 }
 
@@ -123,18 +125,35 @@ pub fn largest(values: &[f32]) -> f32 {
     seen.fold(0.0, |most, v| most.max(v.abs()))
 }
 
-/// A square map `[T, T]` reduced to `[side, side]` with `side` ≤ T: each cell is the value of
-/// largest magnitude among those it stands for, so that no single bright cell gets lost; −∞, a hidden
-/// cell, only where all of them are.
-pub fn max_pool(map: &[f32], tokens: usize, side: usize) -> Vec<f32> {
-    if tokens == 0 || side >= tokens {
-        return map.to_vec();
+/// A map that is made small row by row: each cell is the value of largest magnitude among those it
+/// stands for, so that no single bright cell gets lost; −∞, a hidden cell, only where all of them are.
+pub struct Pool {
+    size: [usize; 2],
+    pub cells: [usize; 2],
+    /// `[cells, cells]`, row-major.
+    pub values: Vec<f32>,
+    /// The column of cells of each column.
+    column: Vec<usize>,
+}
+
+impl Pool {
+    /// From `size` rows and columns to at most `most`.
+    pub fn new(size: [usize; 2], most: [usize; 2]) -> Self {
+        let cells = [0, 1].map(|axis: usize| size[axis].min(most[axis]));
+        let column = |key: usize| key * cells[1] / size[1].max(1);
+        Self {
+            size,
+            cells,
+            values: vec![f32::NEG_INFINITY; cells[0] * cells[1]],
+            column: (0..size[1]).map(column).collect(),
+        }
     }
-    let mut pooled = vec![f32::NEG_INFINITY; side * side];
-    for (query, row) in map.chunks_exact(tokens).enumerate() {
-        let line = &mut pooled[query * side / tokens * side..][..side];
-        for (key, &value) in row.iter().enumerate() {
-            let cell = &mut line[key * side / tokens];
+
+    pub fn add(&mut self, row: usize, values: &[f32]) {
+        let start = row * self.cells[0] / self.size[0].max(1) * self.cells[1];
+        let line = &mut self.values[start..start + self.cells[1]];
+        for (&value, &column) in values.iter().zip(&self.column) {
+            let cell = &mut line[column];
             let hidden = |value: f32| value == f32::NEG_INFINITY;
             let larger = hidden(*cell) || value.abs() > cell.abs();
             if value.is_nan() || (!hidden(value) && larger) {
@@ -142,33 +161,19 @@ pub fn max_pool(map: &[f32], tokens: usize, side: usize) -> Vec<f32> {
             }
         }
     }
-    pooled
-}
-
-/// The mean over the heads of one layer, `[T, T]`, summed in f64; −∞ where the mask hides a key.
-pub fn mean_over_heads(trace: &Trace, layer: usize, map: Map, cancel: &Cancel) -> Option<Vec<f32>> {
-    let maps = trace.layer(layer, map.site())?; // [H, T, T]
-    let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
-    let heads = maps.size(0);
-    let mut sums = vec![0.0_f64; maps.size(1) * maps.size(2)];
-    for head in 0..heads {
-        if cancel.is_cancelled() {
-            return None;
-        }
-        for (sum, &value) in sums.iter_mut().zip(maps.plane(head).iter()) {
-            *sum += f64::from(value);
-        }
-    }
-    let mean = |(sum, score): (&f64, &f32)| match *score == f32::NEG_INFINITY {
-        true => f32::NEG_INFINITY,
-        false => (sum / heads as f64) as f32,
-    };
-    Some(sums.iter().zip(scores.plane(0).iter()).map(mean).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A square map `[T, T]` reduced to `[side, side]`, or as it is where that is no less.
+    fn max_pool(map: &[f32], tokens: usize, side: usize) -> Vec<f32> {
+        let mut pool = Pool::new([tokens, tokens], [side, side]);
+        let rows = map.chunks_exact(tokens);
+        rows.enumerate().for_each(|(i, row)| pool.add(i, row));
+        pool.values
+    }
 
     #[test]
     fn pooling_keeps_a_single_bright_cell_where_it_is() {

@@ -3,11 +3,14 @@
 //! The kinds are those that Clark et al. 2019 ("What does BERT look at?") and Voita et al. 2019
 //! ("Analyzing multi-head self-attention") describe.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::pool::largest;
+use super::tally::Tally;
+use crate::analysis::pooling::values;
 use crate::cancel::Cancel;
-use crate::trace::{LayerSite, Trace};
+use crate::model::{Model, ModelError};
+use crate::trace::{LayerSite, Site, Trace};
 
 /// Excess over chance from which a head counts as previous, next, self or sink.
 pub const EXCESS: f64 = 0.4;
@@ -120,31 +123,15 @@ impl HeadSummary {
     /// From a pattern `[T, T]` (row-major, queries by keys) and the special tokens `[T]`. Without
     /// `scores` of the same shape, `largest_score` is 0 and every key counts as seen.
     pub fn new(pattern: &[f32], scores: &[f32], special: &[bool]) -> Self {
-        let tokens = special.len();
-        let sight = Sight::new(scores, tokens);
-        let shares = shares(pattern, special, &sight);
-        let entropy = entropy(pattern, tokens);
-        let most = sight.seen.iter().map(|&n| (n as f64).ln()).sum::<f64>() / tokens.max(1) as f64;
-        let entropy_share = (most > 0.0).then(|| entropy / most);
-        let rows = pattern.chunks_exact(tokens.max(1));
-        Self {
-            entropy,
-            entropy_share,
-            shares,
-            deviation: rows
-                .map(|row| (row_sum(row) - 1.0).abs())
-                .fold(0.0, f64::max),
-            largest: pattern.iter().copied().fold(0.0, f32::max),
-            largest_score: largest(scores),
-            masked: sight.seen.iter().any(|&n| n < tokens),
-            kind: kind(&shares, entropy_share),
-        }
+        let mut tally = Tally::new(special);
+        tally.add(0, pattern, scores);
+        tally.finish()
     }
 }
 
 /// The kind whose excess over chance is largest among those that reach [`EXCESS`]; broad only
 /// where none does.
-fn kind(shares: &Shares, entropy_share: Option<f64>) -> Kind {
+pub(super) fn kind(shares: &Shares, entropy_share: Option<f64>) -> Kind {
     let candidates = [
         (Kind::Previous, shares.previous.excess()),
         (Kind::Next, shares.next.excess()),
@@ -161,109 +148,36 @@ fn kind(shares: &Shares, entropy_share: Option<f64>) -> Kind {
     }
 }
 
-/// Σ of one row, in f64: 1 for a pattern.
-pub fn row_sum(row: &[f32]) -> f64 {
-    row.iter().map(|&p| f64::from(p)).sum()
-}
-
-/// Mean over the rows of a pattern `[T, T]` of −Σ p ln p, in nats; 0 ln 0 is 0.
-pub fn entropy(pattern: &[f32], tokens: usize) -> f64 {
-    if tokens == 0 {
-        return 0.0;
-    }
-    let terms = pattern.iter().filter(|&&p| p > 0.0).map(|&p| {
-        let p = f64::from(p);
-        -p * p.ln()
-    });
-    terms.sum::<f64>() / tokens as f64
-}
-
-/// Which keys each query sees.
-struct Sight<'a> {
-    scores: &'a [f32],
-    tokens: usize,
-    /// How many keys each row sees, `[T]`.
-    seen: Vec<usize>,
-}
-
-impl<'a> Sight<'a> {
-    fn new(scores: &'a [f32], tokens: usize) -> Self {
-        let mut this = Self {
-            scores,
-            tokens,
-            seen: Vec::new(),
-        };
-        let count = |query| (0..tokens).filter(|&key| this.sees(query, key)).count();
-        this.seen = (0..tokens).map(count).collect();
-        this
-    }
-
-    fn sees(&self, query: usize, key: usize) -> bool {
-        let score = self.scores.get(query * self.tokens + key);
-        score.is_none_or(|s| *s != f32::NEG_INFINITY)
-    }
-
-    /// What uniform attention over what is seen would put there.
-    fn chance(&self, query: usize, key: usize) -> f64 {
-        match self.sees(query, key) {
-            true => 1.0 / self.seen[query].max(1) as f64,
-            false => 0.0,
-        }
-    }
-}
-
-fn shares(pattern: &[f32], special: &[bool], sight: &Sight<'_>) -> Shares {
-    let tokens = special.len();
-    let at =
-        |query: usize, key: usize| pattern.get(query * tokens + key).map_or(0.0, |&p| p.into());
-    // The mean over rows, each with the keys that count in it.
-    let share = |rows: Vec<(usize, std::ops::Range<usize>)>| {
-        let mean = |of: &dyn Fn(usize, usize) -> f64| {
-            let sums = rows.iter().map(|(query, keys)| {
-                let keys = keys.clone();
-                keys.map(|key| of(*query, key)).sum::<f64>() + 0.0
-            });
-            // The sum of nothing is −0.
-            (sums.sum::<f64>() + 0.0) / rows.len().max(1) as f64
-        };
-        Share {
-            value: mean(&at),
-            uniform: mean(&|query, key| sight.chance(query, key)),
-        }
-    };
-    let opening = special.iter().take_while(|&&s| s).count();
-    let closing = special[opening..].iter().rev().take_while(|&&s| s).count();
-    let to = |keys: std::ops::Range<usize>| {
-        let ordinary = (0..tokens).filter(|&query| !special[query]);
-        share(ordinary.map(|query| (query, keys.clone())).collect())
-    };
-    let one = |query: usize, key: usize| (query, key..key + 1);
-    Shares {
-        own: share((0..tokens).map(|t| one(t, t)).collect()),
-        previous: share((1..tokens).map(|t| one(t, t - 1)).collect()),
-        next: share((1..tokens).map(|t| one(t - 1, t)).collect()),
-        opening: to(0..opening),
-        closing: to(tokens - closing..tokens),
-    }
-}
-
-/// Every head of a trace, `[L, H]` row-major; none where the trace does not keep its patterns, or
-/// once `cancel` is up.
-pub fn summaries(trace: &Trace, cancel: &Cancel) -> Option<Vec<HeadSummary>> {
+/// Every head of a trace, `[L, H]` row-major; layers whose inside it lacks run again, one at a time.
+///
+/// # Errors
+/// [`ModelError::Stopped`] once `cancel` is up.
+pub fn summaries(
+    model: &Model,
+    trace: &Trace,
+    cancel: &Cancel,
+) -> Result<Vec<HeadSummary>, ModelError> {
     let special = &trace.tokens.special;
     let mut out = Vec::new();
     for layer in 0..trace.layers {
-        let pattern = trace.layer(layer, LayerSite::Pattern)?; // [H, T, T]
-        let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
-        for head in 0..pattern.size(0) {
-            if cancel.is_cancelled() {
-                return None;
+        let here = model.recall(trace, layer, cancel)?;
+        let at = |site| values(&here, Site::Layer(layer, site));
+        let (pattern, scores) = (at(LayerSite::Pattern)?, at(LayerSite::Scores)?); // [H, T, T]
+        let heads = (0..pattern.size(0)).into_par_iter().map(|head| {
+            let mut tally = Tally::new(special);
+            for start in (0..special.len()).step_by(pattern.step()) {
+                if cancel.is_cancelled() {
+                    return Err(ModelError::Stopped);
+                }
+                let rows = start..(start + pattern.step()).min(special.len());
+                let both = [&pattern, &scores].map(|map| map.rows(head, rows.clone()));
+                tally.add(start, &both[0], &both[1]);
             }
-            let (pattern, scores) = (pattern.plane(head), scores.plane(head));
-            out.push(HeadSummary::new(&pattern, &scores, special));
-        }
+            Ok(tally.finish())
+        });
+        out.extend(heads.collect::<Result<Vec<_>, _>>()?);
     }
-    Some(out)
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -101,13 +101,16 @@ pub fn sinusoid(positions: impl IntoIterator<Item = usize>, size: usize) -> Vec<
     table
 }
 
-/// How far `embed.position` of a trace is from the rows of the [P, D] table that it was read from,
-/// `first` on: the largest |Δ|. None where the trace or the table lacks them.
-pub fn residual(trace: &Trace, table: &Values<'_>, first: usize) -> Option<f64> {
+/// How far `embed.position` of a trace is from the rows [T] of the [P, D] table that its tokens take: the
+/// largest |Δ|. None where the trace or the table lacks them.
+pub fn residual(trace: &Trace, table: &Values<'_>, rows: &[usize]) -> Option<f64> {
     let used = trace.values(Site::Embed(EmbedSite::Position))?;
+    if rows.len() != used.size(0) {
+        return None;
+    }
     let mut largest = 0f64;
-    for t in 0..used.size(0) {
-        let (read, row) = (used.row(&[t]), table.row(&[first + t]));
+    for (t, &row) in rows.iter().enumerate() {
+        let (read, row) = (used.row(&[t]), table.row(&[row]));
         if read.len() != row.len() {
             return None;
         }

@@ -88,8 +88,7 @@ impl ByTurn {
         let k = normed(&k.row(&[kv_head, key]), k_norm.as_ref(), spec.norm);
         let distance = key as isize - query as isize;
         let farthest = farthest.max(distance.unsigned_abs());
-        let frequencies = rotary.frequencies();
-        let at = |distance: isize| spec.scale * product(&q, &k, &frequencies, distance);
+        let at = |distance: isize| spec.scale * product(&q, &k, &rotary, distance);
         let reach = farthest as isize;
         Some(Self {
             values: (-reach..=reach).map(|d| at(d) as f32).collect(),
@@ -107,7 +106,8 @@ impl ByTurn {
 }
 
 /// q·k with k turned by `distance` places against q; pairs are dimensions i and i + r/2.
-fn product(q: &[f64], k: &[f64], frequencies: &[f32], distance: isize) -> f64 {
+fn product(q: &[f64], k: &[f64], rotary: &Rotary, distance: isize) -> f64 {
+    let frequencies = rotary.frequencies();
     let half = frequencies.len();
     let turned = frequencies.iter().enumerate().map(|(i, f)| {
         let (sin, cos) = (distance as f64 * f64::from(*f)).sin_cos();
@@ -115,7 +115,7 @@ fn product(q: &[f64], k: &[f64], frequencies: &[f32], distance: isize) -> f64 {
         (x * u + y * v) * cos + (y * u - x * v) * sin
     });
     let kept = q.iter().zip(k).skip(2 * half).map(|(x, y)| x * y);
-    turned.sum::<f64>() + kept.sum::<f64>()
+    rotary.magnitude().powi(2) * turned.sum::<f64>() + kept.sum::<f64>()
 }
 
 /// One head's query or key after its norm, where it has one: [d].
@@ -179,10 +179,21 @@ fn largest_off(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rotary::RotaryScaling;
 
     #[test]
     fn a_product_at_a_distance_is_that_of_the_turned_vectors() {
-        let rotary = Rotary::new(100., 4);
+        let rotary = Rotary {
+            scaling: RotaryScaling::Yarn {
+                factor: 4.,
+                fast: 32.,
+                slow: 1.,
+                trained: 64.,
+                whole: true,
+                magnitude: 1.3,
+            },
+            ..Rotary::new(100., 4)
+        };
         let turns = rotary.turns(&[5, 12]);
         // The last two of six dimensions stay as they are.
         let (q, k) = (
@@ -194,7 +205,7 @@ mod tests {
         turns.turn(1, &mut at_12);
         let expected: f32 = at_5.iter().zip(at_12).map(|(x, y)| x * y).sum();
         let wide = |x: [f32; 6]| x.map(f64::from);
-        let found = product(&wide(q), &wide(k), &rotary.frequencies(), 7);
+        let found = product(&wide(q), &wide(k), &rotary, 7);
         assert!((found - f64::from(expected)).abs() < 1e-5, "{found}");
     }
 

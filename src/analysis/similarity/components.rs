@@ -7,10 +7,10 @@ use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::PairMatrix;
-use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, values, wide};
+use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, wide};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
-use crate::analysis::pooling::sentence;
+use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::{LayerSite, Site, Trace};
@@ -62,7 +62,7 @@ impl Writer {
     }
 }
 
-/// One text's sentence vector by writers, the biases last. `trace` must be a full one of this model.
+/// One text's sentence vector by writers, the biases last. `trace` is one of this model.
 ///
 /// A writer's part is its *direct effect*: what it wrote, carried to the end through every later
 /// norm of the stream as g ⊙ (c − mean c)/σ with the recorded σ, past all later heads and FFNs, which are writers
@@ -78,6 +78,7 @@ pub fn writer_parts(
     options: HeadOptions,
     cancel: &Cancel,
 ) -> Result<Parts, ModelError> {
+    let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
     let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
@@ -85,9 +86,8 @@ pub fn writer_parts(
         if cancel.is_cancelled() {
             return Err(ModelError::Stopped);
         }
-        let mut part = written(&encoder, trace, writer)?; // [T, D]
-        later(&encoder, writer).for_each(|norm| norm.apply(&mut part));
-        Ok(pool.apply(&part))
+        let part = written(&encoder, trace, writer)?; // [T, D]
+        Ok(pool.apply(&carried(&encoder, writer, part)))
     });
     let pooled: Vec<Vec<f64>> = pooled.collect::<Result<_, _>>()?;
     let names = writers.into_iter().map(Writer::name).collect();
@@ -100,20 +100,36 @@ pub fn writer_parts(
     )
 }
 
-/// The norms of each half of a block, [2·L].
-fn halves(encoder: &FrozenEncoder) -> impl Iterator<Item = &FrozenNorms> {
-    let blocks = encoder.blocks.iter();
-    blocks.flat_map(|block| [&block.attn_norms, &block.ffn_norms])
-}
-
-/// The norms on the residual stream itself behind what a writer wrote, in their order. The first is
-/// that of its own half, behind the sum.
-fn later(encoder: &FrozenEncoder, writer: Writer) -> impl Iterator<Item = &FrozenNorm> {
-    let own = writer.halves().saturating_sub(1);
-    let inside = halves(encoder)
-        .skip(own)
-        .filter_map(|norms| norms.after.as_ref());
-    inside.chain(&encoder.final_norm)
+/// What a writer wrote, [T, D], through the norms on the residual stream itself behind it; the first
+/// is that of its own half, behind the sum. Where layers are mixed, what it brings to all of them.
+fn carried(encoder: &FrozenEncoder, writer: Writer, mut part: Vec<f64>) -> Vec<f64> {
+    let layers = encoder.blocks.len();
+    let mut mixed = vec![0.; part.len()];
+    let mix_in = |mixed: &mut [f64], state, part: &[f64]| {
+        encoder.mix_in(mixed, state, part.iter().copied());
+    };
+    if writer.halves() == 0 && layers > 0 {
+        mix_in(&mut mixed, 0, &part);
+    }
+    for half in writer.halves().saturating_sub(1)..2 * layers {
+        let block = &encoder.blocks[half / 2];
+        let norms = [&block.attn_norms, &block.ffn_norms][half % 2];
+        if let Some(after) = &norms.after {
+            after.apply(&mut part);
+        }
+        let state = half.div_ceil(2);
+        if half % 2 == 1 && state < layers {
+            mix_in(&mut mixed, state, &part);
+        }
+    }
+    if let Some(last) = &encoder.final_norm {
+        last.apply(&mut part);
+    }
+    mix_in(&mut mixed, layers, &part);
+    match encoder.mix.is_empty() {
+        true => part,
+        false => mixed,
+    }
 }
 
 /// The names of the parts that [`group_parts`] gives to the group: [2 + L·(H + 1)].
@@ -136,6 +152,7 @@ pub(super) fn group_parts(
     group: &Range<usize>,
     cancel: &Cancel,
 ) -> Result<Parts, ModelError> {
+    let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
     let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
@@ -151,9 +168,8 @@ pub(super) fn group_parts(
         if cancel.is_cancelled() {
             return Err(ModelError::Stopped);
         }
-        let mut part = written(&encoder, trace, writer)?; // [T, D]
-        later(&encoder, writer).for_each(|norm| norm.apply(&mut part));
-        Ok(split(part))
+        let part = written(&encoder, trace, writer)?; // [T, D]
+        Ok(split(carried(&encoder, writer, part)))
     });
     let mut pooled: Vec<[Vec<f64>; 2]> = pooled.collect::<Result<_, _>>()?;
     pooled.push(split(biases(&encoder)?));
@@ -240,14 +256,20 @@ fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
             norm(part, after);
         }
     };
-    for block in &encoder.blocks {
+    let mut mixed = vec![0.; part.len()];
+    for (l, block) in encoder.blocks.iter().enumerate() {
+        encoder.mix_in(&mut mixed, l, part.iter().copied());
         half(&mut part, &of_attention(block)?, &block.attn_norms);
         half(&mut part, &wide(&block.down.bias), &block.ffn_norms);
     }
     if let Some(last) = &encoder.final_norm {
         norm(&mut part, last);
     }
-    Ok(part)
+    encoder.mix_in(&mut mixed, encoder.blocks.len(), part.iter().copied());
+    Ok(match encoder.mix.is_empty() {
+        true => part,
+        false => mixed,
+    })
 }
 
 /// W_o·b_v + b_o, [D], each value bias as every head that shares it passes it on.

@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use super::PairMatrix;
-use super::frozen::{FrozenEncoder, Stack, values};
+use super::frozen::{FrozenEncoder, Stack};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
-use crate::analysis::pooling::sentence;
+use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::{LayerSite, Site, Trace};
@@ -27,7 +27,7 @@ impl InputParts {
     /// Takes T + 1 parts (each token's embedding, and everything that the network adds by itself)
     /// through the encoder with its attention patterns, norms' σ and activation slopes held at their
     /// recorded values, then pools them and takes them through the head. As much work as T + 1
-    /// forward passes without attention scores. `trace` must be a full one of this model.
+    /// forward passes without attention scores. `trace` is one of this model.
     ///
     /// What it explains: how much of the vector each token's *content* supplied along the paths
     /// that the text opened; not how tokens opened them (patterns are held).
@@ -41,6 +41,7 @@ impl InputParts {
         options: HeadOptions,
         cancel: &Cancel,
     ) -> Result<Self, ModelError> {
+        let trace = &*model.whole(trace, cancel)?;
         let encoder = FrozenEncoder::new(&model.encoder, trace)?;
         let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
         let (tokens, layers) = (encoder.tokens, encoder.blocks.len());

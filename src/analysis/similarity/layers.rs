@@ -10,7 +10,8 @@ use crate::model::{Head, HeadOptions, ModelError};
 use crate::trace::{EmbedSite, PoolingMode, Site, Trace};
 
 /// cos(a, b) after pooling `embed.out` and each layer's output; the last one's behind the final norm,
-/// where there is one.
+/// where there is one. Where a WeightedLayerPooling mixes layers, that norm and the mix count as part
+/// of the head.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
     /// `embed`, `L1`, …: [1 + L]
@@ -57,8 +58,8 @@ impl Layers {
         pairs.map(|(cos, mean)| cos - mean).collect()
     }
 
-    /// What each layer changes: the cosine after `embed`, then cos_l − cos_{l−1}, and last what the
-    /// modules behind the pool change (`head`). One column; the steps telescope to the score.
+    /// What each layer changes: the cosine after `embed`, then cos_l − cos_{l−1}, and last what a mix of
+    /// layers and the modules behind the pool change (`head`). One column; the steps telescope to the score.
     /// [2 + L, 1]
     pub fn steps(&self) -> PairMatrix {
         let mut before = 0.;

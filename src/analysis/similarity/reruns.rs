@@ -7,7 +7,7 @@ use crate::analysis::pooling::missing;
 use crate::model::pass::Pass;
 use crate::model::{Head, HeadOptions, Model, ModelError, Part};
 use crate::trace::hook::{Chain, Hook, StopWhen};
-use crate::trace::{Site, Trace};
+use crate::trace::{LayerSite, Site, Trace};
 
 /// Rows of one packed batch: enough that the products are at their best, few enough that a stop is
 /// soon heard.
@@ -110,9 +110,39 @@ pub fn restart(
     let mut stop = StopWhen(job.cancel);
     let mut hook = Chain(vec![&mut stop, hook]);
     let mut pass = Pass::new(&mut hook, texts.iter().map(|text| text.trace.tokens.len()));
-    let out = model.encoder.layers_from(first, states, &mut pass)?;
+    let earlier = earlier(model, first, texts)?;
+    let encoder = &model.encoder;
+    let out = encoder.layers_after(earlier, first, states, &mut pass)?;
     let parts: Vec<Part<'_>> = texts.iter().map(|t| Part::whole(&t.trace.tokens)).collect();
     heads(head, &parts, &out, options)
+}
+
+/// What the recorded states before layer `first` give to the texts' mix of layers, [ΣT, D]; none where
+/// nothing is mixed, or nothing of theirs.
+fn earlier(
+    model: &Model,
+    first: usize,
+    texts: &[Restart<'_>],
+) -> Result<Option<Tensor>, ModelError> {
+    let Some(mix) = &model.encoder.weights.mix else {
+        return Ok(None);
+    };
+    if mix.first >= first {
+        return Ok(None);
+    }
+    let shares = mix.share_of_each()?;
+    let of_text = |text: &Restart<'_>| -> Result<Tensor, ModelError> {
+        let mut sum = text.states.zeros_like()?;
+        let before = shares.iter().enumerate().take(first);
+        for (state, &share) in before.skip(mix.first) {
+            let recorded = held(text.trace, Site::Layer(state, LayerSite::ResidIn))?;
+            sum = (sum + (recorded * share)?)?;
+        }
+        Ok(sum)
+    };
+    let sums: Vec<Tensor> = texts.iter().map(of_text).collect::<Result<_, _>>()?;
+    let sums = Tensor::cat(&sums, 0)?;
+    Ok(Some(sums.to_device(model.encoder.device())?))
 }
 
 /// One site of a trace as a tensor.

@@ -5,6 +5,7 @@ use egui::{Button, KeyboardShortcut, Modifiers, Ui};
 use crate::app::command::Command;
 use crate::app::layout::{Layout, WORKSPACES};
 use crate::app::state::{State, ThemeChoice};
+use crate::perf;
 use crate::views::PANELS;
 
 /// One for each workspace, with the command key.
@@ -96,6 +97,14 @@ pub fn menu_ui(ui: &mut Ui, state: &State, layout: &Layout, commands: &mut Vec<C
             if ui.add(button).on_hover_text(panel.about).clicked() {
                 commands.push(Command::ShowPanel(panel.id));
             }
+        }
+        ui.separator();
+        let watching = perf::is_watching();
+        let button = Button::new("Performance").selected(watching);
+        let about =
+            "Where the time of a frame and of a trace goes, and how much memory traces take";
+        if ui.add(button).on_hover_text(about).clicked() {
+            commands.push(Command::ShowPerformance(!watching));
         }
         ui.separator();
         for (choice, text) in [

@@ -4,6 +4,7 @@ pub mod inspector;
 pub mod menu;
 pub mod models;
 pub mod panels;
+pub mod performance;
 pub mod spine;
 pub mod status;
 pub mod texts;

@@ -202,6 +202,10 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             );
         }
         ui.separator();
+        if !model.tasks.is_empty() {
+            task_ui(ui, model, commands);
+            ui.separator();
+        }
         ui.weak("Your own words in front of every text:");
         let mut words = match &state.prompt {
             Prompt::Text(words) => words.clone(),
@@ -219,4 +223,18 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             }));
         }
     });
+}
+
+/// Adapters change the weights, so a model for a task is another model.
+fn task_ui(ui: &mut Ui, model: &Model, commands: &mut Vec<Command>) {
+    ui.weak("With the adapter of a task, and its prompt:");
+    let now = model.source.task();
+    let tasks = model.tasks.iter().map(|task| Some(task.as_str()));
+    for task in std::iter::once(None).chain(tasks) {
+        let label = task.unwrap_or("no task");
+        if ui.selectable_label(now == task, label).clicked() {
+            commands.push(Command::OpenModel(model.source.for_task(task)));
+            ui.close();
+        }
+    }
 }

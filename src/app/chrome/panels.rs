@@ -31,6 +31,7 @@ impl Panels<'_> {
         let (Some(panel), Some(view)) = (views::find(id), self.views.get_mut(id)) else {
             return;
         };
+        let _span = tracing::trace_span!("panel", of = panel.id).entered();
         let theme = Theme::of(ui);
         let reference = self.engine.reference();
         let mut cx = ViewContext::new(

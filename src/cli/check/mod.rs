@@ -88,7 +88,7 @@ fn recorded(asked: Option<&Path>, model: &Model) -> Result<Option<Vec<SiteReport
 }
 
 fn find(model: &Model) -> Option<PathBuf> {
-    let own = match &model.source {
+    let own = match model.source.base() {
         ModelRef::Folder(folder) => Some(folder.clone()),
         _ => None,
     };

@@ -1,4 +1,4 @@
-//! Jina v3 as it is without a task, when its adapters are idle: XLM-RoBERTa with rotary positions
+//! Jina v3: XLM-RoBERTa with rotary positions, and adapters for tasks ([`crate::model::adapters`])
 //! (Sturua et al. 2024).
 
 use super::names::{BERT, FfnNames, Names, NormNames, QkvNames, RUNNING};

@@ -110,12 +110,12 @@ impl Config {
                 return Ok(Rotary {
                     base,
                     size,
-                    scaling: rope.rotary_scaling()?,
+                    scaling: rope.rotary_scaling(self)?,
                 });
             }
             None => match self.nested("rope_scaling")? {
                 None => (base, RotaryScaling::None),
-                Some(scaling) => (base, scaling.rotary_scaling()?),
+                Some(scaling) => (base, scaling.rotary_scaling(self)?),
             },
         };
         let fraction = self.number(&["partial_rotary_factor"], 1.)?;
@@ -127,8 +127,8 @@ impl Config {
         })
     }
 
-    /// Reads one object of `rope_scaling` or `rope_parameters`.
-    fn rotary_scaling(&self) -> Result<RotaryScaling, ModelError> {
+    /// Reads one object of `rope_scaling` or `rope_parameters` of the configuration `whole`.
+    fn rotary_scaling(&self, whole: &Self) -> Result<RotaryScaling, ModelError> {
         let name = match self.text("rope_type", "")? {
             "" => self.text("type", "default")?,
             name => name,
@@ -148,14 +148,62 @@ impl Config {
                 high: self.number(&["high_freq_factor"], 4.)?,
                 trained: self.number(&["original_max_position_embeddings"], 8192.)?,
             },
+            "yarn" => self.yarn(whole, factor)?,
             other => {
                 return Err(ModelError::Unsupported {
                     file: self.file.clone(),
                     what: format!("rope_type `{other}`"),
-                    hint: "supported: default, dynamic, linear, ntk, llama3".to_owned(),
+                    hint: "supported: default, dynamic, linear, ntk, llama3, yarn".to_owned(),
                 });
             }
         })
+    }
+
+    /// YaRN with transformers' defaults.
+    fn yarn(&self, whole: &Self, factor: f64) -> Result<RotaryScaling, ModelError> {
+        const TRAINED: &str = "original_max_position_embeddings";
+        let places = whole.number(&["max_position_embeddings"], 0.)?;
+        let trained = self.number(&[TRAINED], places)?;
+        if !(trained.is_finite() && trained > 0.) {
+            let problem = format!("is {trained}, but YaRN needs how many places were trained");
+            return Err(self.bad(TRAINED, problem));
+        }
+        let factor = match self.get(&["factor"]) {
+            Some(_) => factor,
+            None => places / trained,
+        };
+        let magnitude = |scale: f64| match factor > 1. {
+            true => 0.1 * scale * factor.ln() + 1.,
+            false => 1.,
+        };
+        // As in Python, 0 counts as if it were not there.
+        let given = |field, default| -> Result<f64, ModelError> {
+            let number = self.number(&[field], default)?;
+            Ok(if number == 0. { default } else { number })
+        };
+        let (scale, of_all) = (given("mscale", 0.)?, given("mscale_all_dim", 0.)?);
+        let own = match scale != 0. && of_all != 0. {
+            true => magnitude(scale) / magnitude(of_all),
+            false => magnitude(1.),
+        };
+        let found = RotaryScaling::Yarn {
+            factor,
+            fast: given("beta_fast", 32.)?,
+            slow: given("beta_slow", 1.)?,
+            trained,
+            whole: self.flag("truncate", true)?,
+            magnitude: self.number(&["attention_factor"], own)?,
+        };
+        match found {
+            RotaryScaling::Yarn { fast, slow, .. } if !(slow > 0. && fast >= slow) => {
+                let problem = format!("is {fast}, but must not be below beta_slow {slow}");
+                Err(self.bad("beta_fast", problem))
+            }
+            RotaryScaling::Yarn { factor, .. } if !(factor.is_finite() && factor > 0.) => {
+                Err(self.bad("factor", format!("is {factor}, but must be more than 0")))
+            }
+            found => Ok(found),
+        }
     }
 
     /// False where a decoder was made to read both ways.

@@ -104,22 +104,41 @@ impl Attend {
     /// Adds what distances add to the scaled scores [T, T] of one head of one text, and hides what
     /// the mask hides.
     pub fn finish(&self, h: usize, places: &[usize], scores: &mut [f32]) {
-        let rows = scores.chunks_exact_mut(places.len().max(1));
+        self.finish_part(h, (places, places), scores);
+    }
+
+    /// [`Self::finish`] of some queries and keys at their places: scores [n, m].
+    pub fn finish_part(&self, h: usize, (queries, keys): (&[usize], &[usize]), scores: &mut [f32]) {
+        let rows = scores.chunks_exact_mut(keys.len().max(1));
         let bias = self.bias.as_ref().map(|bias| (bias.farthest, bias.head(h)));
         if self.mask == Mask::Full && bias.is_none() {
             return;
         }
-        for (row, &query) in rows.zip(places) {
+        for (row, &query) in rows.zip(queries) {
             if let Some((farthest, table)) = bias {
-                let cells = row.iter_mut().zip(places);
+                let cells = row.iter_mut().zip(keys);
                 cells.for_each(|(score, &key)| *score += table[farthest + key - query]);
             }
             if self.mask != Mask::Full {
-                let cells = row.iter_mut().zip(places);
+                let cells = row.iter_mut().zip(keys);
                 let hidden = cells.filter(|(_, key)| !self.mask.allows(query, **key));
                 hidden.for_each(|(score, _)| *score = f32::NEG_INFINITY);
             }
         }
+    }
+
+    /// The keys of a text that some of its `queries` may see; `places` ascend.
+    pub fn seen_by(&self, places: &[usize], queries: Range<usize>) -> Range<usize> {
+        let Mask::Window { before, after } = self.mask else {
+            return 0..places.len();
+        };
+        let [Some(&first), Some(&last)] = [queries.start, queries.end - 1].map(|i| places.get(i))
+        else {
+            return 0..places.len();
+        };
+        let start = places.partition_point(|&key| key.saturating_add(before) < first);
+        let end = places.partition_point(|&key| key <= last.saturating_add(after));
+        start..end
     }
 
     /// What distances add to the scores of one text: [H, T, T]. None where they add nothing.

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use super::super::rotary::Turns;
 use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
-use super::attend::{Attend, Rows};
 use super::few_rows::FewRows;
 use super::kernels;
 use super::panels::{Panels, Places};
@@ -303,47 +302,4 @@ pub fn mix(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
     // SAFETY: the heads' columns together are all of every row.
     unsafe { out.set_len(queries * heads * size) };
     Tensor::from_vec(out, (queries, heads, size), &Device::Cpu)
-}
-
-/// Scores, softmax and mixing with nothing kept, for a batch of texts packed one behind the other.
-/// qkv [ΣT, H + 2·K, d] to [ΣT, H·d].
-pub fn attention(qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
-    let (all, width, size) = (qkv.dim(0)?, attend.width(), attend.size);
-    let mut out: Vec<f32> = Vec::with_capacity(all * width);
-    let target = Target(out.as_mut_ptr());
-    with_slice(qkv, |qkv| {
-        let one = |text: &std::ops::Range<usize>, h: usize, scratch: &mut Vec<f32>| {
-            let (t, start) = (text.len(), text.start);
-            let part = |offset| attend.part(qkv, start, offset);
-            scratch.resize(t * t, 0.);
-            let pair = (part(attend.query(h)), part(attend.key(h)).transposed());
-            let (to, scale) = (scratch.as_mut_ptr(), attend.scale as f32);
-            // SAFETY: the scratch holds t × t elements and is this task's own.
-            unsafe { product((t, t, size), to, t, false, pair, scale, false) };
-            attend.finish(h, &rows.places[text.clone()], scratch);
-            kernels::softmax(scratch, t);
-            let pair = (Matrix::dense(scratch, t), part(attend.value(h)));
-            let dst = target.at(start * width + h * size);
-            // SAFETY: this task writes head h's columns of this text's rows, and no other.
-            unsafe { product((t, size, t), dst, width, false, pair, 1., false) };
-        };
-        let texts = rows.texts.iter().filter(|t| !t.is_empty());
-        let work: usize = texts.clone().map(|t| t.len() * t.len()).sum::<usize>() * width;
-        let tasks = texts.flat_map(|t| (0..attend.heads).map(move |h| (t, h)));
-        match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
-            true => {
-                let tasks: Vec<_> = tasks.collect();
-                tasks
-                    .par_iter()
-                    .for_each_init(Vec::new, |scratch, (t, h)| one(t, *h, scratch));
-            }
-            false => {
-                let mut scratch = Vec::new();
-                tasks.for_each(|(t, h)| one(t, h, &mut scratch));
-            }
-        }
-    })?;
-    // SAFETY: every head of every text was written, and the texts cover all rows.
-    unsafe { out.set_len(all * width) };
-    Tensor::from_vec(out, (all, width), &Device::Cpu)
 }

@@ -13,6 +13,7 @@ mod tangent;
 mod tape;
 mod tape_attention;
 mod team;
+mod tiled;
 
 use candle_core::{Device, Result, Tensor};
 
@@ -22,6 +23,8 @@ use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
 pub use panels::Panels;
 pub(super) use raw::with_slice;
+pub(super) use kernels::softmax;
+pub(super) use tiled::score_rows;
 
 /// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,14 +169,19 @@ impl Ops {
         }
     }
 
-    /// All of attention at once with nothing kept, for texts packed one behind the other; `None`
-    /// where this path has no such operation. [ΣT, H + 2·K, d] to [ΣT, H·d].
-    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Option<Result<Tensor>> {
+    /// True where [`Self::attention`] works; the others go stage by stage.
+    pub fn has_attention(self) -> bool {
+        self != Self::Graph
+    }
+
+    /// All of attention at once with no map kept, for texts packed one behind the other.
+    /// [ΣT, H + 2·K, d] to [ΣT, H·d].
+    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
         match self {
-            Self::Fused => Some(fused::attention(qkv, attend, rows)),
-            Self::Tape => Some(tape_attention::attention(qkv, attend, rows)),
-            Self::Tangent { rows: block } => Some(tangent::attention(block, qkv, attend, rows)),
-            Self::Graph => None,
+            Self::Fused => tiled::attention(qkv, attend, rows),
+            Self::Tape => tape_attention::attention(qkv, attend, rows),
+            Self::Tangent { rows: block } => tangent::attention(block, qkv, attend, rows),
+            Self::Graph => candle_core::bail!("candle's operations go stage by stage"),
         }
     }
 }
@@ -247,7 +255,7 @@ mod tests {
         let rows = Rows::whole([1, 7, 62]);
         for attend in attend::every_kind(62) {
             let qkv = random(&[70, attend.row() / attend.size, attend.size]);
-            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap().unwrap();
+            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap();
             for ops in [Ops::Fused, Ops::Graph] {
                 close(&attend::staged(ops, &qkv, &attend, &rows), &whole);
             }

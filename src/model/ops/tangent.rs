@@ -305,7 +305,7 @@ mod tests {
             agrees(&qkv, |ops, qkv| {
                 let blocks = qkv.dim(0).unwrap() / 20;
                 let rows = Rows::whole((0..blocks).flat_map(|_| texts));
-                ops.attention(qkv, &attend, &rows).unwrap().unwrap()
+                ops.attention(qkv, &attend, &rows).unwrap()
             });
         }
     }

@@ -103,6 +103,12 @@ impl ModelFiles {
         Ok(files)
     }
 
+    /// The same files under another name.
+    pub(super) fn named(mut self, reference: ModelRef) -> Self {
+        self.reference = reference;
+        self
+    }
+
     pub fn reference(&self) -> &ModelRef {
         &self.reference
     }
@@ -327,11 +333,13 @@ impl ModelFiles {
         }
         names.push(layout::join(encoder, "sentence_bert_config.json"));
         let tokenizer = layout::join(encoder, "tokenizer.json");
-        names.push(if self.has(&tokenizer) {
-            tokenizer
-        } else {
-            layout::join(encoder, "vocab.txt")
-        });
+        match self.has(&tokenizer) {
+            true => names.push(tokenizer),
+            false => {
+                let older = ["vocab.txt", "vocab.json", "merges.txt"];
+                names.extend(older.map(|name| layout::join(encoder, name)));
+            }
+        }
         names.sort();
         names.dedup();
         let mut files: Vec<_> = names

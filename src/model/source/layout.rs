@@ -12,7 +12,11 @@ pub(super) const MODULES: &str = "modules.json";
 pub(super) const WEIGHTS: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
-const TOKENIZERS: [&str; 2] = ["tokenizer.json", "vocab.txt"];
+const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.txt", "vocab.json"];
+
+/// What a model with adapters for tasks calls its Transformer: code of its own, which does no more than
+/// to choose the adapter.
+pub const TASK_TRANSFORMER: &str = "custom_st.Transformer";
 
 /// One entry of `modules.json`, the list of what sentence-transformers runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +30,21 @@ pub struct Module {
 
 impl Module {
     pub(super) fn is_encoder(&self) -> bool {
-        matches!(self.kind.as_str(), "Transformer" | "StaticEmbedding")
+        matches!(
+            self.kind.as_str(),
+            "Transformer" | "StaticEmbedding" | TASK_TRANSFORMER
+        )
     }
 
     fn needs_config(&self) -> bool {
         matches!(
             self.kind.as_str(),
-            "Transformer" | "Pooling" | "Dense" | "LayerNorm" | "WeightedLayerPooling"
+            "Transformer"
+                | TASK_TRANSFORMER
+                | "Pooling"
+                | "Dense"
+                | "LayerNorm"
+                | "WeightedLayerPooling"
         )
     }
 

@@ -28,7 +28,7 @@ pub use bundled::{BUNDLED_NAME, BundledCheckpoint, CHECKPOINTS, bundled_size};
 pub use cache::{CachedModel, cached};
 pub use error::SourceError;
 pub use files::ModelFiles;
-pub use layout::Module;
+pub use layout::{Module, TASK_TRANSFORMER};
 pub use options::SourceOptions;
 pub use reference::{MINILM, ModelRef};
 pub use stored::StoredFile;
@@ -71,6 +71,9 @@ pub fn resolve(
     match reference {
         ModelRef::Bundled { checkpoint } => ModelFiles::bundled(checkpoint.as_deref()),
         ModelRef::Folder(path) => open_folder(reference, path),
+        ModelRef::Task { of, .. } => {
+            Ok(resolve(of, options, progress, cancel)?.named(reference.clone()))
+        }
         ModelRef::Hub { repo, revision } => {
             reference::check_id(repo, revision.as_deref())?;
             let cache = RepoCache::new(&options.cache_dir(), repo);

@@ -1,4 +1,5 @@
-//! How a person names a model: `bundled`, `bundled@start`, a folder, or a hub id.
+//! How a person names a model: `bundled`, `bundled@start`, a folder, or a hub id; and behind a `#` one of
+//! its tasks.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub enum ModelRef {
         repo: String,
         revision: Option<String>,
     },
+    /// A model with the adapter of one of its tasks at work: `org/name#retrieval.query`.
+    Task { of: Box<ModelRef>, task: String },
 }
 
 impl Default for ModelRef {
@@ -41,6 +44,34 @@ impl ModelRef {
         }
     }
 
+    /// The task whose adapter is at work, if one is.
+    pub fn task(&self) -> Option<&str> {
+        match self {
+            ModelRef::Task { task, .. } => Some(task),
+            _ => None,
+        }
+    }
+
+    /// The model without an adapter at work.
+    pub fn base(&self) -> &Self {
+        match self {
+            ModelRef::Task { of, .. } => of.base(),
+            own => own,
+        }
+    }
+
+    /// The same model for another task, or for none.
+    pub fn for_task(&self, task: Option<&str>) -> Self {
+        let base = self.base().clone();
+        match task {
+            None => base,
+            Some(task) => ModelRef::Task {
+                of: Box::new(base),
+                task: task.to_owned(),
+            },
+        }
+    }
+
     /// A short name for a label: the last part of an id or path.
     pub fn title(&self) -> String {
         match self {
@@ -51,6 +82,7 @@ impl ModelRef {
                 Ok(checkpoint) => format!("{BUNDLED_NAME} {}", checkpoint.title),
                 Err(_) => self.to_string(),
             },
+            ModelRef::Task { of, task } => format!("{}#{task}", of.title()),
             ModelRef::Folder(_) | ModelRef::Hub { .. } => {
                 let text = self.to_string();
                 let end = text.trim_end_matches('/').rsplit('/').next();
@@ -66,12 +98,16 @@ impl FromStr for ModelRef {
     type Err = SourceError;
 
     /// Reads `bundled`, `bundled@checkpoint`, a path, `org/name`, `org/name@revision` or a bare
-    /// legacy name. What exists on disk wins over an id of the same spelling.
+    /// legacy name, each with a `#task` behind it or not. What exists on disk wins over an id or a task of
+    /// the same spelling.
     ///
     /// # Errors
     /// `BadReference` for text that can be neither a path nor an id, `NoSuchCheckpoint`.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let text = text.trim();
+        if let Some((model, task)) = split_task(text) {
+            return Ok(model.parse::<ModelRef>()?.for_task(Some(task)));
+        }
         if text == "bundled" {
             return Ok(ModelRef::default());
         }
@@ -120,6 +156,7 @@ impl fmt::Display for ModelRef {
                 repo,
                 revision: Some(revision),
             } => write!(f, "{repo}@{revision}"),
+            ModelRef::Task { of, task } => write!(f, "{of}#{task}"),
         }
     }
 }
@@ -135,6 +172,14 @@ impl<'de> Deserialize<'de> for ModelRef {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// A model and the task behind the last `#`, unless there is a folder of the whole name.
+fn split_task(text: &str) -> Option<(&str, &str)> {
+    let (model, task) = text.rsplit_once('#')?;
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let named = !model.is_empty() && !task.is_empty() && task.chars().all(allowed);
+    (named && !expand_home(text).exists()).then_some((model, task))
 }
 
 /// Whether `text` can only be a path: it starts like one, or has separators
@@ -244,6 +289,16 @@ mod tests {
             ("a\\b", ModelRef::Folder("a\\b".into())),
             ("src", ModelRef::Folder("./src".into())),
             ("src/model", ModelRef::Folder("./src/model".into())),
+            ("org/name#a.b", hub("org/name", None).for_task(Some("a.b"))),
+            (
+                "org/name@v1#text-matching",
+                hub("org/name", Some("v1")).for_task(Some("text-matching")),
+            ),
+            ("/abs/c#/m", ModelRef::Folder("/abs/c#/m".into())),
+            (
+                "/abs/path#query",
+                ModelRef::Folder("/abs/path".into()).for_task(Some("query")),
+            ),
         ];
         for (text, expected) in cases {
             let read: ModelRef = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
@@ -311,6 +366,7 @@ mod tests {
         assert_eq!(title("bundled@start"), "embedscope-mini before training");
         assert_eq!(title("org/name@v1"), "name@v1");
         assert_eq!(title("/models/mine/"), "mine");
+        assert_eq!(title("org/name#query"), "name#query");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::{Metadata, SafeTensors};
 
 use super::super::ModelError;
+use super::super::adapters::{Adapter, ORIGINAL};
 use super::super::source::StoredFile;
 use super::super::spec::NormKind;
 use super::{Linear, Norm};
@@ -15,6 +16,8 @@ pub struct Checkpoint {
     files: Vec<File>,
     prefix: String,
     device: Device,
+    /// What is added to weights that have adapters.
+    adapter: Option<Adapter>,
 }
 
 struct File {
@@ -32,7 +35,14 @@ impl Checkpoint {
             files,
             prefix: String::new(),
             device: device.clone(),
+            adapter: None,
         })
+    }
+
+    /// The same with one task's adapter added to every weight that has one.
+    pub fn with_adapter(mut self, adapter: Option<Adapter>) -> Self {
+        self.adapter = adapter;
+        self
     }
 
     /// Settles which of the prefixes stands in front of every name, by looking for `anchor`.
@@ -98,11 +108,33 @@ impl Checkpoint {
     /// When it is missing, of another shape or of a type that is not a float, or holds NaN or ∞.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let full = format!("{}{name}", self.prefix);
-        let found = spellings(&full).iter().find_map(|name| self.find(name));
-        let (file, info) = found.ok_or_else(|| self.bad(&full, "is missing".to_owned()))?;
+        let names = spellings(&full);
+        let there = names.iter().find(|name| self.find(name).is_some());
+        let there = there.ok_or_else(|| self.bad(&full, "is missing".to_owned()))?;
+        let tensor = self.read(there, &full, shape)?;
+        let layer = there.strip_suffix(ORIGINAL);
+        let tensor = match (self.adapter, layer, shape) {
+            (Some(adapter), Some(layer), &[rows, columns]) => {
+                let [a, b] = adapter.shapes(layer, [rows, columns]);
+                let part = |name: &str, shape: &[usize]| {
+                    let name = format!("{layer}parametrizations.weight.0.{name}");
+                    self.read(&name, &name, shape)
+                };
+                let parts = [part("lora_A", &a)?, part("lora_B", &b)?];
+                adapter.added(layer, &tensor, parts)?
+            }
+            _ => tensor,
+        };
+        Ok(tensor.to_device(&self.device)?)
+    }
+
+    /// One tensor by its whole name, on the CPU; messages call it `full`.
+    fn read(&self, name: &str, full: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let found = self.find(name);
+        let (file, info) = found.ok_or_else(|| self.bad(full, "is missing".to_owned()))?;
         let bad = |problem: String| ModelError::Tensor {
             file: file.name.clone(),
-            tensor: full.clone(),
+            tensor: full.to_owned(),
             problem,
         };
         if info.shape != shape {
@@ -127,7 +159,7 @@ impl Checkpoint {
         if values.is_none_or(|v| v.flat().iter().any(|x| !x.is_finite())) {
             return Err(bad("holds NaN or infinite values".to_owned()));
         }
-        Ok(tensor.to_device(&self.device)?)
+        Ok(tensor)
     }
 
     /// A vector of whole numbers that are not negative.
@@ -224,7 +256,7 @@ fn spellings(full: &str) -> [String; 4] {
         .replace("LayerNorm.weight", "LayerNorm.gamma")
         .replace("LayerNorm.bias", "LayerNorm.beta");
     let adapted = full.strip_suffix(".weight").unwrap_or(full);
-    let adapted = format!("{adapted}.parametrizations.weight.original");
+    let adapted = format!("{adapted}.{ORIGINAL}");
     let shared = full.replace("shared.weight", "encoder.embed_tokens.weight");
     [full.to_owned(), legacy, adapted, shared]
 }

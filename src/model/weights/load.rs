@@ -68,6 +68,7 @@ impl Weights {
                 .final_norm
                 .then(|| load.norm(names.final_norm, spec.hidden))
                 .transpose()?,
+            mix: None,
         })
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::ModelError;
+use super::mix::LayerMix;
 use super::ops::{Panels, with_slice};
 use super::spec::NormKind;
 
@@ -89,6 +90,8 @@ pub struct Weights {
     pub distance: Option<Tensor>, // [buckets, H]
     pub layers: Vec<LayerWeights>,
     pub final_norm: Option<Norm>, // [D]
+    /// Where `final.out` is a mix of several layers' states.
+    pub mix: Option<LayerMix>,
 }
 
 /// What [`Weights::map`] does to each tensor, which it names.
@@ -131,6 +134,12 @@ impl Weights {
                 .map(|(l, layer)| layer.map(&format!("layer.{l}"), f))
                 .collect::<Result<_, _>>()?,
             final_norm: maybe(self.final_norm.as_ref(), |x| x.map("final_norm", f))?,
+            mix: maybe(self.mix.as_ref(), |mix| {
+                Ok(LayerMix {
+                    first: mix.first,
+                    weights: f("layer_weights", &mix.weights)?,
+                })
+            })?,
         })
     }
 }

@@ -92,8 +92,11 @@ impl Grid {
             map: options.map,
             relative: options.relative,
         };
-        let trace = scene.text.trace.clone();
-        let make = move |cancel: &_| Atlas::new(&trace, key.map, CELLS, key.relative, cancel);
+        let (model, trace) = (cx.model.clone(), scene.text.trace.clone());
+        let make = move |cancel: &_| {
+            let made = Atlas::new(&model, &trace, key.map, CELLS, key.relative, cancel);
+            made.ok().flatten()
+        };
         let now = self
             .atlas
             .get(cx.engine, &key, make)

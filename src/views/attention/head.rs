@@ -1,14 +1,16 @@
 //! One head large: queries by keys, with the sum of the row that is pointed at.
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use egui::{RichText, Ui, vec2};
 
+use super::lens::{CELLS, Lens};
 use super::{Options, Scene, ViewContext, title_ui};
 use crate::analysis::attention::{
-    Map, finite_reach, largest, mean_over_heads, row_sum, seen, why_hidden,
+    Map, Who, Window, finite_reach, largest, row_sum, seen_rows, why_hidden,
 };
 use crate::app::state::Focus;
+use crate::cancel::Cancel;
 use crate::engine::Derived;
 use crate::views::recorded::{Memo, Recorded, key_of};
 use crate::views::subject::{beyond_note, note_ui};
@@ -21,73 +23,111 @@ const TALLEST: f32 = 720.0;
 const LABELS: f32 = 96.0;
 /// Rows that sum to 1 no better than this are pointed out.
 const TOLERANCE: f64 = 1e-5;
+/// Texts of more tokens than this have the controls of a part from the start.
+const EASY: usize = 96;
 
-/// The mean over heads, with the text that it is of: labels and values change together.
-struct Mean {
+/// Part of a map, with the text that it is of: labels and values change together.
+struct Drawn {
     text: Recorded,
+    key: Key,
+    window: Option<Window>,
+    /// How far the colours reach, and the largest magnitude.
+    reach: f32,
+    largest: f32,
+    labels: [Vec<String>; 2],
+    special: [Vec<bool>; 2],
+}
+
+/// What a part is of.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    text: u64,
     layer: usize,
+    who: Who,
     map: Map,
-    values: Option<Vec<f32>>,
+    ranges: [Range<usize>; 2],
+}
+
+impl Drawn {
+    fn new(text: Recorded, key: Key, cancel: &Cancel) -> Self {
+        let of = (key.who, key.map);
+        let window = Window::new(
+            &text.trace,
+            key.layer,
+            of,
+            key.ranges.clone(),
+            CELLS,
+            cancel,
+        );
+        let values = window.as_ref().map_or(&[][..], |window| &window.values);
+        let (reach, largest) = (finite_reach(values), largest(values));
+        let tokens = |axis: usize| {
+            let cells = window.as_ref().map_or(0, |window| window.cells[axis]);
+            let window = window.as_ref();
+            (0..cells).filter_map(move |cell| Some(window?.tokens_of(axis, cell)))
+        };
+        let label = |range: Range<usize>| match range.len() {
+            0 | 1 => text.labels.get(range.start).cloned().unwrap_or_default(),
+            _ => format!("{}–{}", range.start, range.end - 1),
+        };
+        let special = |range: Range<usize>| {
+            let all = &text.trace.tokens.special;
+            range.clone().all(|t| all[t])
+        };
+        Self {
+            reach,
+            largest,
+            labels: [0, 1].map(|axis| tokens(axis).map(label).collect()),
+            special: [0, 1].map(|axis| tokens(axis).map(special).collect()),
+            window,
+            text: text.clone(),
+            key,
+        }
+    }
 }
 
 #[derive(Default)]
 pub(super) struct Head {
     texture: HeatmapTexture,
-    mean: Derived<(u64, usize, Map), Mean>,
-    /// The chosen head's map with what the mask hides, [T, T].
-    one: Memo<u64, Option<Arc<[f32]>>>,
-    /// How far the colours reach, and the largest magnitude.
-    range: Memo<u64, (f32, f32)>,
+    drawn: Derived<Key, Drawn>,
+    lens: Lens,
+    /// The weights of the row that is pointed at, [T].
+    row: Memo<u64, Vec<f32>>,
 }
 
 impl Head {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene, options: &Options) {
-        if !options.mean {
-            let text = &scene.text;
-            let key = key_of((text.key, scene.layer, scene.head, options.map));
-            let make = || seen(&text.trace, scene.layer, scene.head, options.map);
-            let values = self.one.get(key, || make().map(Arc::from)).clone();
-            if let Some(values) = values {
-                self.map_ui(ui, cx, scene, options, text, (key, &values, false));
-            }
-            return;
-        }
-        let Some(mean) = self.mean_of(cx, scene, options.map) else {
+        self.lens.over(scene.text.key, scene.text.tokens());
+        let key = Key {
+            text: scene.text.key,
+            layer: scene.layer,
+            who: options.who(scene.head),
+            map: options.map,
+            ranges: self.lens.ranges(),
+        };
+        let (text, made) = (scene.text.clone(), key.clone());
+        let make = move |cancel: &_| Drawn::new(text, made, cancel);
+        let Some(shown) = self.drawn.get(cx.engine, &key, make) else {
+            note_ui(ui, "The map is being drawn…");
             return;
         };
-        let key = key_of((mean.text.key, mean.layer, mean.map, "mean"));
-        let stale =
-            (mean.text.key, mean.layer, mean.map) != (scene.text.key, scene.layer, options.map);
-        if let Some(values) = &mean.values {
-            self.map_ui(ui, cx, scene, options, &mean.text, (key, values, stale));
+        let stale = !shown.current;
+        if let Some(window) = &shown.value.window {
+            self.map_ui(ui, cx, scene, options, (&shown.value, window, stale));
         }
     }
 
-    fn mean_of(&mut self, cx: &ViewContext<'_>, scene: &Scene, map: Map) -> Option<Arc<Mean>> {
-        let (text, layer) = (scene.text.clone(), scene.layer);
-        let key = (text.key, layer, map);
-        let make = move |cancel: &_| Mean {
-            values: mean_over_heads(&text.trace, layer, map, cancel),
-            text,
-            layer,
-            map,
-        };
-        Some(self.mean.get(cx.engine, &key, make)?.value)
-    }
-
-    /// `values` `[T, T]` of `text`, which differs from the scene's while those are `stale`.
+    /// What is drawn differs from the scene while it is `stale`.
     fn map_ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
         scene: &Scene,
         options: &Options,
-        text: &Recorded,
-        (key, values, stale): (u64, &[f32], bool),
+        (drawn, window, stale): (&Drawn, &Window, bool),
     ) {
-        let range = || (finite_reach(values), largest(values));
-        let (reach, most) = *self.range.get(key, range);
-        let scale = scale_of(options, scene, reach);
+        let text = &drawn.text;
+        let scale = scale_of(options, scene, drawn.reach);
         let name = scene.name(options);
         title_ui(ui, &name, |ui| {
             let site = scene.site(options.map);
@@ -99,44 +139,111 @@ impl Head {
             );
             legend_ui(ui, &scale, "");
         });
-        let tokens = text.tokens();
+        let locked = locked_cell(text, cx);
+        if text.tokens() > EASY || !self.lens.is_whole() {
+            self.lens.controls_ui(ui, locked);
+        }
         let (query, key_token) = text.focused(cx.focus);
-        let (locked_query, locked_key) = text.focused(cx.state.locked);
-        let special = &text.trace.tokens.special;
         let width = ui.available_width();
-        let heatmap = Heatmap::new(&name, key, tokens, tokens, values, scale)
-            .row_labels(&text.labels)
-            .column_labels(&text.labels)
-            .secondary_rows(special)
-            .secondary_columns(special)
-            .row_axis("query reads")
-            .column_axis("from key")
-            .fit(vec2(width, TALLEST.min(width.max(240.0) + LABELS)))
-            .focus_row(query)
-            .focus_column(key_token)
-            .locked(locked_query.zip(locked_key))
-            .dimmed(stale)
-            .tooltip(false);
+        let [rows, columns] = window.cells;
+        let cell = |axis, token: Option<usize>| window.cell_of(axis, token?);
+        let heatmap = Heatmap::new(
+            &name,
+            key_of(&drawn.key),
+            rows,
+            columns,
+            &window.values,
+            scale,
+        )
+        .row_labels(&drawn.labels[0])
+        .column_labels(&drawn.labels[1])
+        .secondary_rows(&drawn.special[0])
+        .secondary_columns(&drawn.special[1])
+        .row_axis("query reads")
+        .column_axis("from key")
+        .fit(vec2(width, TALLEST.min(width.max(240.0) + LABELS)))
+        .focus_row(cell(0, query))
+        .focus_column(cell(1, key_token))
+        .locked(locked.and_then(|[q, k]| cell(0, Some(q)).zip(cell(1, Some(k)))))
+        .dimmed(stale)
+        .draggable(!self.lens.is_whole())
+        .tooltip(false);
         let out = heatmap.ui(ui, &mut self.texture);
-        let focus = |(row, column)| cell_focus(text, row, column);
+        let single = |axis, cell| Some(window.tokens_of(axis, cell)).filter(|r| r.len() == 1);
+        let focus = |(row, column): (usize, usize)| {
+            let pair = single(0, row).zip(single(1, column));
+            pair.map(|(q, k)| cell_focus(text, q.start, k.start))
+        };
         if !stale {
-            cx.point(out.hovered.map(focus), out.clicked.map(focus));
+            cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
+            // A cell of many tokens is no token pair: it leads to what it stands for.
+            if let Some(cell) = out.clicked.filter(|&cell| focus(cell).is_none()) {
+                self.lens.enter(window, cell);
+            }
             if out.hovered.is_none()
-                && let Some(row) = out.hovered_row
+                && let Some(row) = out.hovered_row.and_then(|row| single(0, row))
             {
-                cx.hover(Focus::token(text.id, row));
+                cx.hover(Focus::token(text.id, row.start));
             }
         }
-        if let Some(cell) = out.hovered {
-            let hover = hover_text(scene, options, text, cell, values);
+        if let Some(cells) = out.cells {
+            self.lens.pointer(&out.response, cells);
+        }
+        if let Some((row, column)) = out.hovered {
+            let value = window.values.get(row * columns + column);
+            let value = value.map_or(f64::NAN, |&v| v.into());
+            let cell = [window.tokens_of(0, row), window.tokens_of(1, column)];
+            let hover = hover_text(scene, options, text, cell, value);
             out.response.on_hover_text_at_pointer(hover);
         }
-        if let Some(beyond) = beyond_note(&scale, most) {
+        if let Some(beyond) = beyond_note(&scale, drawn.largest) {
             note_ui(ui, beyond);
         }
-        let row = out.hovered_row.or(query);
-        row_ui(ui, options, text, row, values);
+        let hovered = out.hovered_row.and_then(|row| single(0, row));
+        let row = hovered.map(|range| range.start).or(query);
+        self.row_ui(ui, options, drawn, row);
     }
+
+    /// The sum of one row, which must be 1 for a pattern; a line of the same height without one.
+    fn row_ui(&mut self, ui: &mut Ui, options: &Options, drawn: &Drawn, row: Option<usize>) {
+        let theme = Theme::of(ui);
+        let quiet = |text: String| RichText::new(text).small().color(theme.secondary());
+        let (Some(row), Map::Pattern) = (row, options.map) else {
+            let hint = match options.map {
+                Map::Pattern => "Point at a row for its sum: the weights of one query add up to 1.",
+                Map::Scores => {
+                    "Scores have no fixed sum; the softmax of a row is the pattern's row."
+                }
+                Map::Content => "Content, position and mask together are the scores.",
+                Map::Position => "Added to the content of the same pair of tokens.",
+            };
+            ui.horizontal_wrapped(|ui| ui.label(quiet(hint.to_owned())));
+            return;
+        };
+        let (text, key) = (&drawn.text, &drawn.key);
+        let make = || {
+            let (who, cancel) = (key.who, Cancel::new());
+            let found = seen_rows(&text.trace, key.layer, who, key.map, row..row + 1, &cancel);
+            let weights = found.unwrap_or_default().into_iter();
+            weights.map(|w| w.max(0.0)).collect() // Hidden ones are 0.
+        };
+        let sum = row_sum(self.row.get(key_of((key, row)), make));
+        ui.horizontal_wrapped(|ui| {
+            ui.label(quiet(format!("Row of {}", text.token(row))));
+            let line = format!("Σ {}   Σ − 1 = {}", number(sum), number(sum - 1.0));
+            let color = match (sum - 1.0).abs() <= TOLERANCE {
+                true => theme.foreground(),
+                false => theme.error(),
+            };
+            let line = RichText::new(line).monospace().small().color(color);
+            ui.label(line).on_hover_text(format!("{sum:?}"));
+        });
+    }
+}
+
+fn locked_cell(text: &Recorded, cx: &ViewContext<'_>) -> Option<[usize; 2]> {
+    let (query, key) = text.focused(cx.state.locked);
+    Some([query?, key?])
 }
 
 pub(super) fn cell_focus(text: &Recorded, query: usize, key: usize) -> Focus {
@@ -166,15 +273,21 @@ fn hover_text(
     scene: &Scene,
     options: &Options,
     text: &Recorded,
-    (query, key): (usize, usize),
-    values: &[f32],
+    [queries, keys]: [Range<usize>; 2],
+    value: f64,
 ) -> String {
-    let value = values
-        .get(query * text.tokens() + key)
-        .map_or(f64::NAN, |&v| v.into());
+    let (query, key) = (queries.start, keys.start);
+    let site = scene.site(options.map);
+    if queries.len() > 1 || keys.len() > 1 {
+        return format!(
+            "queries {} read keys {}\nlargest of them {}\n{site}\nclick to look closer",
+            span(&queries),
+            span(&keys),
+            number(value)
+        );
+    }
     let hidden = why_hidden(scene.mask, query, key).filter(|_| value == f64::NEG_INFINITY);
     let value = hidden.unwrap_or_else(|| number(value));
-    let site = scene.site(options.map);
     let index = match options.mean {
         true => format!("mean over h of {site}[h, {query}, {key}]"),
         false => format!("{site}[{}, {query}, {key}]", scene.head),
@@ -188,34 +301,9 @@ fn hover_text(
     )
 }
 
-/// The sum of one row, which must be 1 for a pattern; a line of the same height without one.
-fn row_ui(ui: &mut Ui, options: &Options, text: &Recorded, row: Option<usize>, values: &[f32]) {
-    let theme = Theme::of(ui);
-    let quiet = |text: String| RichText::new(text).small().color(theme.secondary());
-    let (Some(row), Map::Pattern) = (row, options.map) else {
-        let hint = match options.map {
-            Map::Pattern => "Point at a row for its sum: the weights of one query add up to 1.",
-            Map::Scores => "Scores have no fixed sum; the softmax of a row is the pattern's row.",
-            Map::Content => "Content, position and mask together are the scores.",
-            Map::Position => "Added to the content of the same pair of tokens.",
-        };
-        ui.horizontal_wrapped(|ui| ui.label(quiet(hint.to_owned())));
-        return;
-    };
-    let tokens = text.tokens();
-    let weights = values
-        .get(row * tokens..(row + 1) * tokens)
-        .unwrap_or_default();
-    let weights: Vec<f32> = weights.iter().map(|w| w.max(0.0)).collect(); // Hidden ones are 0.
-    let sum = row_sum(&weights);
-    ui.horizontal_wrapped(|ui| {
-        ui.label(quiet(format!("Row of {}", text.token(row))));
-        let line = format!("Σ {}   Σ − 1 = {}", number(sum), number(sum - 1.0));
-        let color = match (sum - 1.0).abs() <= TOLERANCE {
-            true => theme.foreground(),
-            false => theme.error(),
-        };
-        let line = RichText::new(line).monospace().small().color(color);
-        ui.label(line).on_hover_text(format!("{sum:?}"));
-    });
+fn span(range: &Range<usize>) -> String {
+    match range.len() {
+        1 => range.start.to_string(),
+        _ => format!("{}–{}", range.start, range.end - 1),
+    }
 }

@@ -5,6 +5,7 @@ mod arcs;
 mod cell;
 mod grid;
 mod head;
+mod lens;
 mod numbers;
 pub(crate) mod steps;
 
@@ -16,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::subject::note_ui;
 use super::{Panel, View, ViewContext};
-use crate::analysis::attention::{HeadSummary, Kind, Map, summaries};
+use crate::analysis::attention::{HeadSummary, Kind, Map, Who, summaries};
 use crate::engine::Derived;
+use crate::model::ModelError;
 use crate::model::spec::Mask;
 use crate::trace::{LayerSite, Site};
 use crate::widgets::theme::SPACE;
@@ -55,6 +57,16 @@ struct Options {
     kind: Option<Kind>,
 }
 
+impl Options {
+    /// Whose map is shown.
+    fn who(&self, head: usize) -> Who {
+        match self.mean {
+            true => Who::Mean,
+            false => Who::Head(head),
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -78,12 +90,12 @@ struct Scene {
     /// Whether distances add something to this layer's scores.
     has_position: bool,
     /// Of every head, `[L, H]`; none until they are ready.
-    summaries: Option<Arc<Option<Vec<HeadSummary>>>>,
+    summaries: Option<Arc<Result<Vec<HeadSummary>, ModelError>>>,
 }
 
 impl Scene {
     fn summaries(&self) -> Option<&[HeadSummary]> {
-        self.summaries.as_deref()?.as_deref()
+        self.summaries.as_deref()?.as_deref().ok()
     }
 
     fn summary_of(&self, layer: usize, head: usize) -> Option<&HeadSummary> {
@@ -111,7 +123,7 @@ fn head_name(layer: usize, head: usize) -> String {
 #[derive(Default)]
 struct Attention {
     viewed: Viewed,
-    summaries: Derived<u64, Option<Vec<HeadSummary>>>,
+    summaries: Derived<u64, Result<Vec<HeadSummary>, ModelError>>,
     grid: grid::Grid,
     head: head::Head,
     arcs: arcs::Arcs,
@@ -130,12 +142,12 @@ impl View for Attention {
             );
             return;
         }
-        let trace = text.trace.clone();
-        let make = move |cancel: &_| summaries(&trace, cancel);
+        let (model, trace) = (cx.model.clone(), text.trace.clone());
+        let make = move |cancel: &_| summaries(&model, &trace, cancel);
         let shown = self.summaries.get(cx.engine, &text.key, make);
         let layer = cx.layer();
         let position = Site::Layer(layer, LayerSite::ScorePosition);
-        let has_position = text.trace.tensor(position).is_some();
+        let has_position = text.trace.has(position);
         let scene = Scene {
             mask: cx.model.spec().blocks[layer].mask,
             has_position,

@@ -77,7 +77,7 @@ impl Tops {
     fn tokens_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
         let neuron = scene.neuron;
         let model = &scene.text.trace.model;
-        let whole = |trace: &&Arc<Trace>| trace.is_full() && trace.model == *model;
+        let whole = |trace: &&Arc<Trace>| trace.has_inside(scene.layer) && trace.model == *model;
         let traces = cx
             .texts
             .iter()

@@ -109,6 +109,9 @@ impl Distances {
     /// How far the table is from what the chosen layer recorded.
     fn residual_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, shown: usize) {
         let layer = layer_head(cx).0;
+        if !subject.trace.has_inside(layer) {
+            return;
+        }
         let (model, trace) = (cx.model.clone(), subject.trace.clone());
         let make = move |_: &_| {
             let farthest = trace.tokens.len().saturating_sub(1);

@@ -58,10 +58,13 @@ impl Learned {
     /// Which rows the text uses, and that they are what the encoder added.
     fn account_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, subject: &Subject, part: Part) {
         let (model, trace) = (cx.model.clone(), subject.trace.clone());
-        let make = move |_: &_| residual(&trace, &model.position_table()?, model.first_position());
+        let rows = cx.model.position_rows(&trace.tokens);
+        let first = cx.model.first_position();
+        let counted = rows.iter().enumerate().all(|(t, &row)| row == first + t);
+        let make = move |_: &_| residual(&trace, &model.position_table()?, &rows);
         let residual = self.residual.get(cx.engine, &subject.key(), make);
         let residual = residual.filter(|r| r.current).and_then(|r| *r.value);
-        let (first, last) = (cx.model.first_position(), cx.model.spec().max_tokens() - 1);
+        let last = cx.model.spec().max_tokens() - 1;
         let used = format!(
             "This text uses positions 0–{} of 0–{last}",
             subject.tokens().saturating_sub(1)
@@ -75,9 +78,16 @@ impl Learned {
             0 => String::new(),
             first => format!("; position 0 is row {first} of the table"),
         };
+        let typed = match counted {
+            true => String::new(),
+            false => format!(
+                "; a typed padding token takes row {} and does not count",
+                first.saturating_sub(1)
+            ),
+        };
         let off = residual.map_or(String::new(), |off| {
             format!(" · residual max |table − embed.position| = {}", number(off))
         });
-        note_ui(ui, format!("{used}{marked}{shift}{off}"));
+        note_ui(ui, format!("{used}{marked}{shift}{typed}{off}"));
     }
 }

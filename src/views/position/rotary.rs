@@ -252,6 +252,14 @@ fn scaling_text(scaling: RotaryScaling) -> String {
         RotaryScaling::Llama3 {
             factor, trained, ..
         } => format!(", slow frequencies ÷ {factor} beyond {trained} tokens (Llama 3)"),
+        RotaryScaling::Yarn {
+            factor,
+            trained,
+            magnitude,
+            ..
+        } => format!(
+            ", slow frequencies ÷ {factor} beyond {trained} tokens and q, k × {magnitude:.4} (YaRN)"
+        ),
     }
 }
 

@@ -96,10 +96,6 @@ impl Detail {
                 cx.send(Command::Release);
             }
         });
-        if !key.score.a.0.is_full() || !key.score.b.0.is_full() {
-            note_ui(ui, "The texts' layers are still being recorded.");
-            return;
-        }
         let (made, model) = (key.clone(), cx.model.clone());
         let shown = self.found.get(cx.engine, &key, move |cancel| {
             let options = model.options_with(made.score.pooling, made.score.truncate);

@@ -147,13 +147,6 @@ impl Method {
         key: &ScoreKey,
     ) -> Option<engine::Shown<Found>> {
         let (a, b) = (&key.a.0, &key.b.0);
-        if task.needs_inside() && !(a.is_full() && b.is_full()) {
-            note_ui(
-                ui,
-                "Only the texts' outlines are recorded so far; their layers are on their way.",
-            );
-            return self.runs.peek(task, key);
-        }
         let longest = a.tokens.len().max(b.tokens.len());
         let long = task.waits_from().is_some_and(|most| longest > most);
         if long && !self.runs.asked(task, key) {
@@ -192,7 +185,7 @@ impl Method {
     fn removals(&mut self, cx: &ViewContext<'_>, key: &ScoreKey) -> Option<Arc<Found>> {
         let masked = Task::LeaveOneOut(Removal::Mask);
         let (a, b) = (&key.a.0, &key.b.0);
-        let cheap = a.tokens.len().max(b.tokens.len()) <= MANY && a.is_full() && b.is_full();
+        let cheap = a.tokens.len().max(b.tokens.len()) <= MANY;
         let shown = match cheap {
             true => self.runs.get(cx.engine, masked, key, cx.model),
             false => self.runs.peek(masked, key),

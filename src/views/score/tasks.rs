@@ -50,8 +50,8 @@ impl Task {
         }
     }
 
-    /// True where the texts must be recorded in full.
-    pub fn needs_inside(self) -> bool {
+    /// True where the model runs again or every layer's inside is read.
+    pub fn is_slow(self) -> bool {
         !matches!(self, Self::Dimensions | Self::Layers)
     }
 }
@@ -89,7 +89,7 @@ pub struct Runs(HashMap<Task, Run>);
 impl Runs {
     fn run(&mut self, task: Task) -> &mut Run {
         self.0.entry(task).or_insert_with(|| Run {
-            found: match task.needs_inside() {
+            found: match task.is_slow() {
                 true => Derived::slow(),
                 false => Derived::default(),
             },

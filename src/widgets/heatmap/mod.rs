@@ -41,6 +41,7 @@ pub struct Heatmap<'a> {
     dimmed: bool,
     show_values: bool,
     tooltip: bool,
+    draggable: bool,
 }
 
 /// What happened on a heatmap. Cells are (row, column).
@@ -93,6 +94,7 @@ impl<'a> Heatmap<'a> {
             dimmed: false,
             show_values: false,
             tooltip: true,
+            draggable: false,
         }
     }
 
@@ -193,6 +195,12 @@ impl<'a> Heatmap<'a> {
         self
     }
 
+    /// Whether the response also tells of drags, for a part of a map that can be moved.
+    pub fn draggable(mut self, draggable: bool) -> Self {
+        self.draggable = draggable;
+        self
+    }
+
     /// Paint it, and tell what is pointed at.
     pub fn ui(mut self, ui: &mut Ui, texture: &mut HeatmapTexture) -> HeatmapResponse {
         // A slice that is too short is a mistake elsewhere; show the rows that are whole.
@@ -203,7 +211,11 @@ impl<'a> Heatmap<'a> {
         }
         let fit = self.fit.unwrap_or_else(|| ui.available_size());
         let layout = Layout::new(&self, ui, fit);
-        let (rect, response) = ui.allocate_exact_size(layout.size, Sense::click());
+        let sense = match self.draggable {
+            true => Sense::click_and_drag(),
+            false => Sense::click(),
+        };
+        let (rect, response) = ui.allocate_exact_size(layout.size, sense);
         let layout = layout.at(rect.min, ui.pixels_per_point());
         let grid = Grid {
             y: layout.y,

@@ -36,6 +36,8 @@ ST_CLASSIC = "sentence_transformers.models.{kind}"
 ST_NEW = {
     "Transformer": "sentence_transformers.base.modules.transformer.Transformer",
     "Pooling": "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+    "WeightedLayerPooling":
+        "sentence_transformers.sentence_transformer.modules.weighted_layer_pooling.WeightedLayerPooling",
     "Dense": "sentence_transformers.base.modules.dense.Dense",
     "Normalize": "sentence_transformers.base.modules.normalize.Normalize",
 }
@@ -63,10 +65,13 @@ class Variant:
     also: Callable | None = None  # a numpy reference that must agree with the class
     task: str | None = None  # the adapter that `reference` uses, noted in cases.json
     tokenizer_config: dict = field(default_factory=dict)
+    tokenizer_files: dict[str, object] | None = None  # vocab.json and merges.txt for tokenizer.json, and these beside
     pooling: dict = field(default_factory=lambda: {"pooling_mode_mean_tokens": True})
+    mix: tuple[int, list[float]] | None = None  # layer_start and layer_weights of a WeightedLayerPooling
     modules: list[str] = field(default_factory=list)  # after Transformer and Pooling
     dense: list[dict] = field(default_factory=list)  # one for each "Dense" of `modules`
     new_style: bool = False
+    transformer: str | None = None  # the type of the first module, where it is code of the model's own
     sentence_bert: dict = field(default_factory=dict)
     st_config: dict = field(default_factory=lambda: {"prompts": {"query": "query: "}})
     limit: int | None = None  # set on the loaded reference, where the library's own limit is too large
@@ -149,13 +154,26 @@ def write_folder(v: Variant, folder: Path) -> Tensors:
     fx.write_json(folder / "sentence_bert_config.json", v.sentence_bert, 1)
     fx.write_json(folder / "config_sentence_transformers.json", v.st_config, 1)
     fx.write_json(folder / "tokenizer_config.json", v.tokenizer_config, 1)
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    if v.tokenizer_files is None:
+        tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    else:
+        write_byte_level(tokenizer, folder)
+        for name, value in v.tokenizer_files.items():
+            fx.write_json(folder / name, value, 1)
     write_modules(v, folder)
     tensors = tensors_of(v)
     stored = {v.prefix + name: value for name, value in tensors.items()}
     write_weights(folder, stored | (v.extra(v.config) if v.extra else {}), v.dtype, v.shards)
     write_about(v, folder)
     return tensors
+
+
+def write_byte_level(tokenizer, folder: Path) -> None:
+    """vocab.json and merges.txt, as GPT-2 and RoBERTa came with them."""
+    model = json.loads(tokenizer.to_str())["model"]
+    fx.write_json(folder / "vocab.json", model["vocab"])
+    merges = [" ".join(pair) for pair in model["merges"]]
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]) + "\n", encoding="utf-8")
 
 
 def write_about(v: Variant, folder: Path) -> None:
@@ -172,14 +190,23 @@ def width(config: dict) -> int:
 
 def write_modules(v: Variant, folder: Path) -> None:
     rows, denses = [], iter(v.dense)
-    for i, kind in enumerate(["Transformer", "Pooling", *v.modules]):
+    mix = ["WeightedLayerPooling"] * (v.mix is not None)
+    for i, kind in enumerate(["Transformer", *mix, "Pooling", *v.modules]):
         path = f"{i}_{kind}" if i else ""
-        rows.append({"idx": i, "name": str(i), "path": path,
-                     "type": ST_NEW[kind] if v.new_style else ST_CLASSIC.format(kind=kind)})
+        known = ST_NEW[kind] if v.new_style else ST_CLASSIC.format(kind=kind)
+        rows.append({"idx": i, "name": str(i), "path": path, "type": v.transformer or known if i == 0 else known})
         if kind == "Pooling":
             known = "embedding_dimension" in v.pooling
             size = {} if known else {"word_embedding_dimension": width(v.config)}
             fx.write_json(folder / path / "config.json", size | v.pooling, 1)
+        elif kind == "WeightedLayerPooling":
+            start, weights = v.mix
+            layers = start + len(weights) - 1
+            # The older name of the first key in the older spelling of the folder.
+            size = "embedding_dimension" if v.new_style else "word_embedding_dimension"
+            fx.write_json(folder / path / "config.json",
+                {size: width(v.config), "layer_start": start, "num_hidden_layers": layers}, 1)
+            fx.write_tensors(folder / path / "model.safetensors", {"layer_weights": np.array(weights, np.float32)})
         elif kind == "Dense":
             config = next(denses)
             rng = np.random.default_rng(i)

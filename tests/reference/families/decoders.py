@@ -53,6 +53,11 @@ def unscaled(model) -> None:
     rotary.inv_freq = rotary.compute_default_rope_parameters(model.config)[0].to(rotary.inv_freq.dtype)
 
 
+def magnitude(factor: float):
+    """Another factor on cosines and sines."""
+    return lambda model: setattr(model.rotary_emb, "attention_scaling", factor)
+
+
 def lm_head(config: dict) -> dict[str, np.ndarray]:
     return {"lm_head.weight": np.zeros((config["vocab_size"], config["hidden_size"]), np.float32)}
 
@@ -89,6 +94,29 @@ VARIANTS = [
                       use_sliding_window=False, sliding_window=4096, max_window_layers=2),
         tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], sentence_bert=WINDOW,
         tokenizer_config=FAST | {"pad_token": "<|endoftext|>"}, traps=[("causal", traps.config(is_causal=True))],
+    ),
+    Variant(
+        name="qwen2_yarn", texts=FEW, family="qwen2",
+        why="rope_scaling of type yarn with pairs kept, stretched and in between, and the factor on what is turned",
+        config=config("qwen2", "Qwen2ForCausalLM", hidden_size=32, num_attention_heads=2, num_key_value_heads=1,
+                      rope_theta=100.0, max_position_embeddings=160, use_sliding_window=False, max_window_layers=2,
+                      rope_scaling={"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 40,
+                                    "beta_fast": 4.0}),
+        tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], sentence_bert=WINDOW,
+        tokenizer_config=FAST | {"pad_token": "<|endoftext|>"},
+        traps=[("no rope scaling", unscaled), ("no factor on what is turned", magnitude(1.0))],
+    ),
+    Variant(
+        name="qwen3_yarn", texts=FEW[:1] + FEW[-1:], family="qwen3",
+        why="yarn in rope_parameters: a ramp between parts of pairs, mscale and mscale_all_dim",
+        config=config("qwen3", "Qwen3ForCausalLM", head_dim=16, num_attention_heads=2, num_key_value_heads=1,
+                      max_position_embeddings=160, use_sliding_window=False, max_window_layers=2,
+                      rope_parameters={"rope_type": "yarn", "rope_theta": 1000.0, "factor": 8.0, "truncate": False,
+                                       "original_max_position_embeddings": 64, "beta_fast": 5.5, "beta_slow": 0.5,
+                                       "mscale": 2.0, "mscale_all_dim": 0.5}),
+        tokenizer=pieces.qwen, layout=LAYOUT, scale=SCALE, pooling=LAST, modules=["Normalize"], sentence_bert=WINDOW,
+        tokenizer_config=FAST | {"pad_token": "<|endoftext|>"},
+        traps=[("no rope scaling", unscaled), ("no factor on what is turned", magnitude(1.0))],
     ),
     Variant(
         name="llama", family="llama",

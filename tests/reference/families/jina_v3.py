@@ -28,6 +28,9 @@ SAVED = {
     "rope_parameters": {"rope_theta": 20000.0, "rope_type": "default"},
 }
 TASKS = ["retrieval.query", "retrieval.passage", "separation", "classification", "text-matching"]
+INSTRUCTIONS = {task: "" for task in TASKS} | {"retrieval.query": "dogs: ", "retrieval.passage": "the mat: "}
+TASK_TEXTS = [TEXTS[1], {"file": "passage", "text": "dogs on the mat", "prompt_name": "retrieval.passage"},
+    {"file": "bare", "text": "dogs on the mat", "prompt": ""}, TEXTS[4]]
 PUBLISHED = {
     "architectures": ["XLMRobertaModel"], "model_type": "xlm-roberta",
     "auto_map": {"AutoConfig": "jinaai/xlm-roberta-flash-implementation--configuration_xlm_roberta.XLMRobertaFlashConfig",
@@ -145,5 +148,20 @@ VARIANTS = [
         "roberta. prefix; no task given, so the adapters are idle", config=dict(PUBLISHED), shapes=published_shapes,
         prefix="roberta.", reference=JinaV3, oracle=ORACLE, texts=[TEXTS[1], TEXTS[4]],
         traps=[("a task", with_task("text-matching"))], **COMMON,
+    ),
+    Variant(
+        name="jina_v3_query",
+        why="the adapter of retrieval.query and its instruction; modules.json begins with code of the model's own",
+        config=PUBLISHED | {"lora_alpha": 3, "task_instructions": INSTRUCTIONS}, shapes=published_shapes,
+        prefix="roberta.", reference=lambda c, t: JinaV3(c, t, task="retrieval.query"), task="retrieval.query",
+        oracle=ORACLE, transformer="custom_st.Transformer", st_config={"prompts": INSTRUCTIONS}, texts=TASK_TEXTS,
+        traps=[("no task", with_task(None)), ("the next task", with_task("retrieval.passage"))], **COMMON,
+    ),
+    Variant(
+        name="jina_v3_matching", texts=[TEXTS[1], TEXTS[4]],
+        why="the last adapter, whose instruction is empty", config=PUBLISHED | {"task_instructions": INSTRUCTIONS},
+        shapes=published_shapes, prefix="roberta.", reference=lambda c, t: JinaV3(c, t, task="text-matching"),
+        task="text-matching", oracle=ORACLE, st_config={"prompts": INSTRUCTIONS},
+        traps=[("no task", with_task(None))], **COMMON,
     ),
 ]

@@ -71,6 +71,26 @@ VARIANTS = [
         modules=["Normalize"], scale=SCALE, mean=MEAN, traps=TRAPS,
     ),
     Variant(
+        name="roberta_files", family="roberta",
+        why="vocab.json and merges.txt without tokenizer.json; the mask's rules from special_tokens_map.json",
+        config=config("roberta", max_position_embeddings=130), tokenizer=pieces.roberta, layout=LAYOUT, limit=20,
+        sentence_bert={"max_seq_length": 20, "do_lower_case": False},
+        tokenizer_files={"special_tokens_map.json": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
+            "sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>",
+            "mask_token": {"content": "<mask>", "single_word": False, "lstrip": True, "rstrip": False,
+                           "normalized": False}}},
+        scale=SCALE, mean=MEAN, traps=TRAPS[2:3], texts=[PAD_TYPED, TEXTS[-1]],
+    ),
+    Variant(
+        name="gpt2_files", family="roberta",
+        why="the same with GPT-2's rules: nothing around a text, a space in front of it, a token that has no row in "
+        "vocab.json", config=config("roberta", max_position_embeddings=130, vocab_size=299), tokenizer=pieces.roberta,
+        layout=LAYOUT, limit=20, sentence_bert={"max_seq_length": 20, "do_lower_case": False},
+        tokenizer_config={"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": True, "pad_token": "<pad>"},
+        tokenizer_files={"added_tokens.json": {"<|endoftext|>": 296, "<more>": 297}},
+        scale=SCALE, mean=MEAN, traps=TRAPS[2:3], texts=[PAD_TYPED, TEXTS[1], TEXTS[-1]],
+    ),
+    Variant(
         name="camembert", family="roberta",
         why="Unigram with <s> at 5 and <pad> at 1, f16, cls pooling, the limit from model_max_length, hidden_act gelu_new",
         config=config("camembert", hidden_size=16, num_attention_heads=4, hidden_act="gelu_new", bos_token_id=5,

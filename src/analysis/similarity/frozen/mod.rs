@@ -15,11 +15,11 @@ pub use embedding::FrozenEmbedding;
 pub use norm::{FrozenNorm, FrozenNorms};
 pub use stack::Stack;
 
-use crate::analysis::pooling::missing;
+use crate::analysis::pooling::{missing, values};
 use crate::model::ops::Ops;
 use crate::model::weights::{Ffn, Linear};
 use crate::model::{Encoder, ModelError};
-use crate::trace::{LayerSite, Site, Trace, Values};
+use crate::trace::{LayerSite, Site, Trace};
 
 /// One text's encoder. T tokens, D hidden, H heads, F neurons.
 pub struct FrozenEncoder {
@@ -28,6 +28,8 @@ pub struct FrozenEncoder {
     pub embedding: FrozenEmbedding,
     pub blocks: Vec<FrozenBlock>,
     pub final_norm: Option<FrozenNorm>,
+    /// The share of each state in a mix of layers, [L + 1]; empty where nothing is mixed.
+    pub mix: Vec<f64>,
 }
 
 /// A product and its constant, on the CPU.
@@ -80,7 +82,19 @@ impl FrozenEncoder {
             embedding: FrozenEmbedding::new(encoder, trace)?,
             blocks: blocks.collect::<Result<_, _>>()?,
             final_norm: final_norm.transpose()?,
+            mix: match &weights.mix {
+                Some(mix) => mix.share_of_each()?,
+                None => Vec::new(),
+            },
         })
+    }
+
+    /// Adds what a part of state `state` brings to a mix of layers.
+    pub fn mix_in(&self, mixed: &mut [f64], state: usize, part: impl Iterator<Item = f64>) {
+        if let Some(share) = self.mix.get(state).filter(|share| **share != 0.) {
+            let cells = mixed.iter_mut().zip(part);
+            cells.for_each(|(sum, x)| *sum += share * x);
+        }
     }
 }
 
@@ -147,12 +161,4 @@ fn secants(pre: &[f32], act: &[f32]) -> Vec<f32> {
 /// In f64.
 pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&x| x.into()).collect()
-}
-
-/// A recorded value.
-///
-/// # Errors
-/// When the trace does not hold it.
-pub fn values(trace: &Trace, site: Site) -> Result<Values<'_>, ModelError> {
-    trace.values(site).ok_or_else(|| missing(site))
 }

@@ -11,6 +11,8 @@ pub struct Stack<'a> {
     encoder: &'a FrozenEncoder,
     parts: usize,
     values: Vec<f32>,
+    /// What the states so far bring to a mix of layers, as `values`; empty where nothing is mixed.
+    mixed: Vec<f64>,
     /// Which part takes the constants that the network adds by itself.
     bias: Option<usize>,
 }
@@ -31,6 +33,7 @@ impl<'a> Stack<'a> {
             encoder,
             parts: parts.len(),
             values: vec![0.; parts.len() * tokens * hidden],
+            mixed: Vec::new(),
             bias: (parts.end > tokens).then(|| tokens - parts.start),
         };
         for (part, token) in parts.clone().filter(|&t| t < tokens).enumerate() {
@@ -43,6 +46,13 @@ impl<'a> Stack<'a> {
             let constant = single(&encoder.embedding.constant(tokens)?);
             let start = part * tokens * hidden;
             stack.values[start..start + constant.len()].copy_from_slice(&constant);
+        }
+        if !encoder.mix.is_empty() {
+            stack.mixed = vec![0.; stack.values.len()];
+        }
+        // With no layer at all, the first state is the last, which is mixed in behind the final norm.
+        if !encoder.blocks.is_empty() {
+            stack.mix_in(0);
         }
         Ok(stack)
     }
@@ -85,15 +95,27 @@ impl<'a> Stack<'a> {
         });
         let written = self.linear(act, &block.down)?;
         self.values = self.join(x, written, &block.ffn_norms);
+        if l + 1 < self.encoder.blocks.len() {
+            self.mix_in(l + 1);
+        }
         Ok(())
     }
 
-    /// Through the norm behind the last block, where there is one.
+    /// Through the norm behind the last block and the mix of layers, where there are such.
     pub fn finish(&mut self) {
         if let Some(norm) = &self.encoder.final_norm {
             let values = std::mem::take(&mut self.values);
             self.values = self.norm(values, norm);
         }
+        if !self.encoder.mix.is_empty() {
+            self.mix_in(self.encoder.blocks.len());
+            self.values = single(&self.mixed);
+        }
+    }
+
+    fn mix_in(&mut self, state: usize) {
+        let part = self.values.iter().map(|&x| f64::from(x));
+        self.encoder.mix_in(&mut self.mixed, state, part);
     }
 
     /// What attention or a feed-forward block reads.

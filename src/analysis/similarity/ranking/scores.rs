@@ -1,7 +1,7 @@
 //! What each method says about each token.
 
 use super::Ranker;
-use crate::analysis::attention::{Map, mean_over_heads};
+use crate::analysis::attention::{Map, Who, each_row};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::missing;
 use crate::analysis::similarity::PairMatrix;
@@ -11,7 +11,7 @@ use crate::analysis::similarity::pairs::token_pairs;
 use crate::analysis::similarity::shapley::{Sampling, shapley};
 use crate::analysis::vectors::{cosine, to_f64};
 use crate::model::{HeadOptions, Model, ModelError};
-use crate::trace::{LayerSite, Site, Trace};
+use crate::trace::{Site, Trace};
 
 /// The scores of a's tokens and of b's, [T_a] and [T_b] with extra rows behind them where the method
 /// has such: above 0 where a token is said to raise the cosine. NaN for [`Ranker::LeaveOneOut`] and
@@ -33,7 +33,7 @@ pub fn token_scores(
         Ranker::Shapley => sums(shapley(model, a, b, options, Sampling::default(), job)?.matrix),
         Ranker::Integrated => sums(integrated(model, a, b, options, job)?.matrix),
         Ranker::Matching => [nearest(a, b)?, nearest(b, a)?],
-        Ranker::Attention => [received(a, job)?, received(b, job)?],
+        Ranker::Attention => [received(model, a, job)?, received(model, b, job)?],
         Ranker::LeaveOneOut | Ranker::Random => [a, b].map(|t| vec![f64::NAN; t.tokens.len()]),
     })
 }
@@ -59,20 +59,21 @@ fn nearest(text: &Trace, other: &Trace) -> Result<Vec<f64>, ModelError> {
 }
 
 /// The attention that each token gets, the mean over layers, heads and queries: [T].
-fn received(trace: &Trace, job: &Job<'_>) -> Result<Vec<f64>, ModelError> {
+fn received(model: &Model, trace: &Trace, job: &Job<'_>) -> Result<Vec<f64>, ModelError> {
     let tokens = trace.tokens.len();
     let mut sums = vec![0.; tokens];
-    let mut layers = 0;
-    while trace.layer(layers, LayerSite::Pattern).is_some() {
-        let map = mean_over_heads(trace, layers, Map::Pattern, job.cancel);
-        let map = map.ok_or(ModelError::Stopped)?; // [T, T]
-        for (place, weight) in map.iter().enumerate() {
-            sums[place % tokens] += f64::from(*weight) / tokens as f64;
-        }
-        layers += 1;
+    for layer in 0..trace.layers {
+        let here = model.recall(trace, layer, job.cancel)?;
+        let mean = (Who::Mean, Map::Pattern);
+        let add = |_, rows: &[f32]| {
+            for (place, weight) in rows.iter().enumerate() {
+                // What is hidden weighs nothing.
+                sums[place % tokens] += f64::from(weight.max(0.)) / tokens as f64;
+            }
+        };
+        let found = each_row(&here, layer, mean, 0..tokens, job.cancel, add);
+        found.ok_or(ModelError::Stopped)?;
     }
-    match layers {
-        0 => Err(missing(Site::Layer(0, LayerSite::Pattern))),
-        _ => Ok(sums.iter().map(|sum| sum / layers as f64).collect()),
-    }
+    let layers = trace.layers.max(1) as f64;
+    Ok(sums.iter().map(|sum| sum / layers).collect())
 }

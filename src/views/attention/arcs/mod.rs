@@ -13,7 +13,7 @@ use paint::{Columns, labels_ui, lines_ui};
 
 use super::head::cell_focus;
 use super::{Options, Scene, ViewContext, title_ui};
-use crate::analysis::attention::{Link, Links, Map, mean_over_heads, seen, why_hidden};
+use crate::analysis::attention::{Link, Links, Map, Who, each_row, seen_rows, why_hidden};
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
@@ -35,8 +35,7 @@ const MOST: usize = 1000;
 struct Key {
     trace: u64,
     layer: usize,
-    /// None for the mean over heads.
-    head: Option<usize>,
+    who: Who,
     threshold: f32,
 }
 
@@ -69,7 +68,7 @@ impl Arcs {
         let key = Key {
             trace: scene.text.key,
             layer: scene.layer,
-            head: (!options.mean).then_some(scene.head),
+            who: options.who(scene.head),
             threshold: options.threshold,
         };
         let text = scene.text.clone();
@@ -109,14 +108,13 @@ impl Arcs {
 }
 
 fn links(text: &Recorded, key: Key, cancel: &Cancel) -> Links {
-    let (trace, tokens) = (&text.trace, text.tokens());
-    let of = |pattern: &[f32]| Links::new(pattern, tokens, key.threshold, MOST);
-    let found = match key.head {
-        // A hidden key's −∞ reaches no threshold, not even 0.
-        Some(head) => seen(trace, key.layer, head, Map::Pattern).map(|seen| of(&seen)),
-        None => mean_over_heads(trace, key.layer, Map::Pattern, cancel).map(|mean| of(&mean)),
-    };
-    found.unwrap_or_default()
+    let tokens = text.tokens();
+    let mut links = Links::default();
+    // A hidden key's −∞ reaches no threshold, not even 0.
+    let add = |first, rows: &[f32]| links.add(first, rows, tokens, key.threshold, MOST);
+    let of = (key.who, Map::Pattern);
+    each_row(&text.trace, key.layer, of, 0..tokens, cancel, add);
+    links
 }
 
 fn note_ui(ui: &mut Ui, links: &Links) {
@@ -164,7 +162,7 @@ fn columns_ui(
     labels_ui(&painter, &columns, cx.theme, text, (query, other), &own);
     let name = format!(
         "Who reads whom in {}",
-        super::head_name(key.layer, key.head.unwrap_or(0))
+        super::head_name(key.layer, scene.head)
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), &name));
     if let Some(at) = hovered {
@@ -212,28 +210,45 @@ fn point_ui(
 }
 
 /// The weights of the focused token alone: of its row where it reads, of its column where it is read.
+/// Every row goes into a column, so that one of a map that is not held would take too long.
 fn own_links(text: &Recorded, key: Key, query: Option<usize>, other: Option<usize>) -> Vec<Link> {
-    let Some(pattern) = text.trace.layer(key.layer, LayerSite::Pattern) else {
-        return Vec::new();
+    let rows = |queries| {
+        let cancel = Cancel::new();
+        let rows = seen_rows(
+            &text.trace,
+            key.layer,
+            key.who,
+            Map::Pattern,
+            queries,
+            &cancel,
+        );
+        rows.unwrap_or_default()
     };
-    let weight = |query: usize, token: usize| match key.head {
-        Some(head) => pattern.at(&[head, query, token]).unwrap_or(0.0),
-        None => {
-            let heads = pattern.size(0);
-            let all = (0..heads).filter_map(|head| pattern.at(&[head, query, token]));
-            (all.map(f64::from).sum::<f64>() / heads as f64) as f32
-        }
+    let weight = |weight: f32| weight.max(0.0); // Hidden ones are 0.
+    let held = || {
+        let pattern = text.trace.layer(key.layer, LayerSite::Pattern);
+        pattern.is_some_and(|pattern| pattern.is_held())
     };
-    let link = |query, token| Link {
-        query,
-        key: token,
-        weight: weight(query, token),
-    };
-    let tokens = 0..text.tokens();
     match (query, other) {
-        (Some(query), _) => tokens.map(|token| link(query, token)).collect(),
-        (None, Some(token)) => tokens.map(|query| link(query, token)).collect(),
-        (None, None) => Vec::new(),
+        (Some(query), _) => {
+            let row = rows(query..query + 1).into_iter().enumerate();
+            row.map(|(token, w)| Link {
+                query,
+                key: token,
+                weight: weight(w),
+            })
+            .collect()
+        }
+        (None, Some(token)) if held() => {
+            let (tokens, all) = (text.tokens(), rows(0..text.tokens()));
+            let link = |query: usize| Link {
+                query,
+                key: token,
+                weight: weight(all.get(query * tokens + token).copied().unwrap_or(0.0)),
+            };
+            (0..tokens).map(link).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -245,9 +260,10 @@ fn hover_text(
     mask: Mask,
 ) -> String {
     let site = crate::trace::Site::Layer(key.layer, LayerSite::Pattern);
-    let head = key
-        .head
-        .map_or("mean over heads".to_owned(), |head| head.to_string());
+    let head = match key.who {
+        Who::Mean => "mean over heads".to_owned(),
+        Who::Head(head) => head.to_string(),
+    };
     match (read, query) {
         (false, _) => format!(
             "What {} reads\n{site}[{head}, {token}, ·]",

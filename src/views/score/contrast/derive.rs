@@ -18,7 +18,7 @@ use crate::analysis::similarity::words::Words;
 use crate::analysis::vectors::to_f64;
 use crate::app::state::TextId;
 use crate::cancel::Cancel;
-use crate::model::{Detail, HeadOptions, Model, ModelError, Prompt};
+use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::Trace;
 use crate::views::score::derive::ScoreKey;
 use crate::views::subject::SameTrace;
@@ -124,30 +124,13 @@ impl Both {
     }
 }
 
-/// C in full: only A and B are recorded like that by themselves.
-fn third(key: &Key, model: &Model, cancel: &Cancel) -> Result<Arc<Trace>, ModelError> {
-    let trace = &key.c.0;
-    if trace.is_full() {
-        return Ok(trace.clone());
-    }
-    let (prompt, text) = trace.tokens.text.split_at(trace.tokens.prompt_bytes);
-    let prompt = Prompt::Text(prompt.to_owned());
-    Ok(Arc::new(model.trace(
-        text,
-        &prompt,
-        Detail::Full,
-        cancel,
-    )?))
-}
-
 /// By heads and feed-forwards.
 pub fn inside(key: &Key, model: &Model, cancel: &Cancel) -> Found<Inside> {
     let options = key.options(model);
-    let [a, b, _] = key.traces();
-    let c = third(key, model, cancel).map_err(said)?;
+    let [a, b, c] = key.traces();
     let of = |other| components(model, a, other, options, cancel).map_err(said);
     Ok(Inside {
-        components: Contrast::new(&of(b)?, &of(&c)?).ok_or_else(unlike)?,
+        components: Contrast::new(&of(b)?, &of(c)?).ok_or_else(unlike)?,
         writers: Writer::all(model.spec().layers(), model.spec().heads),
     })
 }
@@ -155,14 +138,13 @@ pub fn inside(key: &Key, model: &Model, cancel: &Cancel) -> Found<Inside> {
 /// By input tokens.
 pub fn input(key: &Key, model: &Model, cancel: &Cancel) -> Found<Both> {
     let options = key.options(model);
-    let [a, b, _] = key.traces();
-    let c = third(key, model, cancel).map_err(said)?;
+    let [a, b, c] = key.traces();
     let of = |other| {
         let found = input_pairs(model, a, other, options, cancel);
         found.map(|found| found.matrix).map_err(said)
     };
-    let words = [a, b, &c].map(|trace| Words::new(&trace.tokens));
-    Both::new(&of(b)?, &of(&c)?, &words)
+    let words = [a, b, c].map(|trace| Words::new(&trace.tokens));
+    Both::new(&of(b)?, &of(c)?, &words)
 }
 
 /// Without each token, masked.

@@ -209,10 +209,6 @@ impl ContrastState {
         cx: &ViewContext<'_>,
         key: &Key,
     ) -> Option<Arc<Found<Both>>> {
-        if !key.score.a.0.is_full() || !key.score.b.0.is_full() {
-            note_ui(ui, "The texts' layers are still being recorded.");
-            return None;
-        }
         if key.longest() > PARTS && self.asked[0].as_ref() != Some(key) {
             if ui.button("Compute input tokens").clicked() {
                 self.asked[0] = Some(key.clone());
@@ -275,10 +271,6 @@ impl ContrastState {
             "Heads and feed-forwards",
             "what wrote the vector of A, by direct effect",
         );
-        if !key.score.a.0.is_full() || !key.score.b.0.is_full() {
-            note_ui(ui, "The texts' layers are still being recorded.");
-            return;
-        }
         let (made, model) = (key.clone(), cx.model.clone());
         let make = move |cancel: &_| derive::inside(&made, &model, cancel);
         let shown = self.inside.get(cx.engine, key, make);

@@ -1,0 +1,181 @@
+//! Attention without keeping its maps: a few rows of queries at a time, so that the scores stay in
+//! the processor's cache and a long text costs memory as T, not as T².
+
+use std::ops::Range;
+
+use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
+
+use super::attend::{Attend, Rows};
+use super::kernels;
+use super::raw::{Matrix, PARALLEL_FROM, Target, product, with_slice};
+
+/// Scores that one tile holds: 1 MiB, about half of what a core's own cache does.
+const TILE: usize = 1 << 18;
+/// Fewer rows than this would read keys and values too often.
+const LEAST: usize = 64;
+
+/// Rows of queries in one tile where each query sees `span` of a text's keys. Under a window a tile
+/// also computes what its own queries do not share, which grows with its rows.
+fn rows_of(span: usize, keys: usize) -> usize {
+    let fit = (TILE / span.max(1)).max(LEAST);
+    match span < keys {
+        true => fit.min(span.max(LEAST)),
+        false => fit,
+    }
+}
+
+/// One head over some queries of one text.
+struct Tile {
+    text: Range<usize>,
+    head: usize,
+    /// Within the text.
+    queries: Range<usize>,
+    /// Within the text: those that some query of the tile may see.
+    keys: Range<usize>,
+}
+
+impl Tile {
+    /// All tiles of packed texts.
+    fn all(attend: &Attend, rows: &Rows) -> Vec<Self> {
+        let mut tiles = Vec::new();
+        for text in rows.texts.iter().filter(|text| !text.is_empty()) {
+            let places = &rows.places[text.clone()];
+            let step = rows_of(attend.mask.span(text.len()), text.len());
+            for start in (0..text.len()).step_by(step) {
+                let queries = start..(start + step).min(text.len());
+                let keys = attend.seen_by(places, queries.clone());
+                tiles.extend((0..attend.heads).map(|head| Self {
+                    text: text.clone(),
+                    head,
+                    queries: queries.clone(),
+                    keys: keys.clone(),
+                }));
+            }
+        }
+        tiles
+    }
+
+    fn cells(&self) -> usize {
+        self.queries.len() * self.keys.len()
+    }
+}
+
+/// Scores, softmax and mixing, for texts packed one behind the other.
+/// qkv [ΣT, H + 2·K, d] to [ΣT, H·d].
+pub fn attention(qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
+    let (all, width, size) = (qkv.dim(0)?, attend.width(), attend.size);
+    let mut out: Vec<f32> = Vec::with_capacity(all * width);
+    let target = Target(out.as_mut_ptr());
+    with_slice(qkv, |qkv| {
+        let one = |scratch: &mut Vec<f32>, tile: &Tile| {
+            let (n, m) = (tile.queries.len(), tile.keys.len());
+            let places = &rows.places[tile.text.clone()];
+            let first = tile.text.start + tile.queries.start;
+            let keys = |offset| attend.part(qkv, tile.text.start + tile.keys.start, offset);
+            scratch.resize(n * m, 0.);
+            let q = attend.part(qkv, first, attend.query(tile.head));
+            let pair = (q, keys(attend.key(tile.head)).transposed());
+            let (to, scale) = (scratch.as_mut_ptr(), attend.scale as f32);
+            // SAFETY: the scratch holds n × m elements and is this task's own.
+            unsafe { product((n, m, size), to, m, false, pair, scale, false) };
+            let apart = (&places[tile.queries.clone()], &places[tile.keys.clone()]);
+            attend.finish_part(tile.head, apart, scratch);
+            kernels::softmax(scratch, m);
+            let pair = (Matrix::dense(scratch, m), keys(attend.value(tile.head)));
+            let dst = target.at(first * width + tile.head * size);
+            // SAFETY: this task writes its head's columns of its queries' rows, and no other.
+            unsafe { product((n, size, m), dst, width, false, pair, 1., false) };
+        };
+        let tiles = Tile::all(attend, rows);
+        let work: usize = tiles.iter().map(Tile::cells).sum::<usize>() * size;
+        match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
+            true => tiles.par_iter().for_each_init(Vec::new, one),
+            false => {
+                let mut scratch = Vec::new();
+                tiles.iter().for_each(|tile| one(&mut scratch, tile));
+            }
+        }
+    })?;
+    // SAFETY: every head of every query was written, and the texts cover all rows.
+    unsafe { out.set_len(all * width) };
+    Tensor::from_vec(out, (all, width), &Device::Cpu)
+}
+
+/// The scores of some queries over all keys of one text as the tiles make them: before distances and
+/// mask where `content`. q [H, T, d], k [K, T, d] to [n, T].
+///
+/// # Errors
+/// When a tensor is not f32 on the CPU.
+pub fn score_rows(
+    (q, k): (&Tensor, &Tensor),
+    attend: &Attend,
+    head: usize,
+    queries: Range<usize>,
+    content: bool,
+) -> Result<Vec<f32>> {
+    let (keys, size) = (k.dim(1)?, attend.size);
+    let q = q
+        .narrow(0, head, 1)?
+        .narrow(1, queries.start, queries.len())?;
+    let k = k.narrow(0, head * attend.kv_heads / attend.heads, 1)?;
+    let mut out = vec![0.; queries.len() * keys];
+    with_slice(&q, |q| {
+        with_slice(&k, |k| {
+            let pair = (Matrix::dense(q, size), Matrix::dense(k, size).transposed());
+            let (to, scale) = (out.as_mut_ptr(), attend.scale as f32);
+            // SAFETY: `out` holds queries × keys elements and is ours alone; q and k hold as many rows
+            // of `size`.
+            unsafe {
+                product(
+                    (queries.len(), keys, size),
+                    to,
+                    keys,
+                    false,
+                    pair,
+                    scale,
+                    true,
+                )
+            };
+        })
+    })??;
+    if !content {
+        let places: Vec<usize> = (0..keys).collect();
+        attend.finish_part(head, (&places[queries], &places), &mut out);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::attend::every_kind;
+    use super::super::{Ops, attend};
+    use super::*;
+    use crate::model::spec::Mask;
+
+    /// Texts of several tiles, under masks that let a tile skip keys.
+    #[test]
+    fn tiles_of_a_long_text_add_up_to_the_whole() {
+        let most = 700;
+        let rows = Rows::whole([most, 3, 530]);
+        let near = Mask::Window {
+            before: 40,
+            after: 17,
+        };
+        let mut kinds = every_kind(most);
+        kinds.push(Attend {
+            mask: near,
+            ..kinds[0].clone()
+        });
+        for attend in kinds {
+            let shape = [rows.places.len(), attend.row() / attend.size, attend.size];
+            let qkv = Tensor::randn(0f32, 1.5, &shape, &Device::Cpu).unwrap();
+            assert!(Tile::all(&attend, &rows).len() > 3 * attend.heads);
+            let tiled = attention(&qkv, &attend, &rows).unwrap();
+            let whole = attend::staged(Ops::Graph, &qkv, &attend, &rows);
+            let apart = (tiled - whole).unwrap().abs().unwrap();
+            let largest: f32 = apart.max_all().unwrap().to_scalar().unwrap();
+            assert!(largest < 2e-5, "{attend:?} differs by {largest}");
+        }
+    }
+}
