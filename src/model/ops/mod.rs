@@ -207,10 +207,7 @@ mod tests {
         for (t, d, f) in [(1, 8, 3), (7, 33, 65), (40, 96, 200), (130, 384, 512)] {
             let x = random(&[t, d]);
             let scaled = |t: Tensor| (t / (d as f64).sqrt()).unwrap();
-            let layer = Linear {
-                weight: scaled(random(&[f, d])),
-                bias: random(&[f]),
-            };
+            let layer = Linear::new(scaled(random(&[f, d])), random(&[f]));
             let norm = Norm {
                 weight: random(&[d]),
                 bias: random(&[d]),

@@ -4,9 +4,10 @@ mod checkpoint;
 mod load;
 mod named;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use candle_core::Tensor;
+use candle_core::{Tensor, TensorId};
 
 use super::ModelError;
 use super::mix::LayerMix;
@@ -110,14 +111,24 @@ const MOST_PACKED: usize = 256 << 20;
 
 impl Weights {
     /// Packs the layers' weights on the processor, where that pays.
-    pub fn pack(&mut self) -> candle_core::Result<()> {
+    pub fn pack(&mut self) {
+        // Layers that share a block share its weights, and then what is packed of them.
+        let mut made: HashMap<TensorId, Arc<Panels>> = HashMap::new();
         let products = self.layers.iter_mut().flat_map(LayerWeights::products);
         let products: Vec<&mut Linear> = products.collect();
-        let count: usize = products.iter().map(|x| x.weight.elem_count()).sum();
-        if !self.token.device().is_cpu() || count * size_of::<f32>() > MOST_PACKED {
-            return Ok(());
+        let each: HashMap<TensorId, usize> = products
+            .iter()
+            .map(|layer| (layer.weight.id(), layer.weight.elem_count()))
+            .collect();
+        let bytes = each.values().sum::<usize>() * size_of::<f32>();
+        if !self.token.device().is_cpu() || bytes > MOST_PACKED {
+            return;
         }
-        products.into_iter().try_for_each(Linear::pack)
+        for layer in products {
+            let id = layer.weight.id();
+            layer.packed = made.get(&id).cloned().or_else(|| layer.panels());
+            made.extend(layer.packed.clone().map(|panels| (id, panels)));
+        }
     }
 
     /// The same weights with `f` applied to every tensor.
@@ -212,11 +223,11 @@ impl Linear {
         Self { weight, bias, packed }
     }
 
-    fn pack(&mut self) -> candle_core::Result<()> {
-        let outputs = self.bias.dim(0)?;
-        let panels = with_slice(&self.weight, |weight| Panels::new(weight, outputs))?;
-        self.packed = Some(Arc::new(panels));
-        Ok(())
+    /// None for weights that are not f32.
+    fn panels(&self) -> Option<Arc<Panels>> {
+        let outputs = self.bias.dim(0).ok()?;
+        let panels = with_slice(&self.weight, |weight| Panels::new(weight, outputs));
+        panels.ok().map(Arc::new)
     }
 
     /// The same layer with `f` applied to weight and bias, named behind `at`.
