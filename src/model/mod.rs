@@ -150,6 +150,7 @@ impl Model {
                 Weights::load(checkpoint, &(family.names)(&config)?, &spec)?
             }
         };
+        weights.pack();
         let mut warnings = files.warnings().to_vec();
         if let Some(mix) = recipe.mix {
             let all_states = recipe.all_states || config.flag("output_hidden_states", false)?;
@@ -179,7 +180,8 @@ impl Model {
     }
 
     /// The same model with other weights; `hash` tells its traces from those of this one.
-    pub fn with_weights(&self, weights: Weights, head: Head, hash: Arc<str>) -> Self {
+    pub fn with_weights(&self, mut weights: Weights, head: Head, hash: Arc<str>) -> Self {
+        weights.pack();
         let (spec, device) = (self.encoder.spec.clone(), self.encoder.device().clone());
         Self {
             id: self.id.clone(),

@@ -128,11 +128,18 @@ impl<'a> Pass<'a> {
         if self.rows.texts.len() == 1 {
             return self.visit(site, 0, value);
         }
+        let mut changed = false;
         let mut parts = Vec::with_capacity(self.rows.texts.len());
         for (text, rows) in self.texts().into_iter().enumerate() {
             let part = value.narrow(0, rows.start, rows.len())?;
-            parts.push(self.visit(site, text, part)?);
+            let id = part.id();
+            let left = self.visit(site, text, part)?;
+            changed |= left.id() != id;
+            parts.push(left);
         }
-        Ok(Tensor::cat(&parts, 0)?)
+        match changed {
+            true => Ok(Tensor::cat(&parts, 0)?),
+            false => Ok(value),
+        }
     }
 }

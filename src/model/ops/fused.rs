@@ -8,6 +8,7 @@ use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
 use super::few_rows::FewRows;
 use super::kernels;
+use super::panels::{Panels, Places};
 use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, plane, product, with_buffer, with_slice};
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
@@ -15,6 +16,71 @@ const FEW_ROWS: usize = 16;
 
 /// x·Wᵀ + b. x [n, in] to [n, out].
 pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
+    match &layer.packed {
+        Some(panels) => by_panels(x, layer, panels, None, false).map(|(out, _)| out),
+        None => unpacked(x, layer),
+    }
+}
+
+/// The activation of x·Wᵀ + b and, where `kept`, that itself before it. x [n, in] to [n, out].
+pub fn activated(
+    x: &Tensor,
+    layer: &Linear,
+    activation: Activation,
+    kept: bool,
+) -> Result<(Option<Tensor>, Tensor)> {
+    let Some(panels) = &layer.packed else {
+        let out = unpacked(x, layer)?;
+        let active = activate(&out, activation)?;
+        return Ok((kept.then_some(out), active));
+    };
+    Ok(match by_panels(x, layer, panels, Some(activation), kept)? {
+        (out, Some(active)) => (Some(out), active),
+        (active, None) => (None, active),
+    })
+}
+
+/// x·Wᵀ + b or, with an activation, that in its place or `beside` it. x [n, in] to [n, out].
+fn by_panels(
+    x: &Tensor,
+    layer: &Linear,
+    panels: &Panels,
+    activation: Option<Activation>,
+    beside: bool,
+) -> Result<(Tensor, Option<Tensor>)> {
+    let shape = (x.dim(0)?, layer.bias.dim(0)?);
+    let count = shape.0 * shape.1;
+    let mut out: Vec<f32> = Vec::with_capacity(count);
+    let mut active: Vec<f32> = Vec::with_capacity(if beside { count } else { 0 });
+    let over = Target(out.as_mut_ptr());
+    let to = if beside {
+        Target(active.as_mut_ptr())
+    } else {
+        over
+    };
+    let places = Places {
+        out: over,
+        active: activation.map(|activation| (to, activation)),
+    };
+    with_slice(x, |x| {
+        with_slice(&layer.bias, |bias| {
+            // SAFETY: each place holds n × out elements and is ours alone.
+            unsafe { panels.product(x, bias, places) }
+        })
+    })??;
+    // SAFETY: every output of every row was written.
+    unsafe { out.set_len(count) };
+    let out = Tensor::from_vec(out, shape, &Device::Cpu)?;
+    if !beside {
+        return Ok((out, None));
+    }
+    // SAFETY: as above.
+    unsafe { active.set_len(count) };
+    Ok((out, Some(Tensor::from_vec(active, shape, &Device::Cpu)?)))
+}
+
+/// The product with weights as a checkpoint holds them.
+fn unpacked(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     let (rows, input) = x.dims2()?;
     let output = layer.bias.dim(0)?;
     if rows <= FEW_ROWS {
