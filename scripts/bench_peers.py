@@ -80,7 +80,8 @@ def export(model, folder):
     ids = torch.ones((1, 8), dtype=torch.long)
     names = ["ids", "mask", "types"]
     torch.onnx.export(
-        Plain(), (ids, ids, 0 * ids), path, input_names=names, output_names=["out"],
+        # The exporter leaves the model in the mode that this wrapper is in.
+        Plain().eval(), (ids, ids, 0 * ids), path, input_names=names, output_names=["out"],
         dynamic_axes={name: {1: "tokens"} for name in [*names, "out"]}, opset_version=17, dynamo=False,
     )  # fmt: skip
     options = onnxruntime.SessionOptions()

@@ -14,6 +14,7 @@ mod tape;
 mod tape_attention;
 mod team;
 mod tiled;
+mod wide;
 
 use candle_core::{Device, Result, Tensor};
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::super::spec::Activation;
 use super::kernels;
 use super::raw::{PARALLEL_FROM, Target};
-use super::team;
+use super::{team, wide};
 
 /// Outputs of one panel: two of the widest registers.
 const WIDTH: usize = 32;
@@ -67,7 +67,7 @@ impl Panels {
     /// Each place must hold m × n elements that nobody else uses.
     pub unsafe fn product(&self, x: &[f32], bias: &[f32], places: Places) {
         let rows = x.len() / self.inputs.max(1);
-        let arch = Arch::new();
+        let (arch, wide) = (Arch::new(), wide::is_here());
         let task = |i: usize| {
             arch.dispatch(Task {
                 panels: self,
@@ -76,6 +76,7 @@ impl Panels {
                 rows,
                 outputs: i * OUTPUTS..((i + 1) * OUTPUTS).min(self.outputs),
                 places,
+                wide,
             });
         };
         let tasks = self.outputs.div_ceil(OUTPUTS);
@@ -94,6 +95,8 @@ struct Task<'a> {
     rows: usize,
     outputs: Range<usize>,
     places: Places,
+    /// The processor has the registers of [`wide`].
+    wide: bool,
 }
 
 impl WithSimd for Task<'_> {
@@ -104,6 +107,7 @@ impl WithSimd for Task<'_> {
         // Registers of a panel's width, and as many rows as leave some for the operands: there are
         // 32 with AVX-512 and NEON, 16 with AVX2.
         match size_of::<S::f32s>() / size_of::<f32>() {
+            8 if self.wide => self.blocks::<S, 12, 4>(simd),
             16 => self.blocks::<S, 12, 2>(simd),
             8 => self.blocks::<S, 3, 4>(simd),
             4 => self.blocks::<S, 3, 8>(simd),
@@ -152,28 +156,18 @@ impl Task<'_> {
         let k = self.panels.inputs;
         let x: [&[f32]; M] = std::array::from_fn(|m| &self.x[(row + m) * k..][..k]);
         let panel = &self.panels.values[output * k..][..WIDTH * k];
-        let (panel, _) = S::as_simd_f32s(panel);
-        let panel = &panel[..k * V];
-        let mut sums = [[simd.splat_f32s(0.); V]; M];
-        for i in 0..k {
-            let weights: [S::f32s; V] = std::array::from_fn(|v| panel[i * V + v]);
-            for m in 0..M {
-                let x = simd.splat_f32s(x[m][i]);
-                for v in 0..V {
-                    sums[m][v] = simd.mul_add_e_f32s(x, weights[v], sums[m][v]);
-                }
-            }
+        let mut sums = [[0.; WIDTH]; M];
+        match self.wide {
+            true => wide::tile(x, panel, &mut sums),
+            false => narrow::<S, M, V>(simd, x, panel, &mut sums),
         }
         let here = (self.outputs.end - output).min(WIDTH);
         let bias = &self.bias[output..output + here];
-        for (m, sums) in sums.iter().enumerate() {
-            let mut own = [0.; WIDTH];
-            let (registers, _) = S::as_mut_simd_f32s(&mut own);
-            registers.copy_from_slice(sums);
+        for (m, own) in sums.iter().enumerate() {
             let to = self.places.out.at((row + m) * self.panels.outputs + output);
             // SAFETY: these `here` of the m × n elements are this task's own.
             let to = unsafe { std::slice::from_raw_parts_mut(to, here) };
-            for ((to, sum), bias) in to.iter_mut().zip(&own).zip(bias) {
+            for ((to, sum), bias) in to.iter_mut().zip(own).zip(bias) {
                 *to = sum + bias;
             }
         }
@@ -200,6 +194,34 @@ impl Task<'_> {
             };
             kernels::activate(own, to, activation);
         }
+    }
+}
+
+/// [`wide::tile`] with the registers of any processor.
+#[inline(always)]
+fn narrow<S: Simd, const M: usize, const V: usize>(
+    simd: S,
+    x: [&[f32]; M],
+    panel: &[f32],
+    out: &mut wide::Sums<M>,
+) {
+    let (registers, _) = S::as_simd_f32s(panel);
+    let inputs = panel.len() / WIDTH;
+    let registers = &registers[..inputs * V];
+    let x = x.map(|row| &row[..inputs]);
+    let mut sums = [[simd.splat_f32s(0.); V]; M];
+    for i in 0..inputs {
+        let weights: [S::f32s; V] = std::array::from_fn(|v| registers[i * V + v]);
+        for m in 0..M {
+            let x = simd.splat_f32s(x[m][i]);
+            for v in 0..V {
+                sums[m][v] = simd.mul_add_e_f32s(x, weights[v], sums[m][v]);
+            }
+        }
+    }
+    for (out, sums) in out.iter_mut().zip(&sums) {
+        let (registers, _) = S::as_mut_simd_f32s(out);
+        registers.copy_from_slice(sums);
     }
 }
 
