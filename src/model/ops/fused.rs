@@ -10,6 +10,7 @@ use super::few_rows::FewRows;
 use super::kernels;
 use super::panels::{Panels, Places};
 use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, plane, product, with_buffer, with_slice};
+use super::team;
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
 const FEW_ROWS: usize = 16;
@@ -250,8 +251,8 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
 
 /// Runs `f` once per head, in parallel where the work of one head is worth a wake-up.
 fn each_head(heads: usize, work: usize, f: impl Fn(usize) + Sync + Send) {
-    match heads * work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
-        true => (0..heads).into_par_iter().for_each(f),
+    match heads * work >= PARALLEL_FROM * 16 {
+        true => team::each(heads, f),
         false => (0..heads).for_each(f),
     }
 }

@@ -1,7 +1,8 @@
 //! Products and loops over plain slices: what the fused and the differentiable fast path share.
 
 use candle_core::{CpuStorage, Result, Storage, Tensor};
-use rayon::prelude::*;
+
+use super::team;
 
 /// Elements below which waking another thread costs more than it saves.
 pub const PARALLEL_FROM: usize = 1 << 14;
@@ -140,16 +141,16 @@ pub fn by_rows(
     columns: usize,
     f: impl Fn(usize, &[f32], &mut [f32]) + Sync,
 ) {
-    let threads = rayon::current_num_threads();
-    if out.len() < PARALLEL_FROM || threads == 1 {
+    let (size, threads) = (out.len(), team::size());
+    if size < PARALLEL_FROM || threads == 1 {
         return f(0, x, out);
     }
-    let rows = out.len() / columns;
-    let chunk = rows.div_ceil(threads * 2) * columns;
-    out.par_chunks_mut(chunk)
-        .zip(x.par_chunks(chunk))
-        .enumerate()
-        .for_each(|(i, (out, x))| {
-            f(i * chunk, x, out);
-        });
+    let chunk = (size / columns).div_ceil(threads * 2) * columns;
+    let target = Target(out.as_mut_ptr());
+    team::each(size.div_ceil(chunk), |i| {
+        let cells = i * chunk..((i + 1) * chunk).min(size);
+        // SAFETY: the chunks do not overlap and lie inside of `out`, which is borrowed for all of this.
+        let out = unsafe { std::slice::from_raw_parts_mut(target.at(cells.start), cells.len()) };
+        f(cells.start, &x[cells], out);
+    });
 }

@@ -1,15 +1,15 @@
 //! Attention without keeping its maps: a few rows of queries at a time, so that the scores stay in
 //! the processor's cache and a long text costs memory as T, not as T².
 
+use std::cell::RefCell;
 use std::ops::Range;
-
-use candle_core::{Device, Result, Tensor};
-use rayon::prelude::*;
 
 use super::attend::{Attend, Rows};
 use super::kernels;
 use super::raw::{Matrix, PARALLEL_FROM, Target, plane, product, with_buffer, with_slice};
+use super::team;
 use crate::trace::hook::{HeadWatch, MapTile};
+use candle_core::{Device, Result, Tensor};
 
 /// Scores that one tile holds: 1 MiB, about half of what a core's own cache does.
 const TILE: usize = 1 << 18;
@@ -24,6 +24,12 @@ fn rows_of(span: usize, keys: usize) -> usize {
         true => fit.min(span.max(LEAST)),
         false => fit,
     }
+}
+
+thread_local! {
+    /// A tile's scores and, where somebody watches, a copy of them: a megabyte each, kept from pass to
+    /// pass.
+    static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
 /// One head over some queries of one text.
@@ -81,7 +87,7 @@ pub fn attention(
     let mut out: Vec<f32> = Vec::with_capacity(all * width);
     let target = Target(out.as_mut_ptr());
     with_slice(qkv, |qkv| {
-        let one = |[scratch, scores]: &mut [Vec<f32>; 2], tile: &Tile| {
+        let one = |tile: &Tile, [scratch, scores]: &mut [Vec<f32>; 2]| {
             let (n, m) = (tile.queries.len(), tile.keys.len());
             let places = &rows.places[tile.text.clone()];
             let first = tile.text.start + tile.queries.start;
@@ -115,12 +121,11 @@ pub fn attention(
         };
         let tiles = Tile::all(attend, rows);
         let work: usize = tiles.iter().map(Tile::cells).sum::<usize>() * size;
-        match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
-            true => tiles.par_iter().for_each_init(Default::default, one),
-            false => {
-                let mut scratch = Default::default();
-                tiles.iter().for_each(|tile| one(&mut scratch, tile));
-            }
+        match work >= PARALLEL_FROM * 16 {
+            true => team::each(tiles.len(), |i| {
+                SCRATCH.with_borrow_mut(|own| one(&tiles[i], own))
+            }),
+            false => SCRATCH.with_borrow_mut(|own| tiles.iter().for_each(|tile| one(tile, own))),
         }
     })?;
     // SAFETY: every head of every query was written, and the texts cover all rows.
