@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use embedscope::analysis::attention::{Map, Who, Window, seen};
+use embedscope::analysis::attention::{
+    Atlas, Digest, HeadSummary, Map, Who, Window, seen, summaries,
+};
 use embedscope::cancel::Cancel;
 use embedscope::engine::{Engine, TraceKey, Wanted};
 use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, Model, ModelError, ModelRef, Prompt};
-use embedscope::trace::hook::{Act, Chain, Hook, NoHook, Recorder};
+use embedscope::tokens::Tokens;
+use embedscope::trace::hook::{Act, Chain, HeadWatch, Hook, NoHook, Recorder};
 use embedscope::trace::{LayerSite, Site, SiteFilter, Trace};
 use models::{fixtures, tiny};
 
@@ -243,6 +246,65 @@ fn a_file_of_an_outline_holds_what_a_file_of_a_full_trace_holds_in_every_family(
     }
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 2, "no partial file stays behind");
+}
+
+/// What is summed up while maps pass by is what is found in maps that are kept.
+#[test]
+fn heads_that_were_watched_have_the_numbers_and_thumbnails_of_heads_that_were_kept() {
+    // Whole, causal, windowed and biased maps.
+    let words = "The dog bit the cat; unhappily the cat bit the dog! ".repeat(20);
+    for name in ["modernbert", "qwen3", "mpnet", "jina_v2"] {
+        let folder = ModelRef::Folder(fixtures().join("families").join(name));
+        let mut model = models::load(&folder, &SourceOptions::from_env()).unwrap();
+        model.hash = name.into();
+        let (spec, cancel) = (model.spec(), Cancel::new());
+        let watch = |tokens: &Tokens| -> Option<Arc<dyn HeadWatch>> {
+            Some(Arc::new(Digest::new(tokens, spec.layers(), spec.heads)))
+        };
+        let of = |most| {
+            model
+                .trace_watched(&words, &Prompt::None, most, &watch, &cancel)
+                .unwrap()
+        };
+        let (kept, watched) = (of(usize::MAX), of(0));
+        assert!(kept.is_full() && kept.watched::<Digest>().is_none());
+        assert!(!watched.is_full() && watched.watched::<Digest>().is_some());
+        let both = [&kept, &watched].map(|t| summaries(&model, t, &cancel).unwrap());
+        for (i, (kept, watched)) in both[0].iter().zip(&both[1]).enumerate() {
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-5;
+            assert_eq!(
+                (kept.kind, kept.masked),
+                (watched.kind, watched.masked),
+                "{name} {i}"
+            );
+            assert!(
+                near(kept.entropy, watched.entropy),
+                "{name} {i}: {kept:?} {watched:?}"
+            );
+            let shares = |s: &HeadSummary| {
+                let s = &s.shares;
+                [s.own, s.previous, s.next, s.opening, s.closing]
+            };
+            for (a, b) in shares(kept).iter().zip(shares(watched)) {
+                assert!(
+                    near(a.value, b.value) && near(a.uniform, b.uniform),
+                    "{name} {i}"
+                );
+            }
+            assert!(near(kept.deviation, watched.deviation));
+            assert!(near(kept.largest.into(), watched.largest.into()));
+            assert!(
+                near(kept.largest_score.into(), watched.largest_score.into()),
+                "{name} {i}"
+            );
+        }
+        let atlas = [&kept, &watched].map(|trace| {
+            let made = Atlas::new(&model, trace, Map::Pattern, 96, false, &cancel);
+            made.unwrap().unwrap()
+        });
+        assert_eq!(atlas[0].side, atlas[1].side);
+        assert!(apart(&atlas[0].values, &atlas[1].values) < 1e-6, "{name}");
+    }
 }
 
 #[test]

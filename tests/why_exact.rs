@@ -143,15 +143,9 @@ fn a_head_without_normalize_and_a_cut_vector_are_explained_too() {
 }
 
 #[test]
-fn a_trace_without_the_layers_inside_is_refused_and_a_cancelled_one_stops() {
+fn a_cancelled_analysis_stops() {
     let model = models::tiny("plain");
     let a = full(&model, "The cat sat");
-    let outline = model
-        .trace("dogs", &Prompt::Own, Detail::Outline, &Cancel::new())
-        .unwrap();
-    let refused = input_pairs(&model, &a, &outline, model.options(), &Cancel::new());
-    let message = refused.err().unwrap().to_string();
-    assert!(message.contains("record the text again"), "{message}");
     let cancel = Cancel::new();
     cancel.cancel();
     for stopped in [

@@ -61,6 +61,8 @@ pub enum Command {
     /// Puts a panel in front.
     ShowPanel(&'static str),
     ShowWorkspace(usize),
+    /// Puts every panel side by side.
+    ShowEveryPanel,
     ResetLayout,
     OpenModel(ModelRef),
     /// Chooses the second model, or none.

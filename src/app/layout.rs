@@ -93,6 +93,18 @@ impl Layout {
         }
     }
 
+    /// Every panel in a grid, none behind another.
+    pub fn every_panel() -> Self {
+        let mut tiles = Tiles::default();
+        let panes = views::PANELS.iter().map(|panel| panel.id.to_owned());
+        let panes: Vec<TileId> = panes.map(|id| tiles.insert_pane(id)).collect();
+        let root = tiles.insert_grid_tile(panes);
+        Self {
+            tree: Tree::new(egui::Id::unique("panels"), root, tiles),
+            workspace: 0,
+        }
+    }
+
     /// Drops panels that this version does not know; starts afresh when nothing is left.
     pub fn repair(&mut self) {
         let unknown: Vec<TileId> = self

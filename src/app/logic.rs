@@ -138,6 +138,7 @@ impl App {
                 self.performance = on;
                 perf::watch(on);
             }
+            Command::ShowEveryPanel => self.layout = Layout::every_panel(),
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
             Command::SetReference(reference) => self.engine.set_reference(reference),

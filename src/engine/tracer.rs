@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use super::cache::TraceKey;
 use super::{Shared, State};
+use crate::analysis::attention::Digest;
 use crate::cancel::Cancel;
 use crate::model::{Detail, Model, ModelError};
+use crate::tokens::Tokens;
 use crate::trace::Trace;
+use crate::trace::hook::HeadWatch;
 
 /// Every layer's inside of a text is kept from the start where that takes no more than this part of
 /// the budget.
@@ -113,7 +116,13 @@ fn record(
     cancel: &Cancel,
 ) -> Option<Result<Arc<Trace>, Arc<str>>> {
     let _span = tracing::trace_span!("trace", of = "whole").entered();
-    let run = || model.trace_within(&key.text, &key.prompt, most, cancel);
+    // Only what is wanted in full is looked at head by head.
+    let watch = |tokens: &Tokens| {
+        let (layers, heads) = (model.spec().layers(), model.spec().heads);
+        let digest = || -> Arc<dyn HeadWatch> { Arc::new(Digest::new(tokens, layers, heads)) };
+        (most > 0).then(digest)
+    };
+    let run = || model.trace_watched(&key.text, &key.prompt, most, &watch, cancel);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(trace)) => Some(Ok(Arc::new(trace))),
         Ok(Err(ModelError::Stopped)) => None,

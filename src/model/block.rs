@@ -4,10 +4,10 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::encoder::Encoder;
-use super::ops::{Attend, Ops};
+use super::ops::{Attend, Ops, Watch};
 use super::pass::Pass;
 use super::spec::BlockSpec;
-use super::weights::{Ffn, LayerWeights, Norm, Norms};
+use super::weights::{Ffn, LayerWeights, Linear, Norm, Norms};
 use crate::trace::site::{LayerSite, Site};
 
 /// The sites that only staged attention passes by.
@@ -74,10 +74,10 @@ impl Encoder {
     ) -> Result<Tensor, ModelError> {
         let at = |site| Site::Layer(l, site);
         let (ops, activation) = (self.ops, self.spec.activation);
-        let pre = pass.visit_rows(at(LayerSite::FfnPre), ops.linear(x, &ffn.up)?)?; // [ΣT, F]
         let act = match &ffn.gate {
-            None => ops.activate(&pre, activation)?,
+            None => self.up(at(LayerSite::FfnPre), &ffn.up, x, pass)?,
             Some(gate) => {
+                let pre = pass.visit_rows(at(LayerSite::FfnPre), ops.linear(x, &ffn.up)?)?;
                 let gate = pass.visit_rows(at(LayerSite::FfnGate), ops.linear(x, gate)?)?;
                 ops.times(&ops.activate(&gate, activation)?, &pre)?
             }
@@ -94,6 +94,26 @@ impl Encoder {
         };
         let act = pass.visit_rows(at(LayerSite::FfnAct), act)?;
         Ok(ops.linear(&act, &ffn.down)?)
+    }
+
+    /// The activation of up(x), [ΣT, F]. Both come of one product; what a hook puts in the place of
+    /// up(x) at `site` is activated anew.
+    fn up(
+        &self,
+        site: Site,
+        up: &Linear,
+        x: &Tensor,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor, ModelError> {
+        let activation = self.spec.activation;
+        let (pre, act) = self.ops.activated(x, up, activation, pass.wants(site))?;
+        let Some(pre) = pre else { return Ok(act) };
+        let id = pre.id();
+        let pre = pass.visit_rows(site, pre)?;
+        match pre.id() == id {
+            true => Ok(act),
+            false => Ok(self.ops.activate(&pre, activation)?),
+        }
     }
 
     /// How the heads of block `l` look, for texts up to `farthest` + 1 places.
@@ -174,7 +194,8 @@ impl Encoder {
             let turned = [(at(LayerSite::QRot), 0..h), (at(LayerSite::KRot), h..h + k)];
             ready = pass.visit_heads(&turned, ready)?;
         }
-        let mixed = self.ops.attention(&ready, attend, pass.rows())?;
+        let watch = pass.heads().map(|seen| Watch { layer: l, seen });
+        let mixed = self.ops.attention(&ready, attend, pass.rows(), watch)?;
         let rows = mixed.dim(0)?;
         let by_head = mixed.reshape((rows, h, spec.head_size))?;
         let by_head = pass.visit_heads(&[(at(LayerSite::HeadOut), 0..h)], by_head)?;

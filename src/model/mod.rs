@@ -43,7 +43,7 @@ pub use spec::EncoderSpec;
 use crate::cancel::Cancel;
 use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
-use crate::trace::hook::{Chain, Hook, Recorder, StopWhen};
+use crate::trace::hook::{Chain, HeadWatch, Hook, Recorder, StopWhen, Watching};
 use crate::trace::site::{PoolingMode, Site};
 use adapters::Tasks;
 use config::Config;
@@ -150,6 +150,7 @@ impl Model {
                 Weights::load(checkpoint, &(family.names)(&config)?, &spec)?
             }
         };
+        weights.pack();
         let mut warnings = files.warnings().to_vec();
         if let Some(mix) = recipe.mix {
             let all_states = recipe.all_states || config.flag("output_hidden_states", false)?;
@@ -179,7 +180,8 @@ impl Model {
     }
 
     /// The same model with other weights; `hash` tells its traces from those of this one.
-    pub fn with_weights(&self, weights: Weights, head: Head, hash: Arc<str>) -> Self {
+    pub fn with_weights(&self, mut weights: Weights, head: Head, hash: Arc<str>) -> Self {
+        weights.pack();
         let (spec, device) = (self.encoder.spec.clone(), self.encoder.device().clone());
         Self {
             id: self.id.clone(),
@@ -296,11 +298,49 @@ impl Model {
         most: usize,
         cancel: &Cancel,
     ) -> Result<Trace, ModelError> {
-        let keeps = |tokens: &Tokens, site| match self.full_bytes(tokens.len()) <= most {
-            true => Detail::Full.keeps(site),
-            false => Detail::Outline.keeps(site),
+        self.trace_watched(text, prompt, most, &|_| None, cancel)
+    }
+
+    /// [`Self::trace_within`] where, for an outline, `watch` may look at the maps as they pass by.
+    ///
+    /// # Errors
+    /// [`ModelError::Stopped`] once `cancel` is up.
+    pub fn trace_watched(
+        &self,
+        text: &str,
+        prompt: &Prompt,
+        most: usize,
+        watch: &dyn Fn(&Tokens) -> Option<Arc<dyn HeadWatch>>,
+        cancel: &Cancel,
+    ) -> Result<Trace, ModelError> {
+        let started = Instant::now();
+        let tokens = Arc::new(self.tokens(text, prompt)?);
+        let full = self.full_bytes(tokens.len()) <= most;
+        // Only the tiles of the fused path show maps that are not kept.
+        let watch = || {
+            let relative = self
+                .encoder
+                .weights
+                .layers
+                .iter()
+                .any(|l| l.relative.is_some());
+            match relative || self.encoder.ops != ops::Ops::Fused {
+                true => None,
+                false => watch(&tokens),
+            }
         };
-        self.trace_sites(text, prompt, keeps, cancel)
+        let (detail, watch) = match full {
+            true => (Detail::Full, None),
+            false => (Detail::Outline, watch()),
+        };
+        let mut watching = watch.clone().map(Watching);
+        let mut recorder = Recorder::new(|site| detail.keeps(site));
+        let mut stop = StopWhen(cancel);
+        let mut hooks: Vec<&mut dyn Hook> = vec![&mut stop, &mut recorder];
+        hooks.extend(watching.as_mut().map(|watching| watching as &mut dyn Hook));
+        self.run(&[&tokens], self.options(), &mut Chain(hooks))?;
+        let values = recorder.take(0);
+        Ok(self.traced(tokens, started, values)?.with_watched(watch))
     }
 
     /// Records those sites of one text that `keeps` says.
@@ -320,8 +360,17 @@ impl Model {
         let mut stop = StopWhen(cancel);
         let mut hook = Chain(vec![&mut stop, &mut recorder]);
         self.run(&[&tokens], self.options(), &mut hook)?;
-        let (model, layers) = (self.hash.clone(), self.spec().layers());
         let values = recorder.take(0);
+        self.traced(tokens, started, values)
+    }
+
+    fn traced(
+        &self,
+        tokens: Arc<Tokens>,
+        started: Instant,
+        values: Vec<(Site, Tensor)>,
+    ) -> Result<Trace, ModelError> {
+        let (model, layers) = (self.hash.clone(), self.spec().layers());
         let mut trace = Trace::new(tokens, model, layers, started.elapsed(), values)?;
         trace.mixes_layers = self.encoder.weights.mix.is_some();
         Ok(trace)

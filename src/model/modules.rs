@@ -338,10 +338,10 @@ fn dense(files: &ModelFiles, entry: &Entry, device: &Device) -> Result<Module, M
     let checkpoint = module_weights(files, entry, device)?;
     let linear = match config.flag("bias", true)? {
         true => checkpoint.linear("linear", input, output)?,
-        false => Linear {
-            weight: checkpoint.get("linear.weight", &[output, input])?,
-            bias: candle_core::Tensor::zeros(output, candle_core::DType::F32, device)?,
-        },
+        false => Linear::new(
+            checkpoint.get("linear.weight", &[output, input])?,
+            candle_core::Tensor::zeros(output, candle_core::DType::F32, device)?,
+        ),
     };
     let residual = match config.flag("use_residual", false)? {
         false => Residual::None,

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use super::ModelError;
 use super::ops::Rows;
 use super::rotary::{Rotary, Turns};
-use crate::trace::hook::{Act, Hook};
+use crate::trace::hook::{Act, HeadWatch, Hook};
 use crate::trace::site::Site;
 
 /// The hook, and which rows belong to which text.
@@ -47,6 +47,11 @@ impl<'a> Pass<'a> {
         let turns = Arc::new(rotary.turns(&self.rows.places));
         self.turns.push((rotary, turns.clone()));
         turns
+    }
+
+    /// Who looks at maps that are not kept.
+    pub fn heads(&self) -> Option<&dyn HeadWatch> {
+        self.hook.heads()
     }
 
     pub fn wants(&self, site: Site) -> bool {
@@ -123,11 +128,18 @@ impl<'a> Pass<'a> {
         if self.rows.texts.len() == 1 {
             return self.visit(site, 0, value);
         }
+        let mut changed = false;
         let mut parts = Vec::with_capacity(self.rows.texts.len());
         for (text, rows) in self.texts().into_iter().enumerate() {
             let part = value.narrow(0, rows.start, rows.len())?;
-            parts.push(self.visit(site, text, part)?);
+            let id = part.id();
+            let left = self.visit(site, text, part)?;
+            changed |= left.id() != id;
+            parts.push(left);
         }
-        Ok(Tensor::cat(&parts, 0)?)
+        match changed {
+            true => Ok(Tensor::cat(&parts, 0)?),
+            false => Ok(value),
+        }
     }
 }

@@ -166,9 +166,8 @@ impl Rows {
         };
         let farthest = trace.tokens.len().saturating_sub(1);
         Ok(Self {
-            // One head's rows one behind the other.
-            q: at(LayerSite::QRot, LayerSite::Q)?.contiguous()?,
-            k: at(LayerSite::KRot, LayerSite::K)?.contiguous()?,
+            q: at(LayerSite::QRot, LayerSite::Q)?,
+            k: at(LayerSite::KRot, LayerSite::K)?,
             attend: model.encoder.attend(layer, farthest)?,
         })
     }

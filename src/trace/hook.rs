@@ -1,5 +1,9 @@
 //! The one hook: capture, ablation, patching and cancellation are the same trait.
 
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::site::{LayerSite, Site};
@@ -22,6 +26,49 @@ pub trait Hook {
     /// Called once per wanted site and text of the batch, in the order of the forward pass. `value`
     /// has the site's shape (no batch axis) and may be a strided view.
     fn visit(&mut self, site: Site, text: usize, value: &Tensor) -> candle_core::Result<Act>;
+
+    /// Who looks at maps that pass by without being kept.
+    fn heads(&self) -> Option<&dyn HeadWatch> {
+        None
+    }
+}
+
+/// Some rows of one head's maps, where they are made and before they are gone.
+pub struct MapTile<'a> {
+    pub layer: usize,
+    pub head: usize,
+    /// Queries and keys within their text; what lies outside of these keys is hidden from them.
+    pub queries: Range<usize>,
+    pub keys: Range<usize>,
+    /// [queries, keys], masked.
+    pub scores: &'a [f32],
+    /// [queries, keys]
+    pub pattern: &'a [f32],
+}
+
+/// Sums maps up as they pass by. Called from several threads, once for each part of each map of a pass
+/// over one text.
+pub trait HeadWatch: Any + Send + Sync {
+    fn tile(&self, tile: &MapTile<'_>);
+
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// Looks at maps alone.
+pub struct Watching(pub Arc<dyn HeadWatch>);
+
+impl Hook for Watching {
+    fn wants(&self, _: Site) -> bool {
+        false
+    }
+
+    fn visit(&mut self, _: Site, _: usize, _: &Tensor) -> candle_core::Result<Act> {
+        Ok(Act::Keep)
+    }
+
+    fn heads(&self) -> Option<&dyn HeadWatch> {
+        Some(&*self.0)
+    }
 }
 
 /// Wants nothing.
@@ -71,6 +118,10 @@ impl Hook for Chain<'_> {
             }
         }
         Ok(replaced.map_or(Act::Keep, Act::Replace))
+    }
+
+    fn heads(&self) -> Option<&dyn HeadWatch> {
+        self.0.iter().find_map(|hook| hook.heads())
     }
 }
 

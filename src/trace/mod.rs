@@ -13,6 +13,7 @@ use std::time::Duration;
 use candle_core::{Device, Tensor};
 use thiserror::Error;
 
+use hook::HeadWatch;
 pub use maps::MapRows;
 pub use site::{Axis, EmbedSite, LayerSite, PoolingMode, Site, SiteFilter};
 pub use values::Values;
@@ -39,6 +40,8 @@ pub struct Trace {
     sites: BTreeMap<Site, Tensor>,
     /// Layers of which the maps [H, T, T] are made row by row where they are read.
     maps: BTreeMap<usize, Arc<dyn MapRows>>,
+    /// What was summed up of maps that were not kept.
+    watched: Option<Arc<dyn HeadWatch>>,
 }
 
 #[derive(Debug, Error)]
@@ -66,6 +69,7 @@ impl Trace {
             mixes_layers: false,
             sites: BTreeMap::new(),
             maps: BTreeMap::new(),
+            watched: None,
         };
         trace.with(values)
     }
@@ -87,6 +91,16 @@ impl Trace {
         let mut more = self.clone();
         more.maps.insert(layer, maps);
         more
+    }
+
+    /// The same pass with what was summed up of its maps as they passed by.
+    pub fn with_watched(self, watched: Option<Arc<dyn HeadWatch>>) -> Self {
+        Self { watched, ..self }
+    }
+
+    /// What a watch of this kind summed up of maps that were not kept.
+    pub fn watched<W: HeadWatch>(&self) -> Option<&W> {
+        self.watched.as_ref()?.as_any().downcast_ref()
     }
 
     /// The same pass without the inside of one layer.

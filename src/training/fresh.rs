@@ -258,10 +258,7 @@ pub fn weights(
     let mut layers = Vec::with_capacity(spec.layers());
     for _ in 0..spec.layers() {
         let mut linear = |output: usize, input: usize| -> candle_core::Result<Linear> {
-            Ok(Linear {
-                weight: noise(output, input, SPREAD)?,
-                bias: zeros(output)?,
-            })
+            Ok(Linear::new(noise(output, input, SPREAD)?, zeros(output)?))
         };
         layers.push(LayerWeights {
             qkv: linear(3 * d, d)?,

@@ -124,10 +124,7 @@ fn every_activation_residual_and_norm_after_the_pool_keeps_the_sum() {
             Residual::Projected(matrix(3, 3, square.clone())),
         ] {
             let dense = Module::Dense(Dense {
-                linear: Linear {
-                    weight: matrix(3, 3, weight[3..].to_vec()),
-                    bias: vector(&[0.3, -0.2, 0.]),
-                },
+                linear: Linear::new(matrix(3, 3, weight[3..].to_vec()), vector(&[0.3, -0.2, 0.])),
                 activation,
                 residual,
             });
@@ -163,10 +160,10 @@ fn every_activation_residual_and_norm_after_the_pool_keeps_the_sum() {
 #[test]
 fn dimensions_that_are_nothing_before_an_activation_lose_nothing() {
     // The second output is 0 for every text: GELU's secant there is its slope, a half.
-    let linear = Linear {
-        weight: matrix(2, 3, vec![1., 0., 0., 0., 0., 0.]),
-        bias: vector(&[0., 0.]),
-    };
+    let linear = Linear::new(
+        matrix(2, 3, vec![1., 0., 0., 0., 0., 0.]),
+        vector(&[0., 0.]),
+    );
     let dense = Module::Dense(Dense {
         linear,
         activation: DenseActivation::Gelu,

@@ -31,10 +31,7 @@ fn tensor(shape: &[usize], rng: &mut Rng) -> Tensor {
 
 fn dense(input: usize, output: usize, activation: DenseActivation, rng: &mut Rng) -> Module {
     Module::Dense(Dense {
-        linear: Linear {
-            weight: tensor(&[output, input], rng),
-            bias: tensor(&[output], rng),
-        },
+        linear: Linear::new(tensor(&[output, input], rng), tensor(&[output], rng)),
         activation,
         residual: Residual::None,
     })

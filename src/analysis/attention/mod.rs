@@ -4,6 +4,7 @@
 //! 2019; Abnar & Zuidema 2020): none of this is an explanation of a score.
 
 mod cell;
+mod digest;
 mod links;
 mod mask;
 mod pool;
@@ -13,6 +14,7 @@ mod tally;
 mod window;
 
 pub use cell::{Cell, scale_name};
+pub use digest::Digest;
 pub use links::{Link, Links};
 pub use mask::{mask_name, mask_title, why_hidden};
 pub use pool::{Atlas, CLIP, Map, finite_reach, largest};

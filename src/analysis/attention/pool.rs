@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::digest::Digest;
 use super::rows::Who;
 use super::window::Window;
 use crate::analysis::range::reach;
@@ -68,21 +69,19 @@ impl Atlas {
         cancel: &Cancel,
     ) -> Result<Option<Self>, ModelError> {
         let tokens = trace.tokens.len();
-        let (side, heads) = (tokens.min(most), model.spec().heads);
+        let watched = trace.watched::<Digest>().filter(|_| map == Map::Pattern);
+        let side = watched.map_or(tokens.min(most), |digest| digest.side);
+        let heads = model.spec().heads;
         let width = heads * side;
         let mut values = vec![0.0; trace.layers * side * width];
         for layer in 0..trace.layers {
-            let here = model.recall(trace, layer, cancel)?;
-            if !here.has(Site::Layer(layer, map.site())) {
-                return Ok(None);
-            }
-            let tiles = (0..heads).into_par_iter().map(|head| {
-                let all = [0..tokens, 0..tokens];
-                let who = (Who::Head(head), map);
-                let tile = Window::new(&here, layer, who, all, most, cancel);
-                Ok(tile.ok_or(ModelError::Stopped)?.values)
-            });
-            let tiles: Vec<Vec<f32>> = tiles.collect::<Result<_, ModelError>>()?;
+            let tiles = match watched {
+                Some(digest) => (0..heads).map(|head| digest.pooled(layer, head)).collect(),
+                None => match tiles(model, trace, (layer, map), most, cancel)? {
+                    Some(tiles) => tiles,
+                    None => return Ok(None),
+                },
+            };
             for (head, tile) in tiles.iter().enumerate() {
                 let scale = if relative {
                     1.0 / finite_reach(tile).max(f32::MIN_POSITIVE)
@@ -106,6 +105,27 @@ impl Atlas {
             values,
         }))
     }
+}
+
+/// The pooled map of each head of one layer; none where the model has no such map.
+fn tiles(
+    model: &Model,
+    trace: &Trace,
+    (layer, map): (usize, Map),
+    most: usize,
+    cancel: &Cancel,
+) -> Result<Option<Vec<Vec<f32>>>, ModelError> {
+    let here = model.recall(trace, layer, cancel)?;
+    if !here.has(Site::Layer(layer, map.site())) {
+        return Ok(None);
+    }
+    let tokens = trace.tokens.len();
+    let tiles = (0..model.spec().heads).into_par_iter().map(|head| {
+        let who = (Who::Head(head), map);
+        let tile = Window::new(&here, layer, who, [0..tokens, 0..tokens], most, cancel);
+        Ok(tile.ok_or(ModelError::Stopped)?.values)
+    });
+    tiles.collect::<Result<Vec<_>, ModelError>>().map(Some)
 }
 
 /// [`reach`] at [`CLIP`] of the cells that are seen.

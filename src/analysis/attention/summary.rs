@@ -3,9 +3,12 @@
 //! The kinds are those that Clark et al. 2019 ("What does BERT look at?") and Voita et al. 2019
 //! ("Analyzing multi-head self-attention") describe.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::digest::Digest;
 use super::tally::Tally;
 use crate::analysis::pooling::values;
 use crate::cancel::Cancel;
@@ -123,7 +126,7 @@ impl HeadSummary {
     /// From a pattern `[T, T]` (row-major, queries by keys) and the special tokens `[T]`. Without
     /// `scores` of the same shape, `largest_score` is 0 and every key counts as seen.
     pub fn new(pattern: &[f32], scores: &[f32], special: &[bool]) -> Self {
-        let mut tally = Tally::new(special);
+        let mut tally = Tally::new(special.into());
         tally.add(0, pattern, scores);
         tally.finish()
     }
@@ -157,14 +160,17 @@ pub fn summaries(
     trace: &Trace,
     cancel: &Cancel,
 ) -> Result<Vec<HeadSummary>, ModelError> {
-    let special = &trace.tokens.special;
+    if let Some(digest) = trace.watched::<Digest>() {
+        return Ok(digest.summaries());
+    }
+    let special: Arc<[bool]> = trace.tokens.special.as_slice().into();
     let mut out = Vec::new();
     for layer in 0..trace.layers {
         let here = model.recall(trace, layer, cancel)?;
         let at = |site| values(&here, Site::Layer(layer, site));
         let (pattern, scores) = (at(LayerSite::Pattern)?, at(LayerSite::Scores)?); // [H, T, T]
         let heads = (0..pattern.size(0)).into_par_iter().map(|head| {
-            let mut tally = Tally::new(special);
+            let mut tally = Tally::new(special.clone());
             for start in (0..special.len()).step_by(pattern.step()) {
                 if cancel.is_cancelled() {
                     return Err(ModelError::Stopped);

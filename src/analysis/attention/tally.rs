@@ -1,5 +1,8 @@
 //! A head that is summed up row by row, so that its map need not be held.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::pool::largest;
 use super::summary::{HeadSummary, Share, Shares, kind};
 
@@ -41,9 +44,24 @@ impl Sums {
     }
 }
 
+/// One row of a pattern in a few numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RowSums {
+    /// Keys that the mask lets through.
+    pub seen: usize,
+    /// −Σ p ln p, in nats.
+    pub entropy: f64,
+    /// Σ p
+    pub sum: f64,
+    pub largest: f32,
+    /// Largest magnitude of a score that is seen.
+    pub largest_score: f32,
+}
+
 /// A head that is summed up row by row.
-pub struct Tally<'a> {
-    special: &'a [bool],
+#[derive(Clone)]
+pub struct Tally {
+    special: Arc<[bool]>,
     /// Special tokens in front, and where those behind begin.
     opening: usize,
     closing: usize,
@@ -58,15 +76,15 @@ pub struct Tally<'a> {
     largest_score: f32,
 }
 
-impl<'a> Tally<'a> {
+impl Tally {
     /// `special` says which of the T tokens are special.
-    pub fn new(special: &'a [bool]) -> Self {
+    pub fn new(special: Arc<[bool]>) -> Self {
         let opening = special.iter().take_while(|&&s| s).count();
         let behind = special[opening..].iter().rev().take_while(|&&s| s).count();
         Self {
+            closing: special.len() - behind,
             special,
             opening,
-            closing: special.len() - behind,
             shares: Default::default(),
             entropy: 0.0,
             most: 0.0,
@@ -89,13 +107,30 @@ impl<'a> Tally<'a> {
     }
 
     fn row(&mut self, query: usize, row: &[f32], scores: &[f32]) {
-        let tokens = row.len();
         let sees = |key: usize| scores.get(key) != Some(&f32::NEG_INFINITY);
-        let seen = (0..tokens).filter(|&key| sees(key)).count();
+        let sums = RowSums {
+            seen: (0..row.len()).filter(|&key| sees(key)).count(),
+            entropy: entropy(row),
+            sum: row_sum(row),
+            largest: row.iter().copied().fold(0.0, f32::max),
+            largest_score: 0.0,
+        };
+        self.push(query, sums, |key| row[key], sees);
+    }
+
+    /// One row by its sums; `weight` and `sees` tell of single keys.
+    pub fn push(
+        &mut self,
+        query: usize,
+        sums: RowSums,
+        weight: impl Fn(usize) -> f32,
+        sees: impl Fn(usize) -> bool,
+    ) {
+        let (tokens, seen) = (self.special.len(), sums.seen);
         // What uniform attention over what is seen would put there.
         let chance = |key: usize| f64::from(u8::from(sees(key))) / seen.max(1) as f64;
-        let mut share = |which: usize, keys: std::ops::Range<usize>| {
-            let value = keys.clone().map(|key| f64::from(row[key])).sum::<f64>();
+        let mut share = |which: usize, keys: Range<usize>| {
+            let value = keys.clone().map(|key| f64::from(weight(key))).sum::<f64>();
             // The sum of nothing is −0.
             self.shares[which].add(value + 0.0, keys.map(chance).sum::<f64>() + 0.0);
         };
@@ -110,11 +145,12 @@ impl<'a> Tally<'a> {
             share(3, 0..self.opening);
             share(4, self.closing..tokens);
         }
-        self.entropy += entropy(row);
+        self.entropy += sums.entropy;
         self.most += (seen as f64).ln();
         self.masked |= seen < tokens;
-        self.deviation = self.deviation.max((row_sum(row) - 1.0).abs());
-        self.largest = row.iter().copied().fold(self.largest, f32::max);
+        self.deviation = self.deviation.max((sums.sum - 1.0).abs());
+        self.largest = self.largest.max(sums.largest);
+        self.largest_score = self.largest_score.max(sums.largest_score);
     }
 
     pub fn finish(self) -> HeadSummary {

@@ -134,6 +134,41 @@ pub struct PairMatrix {
     pub seconds: f64,
 }
 
+/// What a [`PairMatrix`] comes to: made once where it is shown in every frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Totals {
+    /// Σ of all cells.
+    pub sum: f64,
+    pub explains: f64,
+    pub tolerance: f64,
+    /// κ, see [`PairMatrix::cancellation`].
+    pub cancellation: f64,
+    /// The largest magnitude.
+    pub largest: f64,
+}
+
+impl Totals {
+    pub fn of(matrix: &PairMatrix) -> Self {
+        Self {
+            sum: matrix.sum(),
+            explains: matrix.explains,
+            tolerance: matrix.tolerance,
+            cancellation: matrix.cancellation(),
+            largest: matrix.largest(),
+        }
+    }
+
+    /// What the sum leaves unexplained: Σ − cos.
+    pub fn residual(&self) -> f64 {
+        self.sum - self.explains
+    }
+
+    /// False where the sum misses the cosine by more than the method may, or is no number.
+    pub fn holds(&self) -> bool {
+        self.residual().abs() <= self.tolerance
+    }
+}
+
 impl PairMatrix {
     /// One cell; NaN outside the matrix.
     pub fn at(&self, row: usize, column: usize) -> f64 {

@@ -125,6 +125,10 @@ pub fn menu_ui(
                 commands.push(Command::ShowWorkspace(index));
             }
         }
+        let every = ui.button("Every panel side by side");
+        if every.on_hover_text("For a large screen").clicked() {
+            commands.push(Command::ShowEveryPanel);
+        }
         if ui.button("Reset layout").clicked() {
             commands.push(Command::ResetLayout);
         }

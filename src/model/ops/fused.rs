@@ -1,6 +1,6 @@
 //! The fast path: fused kernels and plain matrix products on the CPU. No gradients.
 
-use candle_core::{CpuStorage, Device, Result, Storage, Tensor};
+use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::super::rotary::Turns;
@@ -8,13 +8,79 @@ use super::super::spec::Activation;
 use super::super::weights::{Linear, Norm};
 use super::few_rows::FewRows;
 use super::kernels;
-use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, product, with_slice};
+use super::panels::{Panels, Places};
+use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, plane, product, with_buffer, with_slice};
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
 const FEW_ROWS: usize = 16;
 
 /// x·Wᵀ + b. x [n, in] to [n, out].
 pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
+    match &layer.packed {
+        Some(panels) => by_panels(x, layer, panels, None, false).map(|(out, _)| out),
+        None => unpacked(x, layer),
+    }
+}
+
+/// The activation of x·Wᵀ + b and, where `kept`, that itself before it. x [n, in] to [n, out].
+pub fn activated(
+    x: &Tensor,
+    layer: &Linear,
+    activation: Activation,
+    kept: bool,
+) -> Result<(Option<Tensor>, Tensor)> {
+    let Some(panels) = &layer.packed else {
+        let out = unpacked(x, layer)?;
+        let active = activate(&out, activation)?;
+        return Ok((kept.then_some(out), active));
+    };
+    Ok(match by_panels(x, layer, panels, Some(activation), kept)? {
+        (out, Some(active)) => (Some(out), active),
+        (active, None) => (None, active),
+    })
+}
+
+/// x·Wᵀ + b or, with an activation, that in its place or `beside` it. x [n, in] to [n, out].
+fn by_panels(
+    x: &Tensor,
+    layer: &Linear,
+    panels: &Panels,
+    activation: Option<Activation>,
+    beside: bool,
+) -> Result<(Tensor, Option<Tensor>)> {
+    let shape = (x.dim(0)?, layer.bias.dim(0)?);
+    let count = shape.0 * shape.1;
+    let mut out: Vec<f32> = Vec::with_capacity(count);
+    let mut active: Vec<f32> = Vec::with_capacity(if beside { count } else { 0 });
+    let over = Target(out.as_mut_ptr());
+    let to = if beside {
+        Target(active.as_mut_ptr())
+    } else {
+        over
+    };
+    let places = Places {
+        out: over,
+        active: activation.map(|activation| (to, activation)),
+    };
+    with_slice(x, |x| {
+        with_slice(&layer.bias, |bias| {
+            // SAFETY: each place holds n × out elements and is ours alone.
+            unsafe { panels.product(x, bias, places) }
+        })
+    })??;
+    // SAFETY: every output of every row was written.
+    unsafe { out.set_len(count) };
+    let out = Tensor::from_vec(out, shape, &Device::Cpu)?;
+    if !beside {
+        return Ok((out, None));
+    }
+    // SAFETY: as above.
+    unsafe { active.set_len(count) };
+    Ok((out, Some(Tensor::from_vec(active, shape, &Device::Cpu)?)))
+}
+
+/// The product with weights as a checkpoint holds them.
+fn unpacked(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     let (rows, input) = x.dims2()?;
     let output = layer.bias.dim(0)?;
     if rows <= FEW_ROWS {
@@ -129,25 +195,6 @@ pub fn add_norm(x: &Tensor, residual: Option<&Tensor>, norm: &Norm) -> Result<Te
     Tensor::from_vec(out, x.shape(), &Device::Cpu)
 }
 
-/// Start and strides of head `h` of a [heads, T, d] view.
-fn head(tensor: &Tensor, data: &[f32], h: usize) -> Matrix {
-    let (stride, offset) = (tensor.stride(), tensor.layout().start_offset());
-    Matrix {
-        start: data[offset + h * stride[0]..].as_ptr(),
-        row: stride[1] as isize,
-        column: stride[2] as isize,
-    }
-}
-
-/// Runs `read` on the whole buffer behind a tensor, whatever its layout.
-fn with_buffer<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
-    let (storage, _) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(data)) => Ok(read(data)),
-        _ => candle_core::bail!("the fused path takes f32 on the CPU"),
-    }
-}
-
 /// Turns the first `count` heads of every row. x [n, m, d] to the same.
 pub fn rotate(x: &Tensor, count: usize, turns: &Turns) -> Result<Tensor> {
     let (_, all, size) = x.dims3()?;
@@ -170,19 +217,22 @@ pub fn rotate(x: &Tensor, count: usize, turns: &Turns) -> Result<Tensor> {
 pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
     let (heads, queries, size) = q.dims3()?;
     let (shared, keys, _) = k.dims3()?;
-    let plane = queries * keys;
-    let mut out: Vec<f32> = Vec::with_capacity(heads * plane);
+    let cells = queries * keys;
+    let mut out: Vec<f32> = Vec::with_capacity(heads * cells);
     let target = Target(out.as_mut_ptr());
     with_buffer(q, |qs| {
         with_buffer(k, |ks| {
-            each_head(heads, plane * size, |h| {
-                let pair = (head(q, qs, h), head(k, ks, h * shared / heads).transposed());
+            each_head(heads, cells * size, |h| {
+                let pair = (
+                    plane(q, qs, h),
+                    plane(k, ks, h * shared / heads).transposed(),
+                );
                 let (m, n, scale) = (queries, keys, scale as f32);
                 // SAFETY: head h writes plane h of the reserved buffer and no other.
                 unsafe {
                     product(
                         (m, n, size),
-                        target.at(h * plane),
+                        target.at(h * cells),
                         n,
                         false,
                         pair,
@@ -194,7 +244,7 @@ pub fn scores(q: &Tensor, k: &Tensor, scale: f64) -> Result<Tensor> {
         })
     })??;
     // SAFETY: every element of every plane was written just above.
-    unsafe { out.set_len(heads * plane) };
+    unsafe { out.set_len(heads * cells) };
     Tensor::from_vec(out, (heads, queries, keys), &Device::Cpu)
 }
 
@@ -230,7 +280,7 @@ pub fn mix(pattern: &Tensor, v: &Tensor) -> Result<Tensor> {
     with_buffer(pattern, |ps| {
         with_buffer(v, |vs| {
             each_head(heads, queries * keys * size, |h| {
-                let pair = (head(pattern, ps, h), head(v, vs, h * shared / heads));
+                let pair = (plane(pattern, ps, h), plane(v, vs, h * shared / heads));
                 let (dst, row) = (target.at(h * size), heads * size);
                 // SAFETY: head h writes columns h·d to (h+1)·d of each row, and no other.
                 unsafe { product((queries, size, keys), dst, row, false, pair, 1., false) };

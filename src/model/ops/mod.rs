@@ -6,11 +6,13 @@ mod few_rows;
 mod fused;
 mod graph;
 mod kernels;
+mod panels;
 mod raw;
 mod slopes;
 mod tangent;
 mod tape;
 mod tape_attention;
+mod team;
 mod tiled;
 
 use candle_core::{Device, Result, Tensor};
@@ -20,7 +22,9 @@ use super::spec::Activation;
 use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
 pub(super) use kernels::softmax;
-pub(super) use tiled::score_rows;
+pub use panels::Panels;
+pub(super) use raw::with_slice;
+pub(super) use tiled::{Watch, score_rows};
 
 /// Which of the paths runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,22 @@ impl Ops {
             Self::Tangent { rows } => tangent::linear(rows, x, layer),
             Self::Graph => graph::linear(x, layer),
         }
+    }
+
+    /// The activation of x·Wᵀ + b and, where `kept`, that itself before it. [n, in] to [n, out].
+    pub fn activated(
+        self,
+        x: &Tensor,
+        layer: &Linear,
+        activation: Activation,
+        kept: bool,
+    ) -> Result<(Option<Tensor>, Tensor)> {
+        if self == Self::Fused {
+            return fused::activated(x, layer, activation, kept);
+        }
+        let out = self.linear(x, layer)?;
+        let active = self.activate(&out, activation)?;
+        Ok((kept.then_some(out), active))
     }
 
     /// Element by element.
@@ -155,10 +175,17 @@ impl Ops {
     }
 
     /// All of attention at once with no map kept, for texts packed one behind the other.
+    /// The fused path shows its maps to `watch` as they pass by.
     /// [ΣT, H + 2·K, d] to [ΣT, H·d].
-    pub fn attention(self, qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
+    pub fn attention(
+        self,
+        qkv: &Tensor,
+        attend: &Attend,
+        rows: &Rows,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Tensor> {
         match self {
-            Self::Fused => tiled::attention(qkv, attend, rows),
+            Self::Fused => tiled::attention(qkv, attend, rows, watch),
             Self::Tape => tape_attention::attention(qkv, attend, rows),
             Self::Tangent { rows: block } => tangent::attention(block, qkv, attend, rows),
             Self::Graph => candle_core::bail!("candle's operations go stage by stage"),
@@ -187,10 +214,7 @@ mod tests {
         for (t, d, f) in [(1, 8, 3), (7, 33, 65), (40, 96, 200), (130, 384, 512)] {
             let x = random(&[t, d]);
             let scaled = |t: Tensor| (t / (d as f64).sqrt()).unwrap();
-            let layer = Linear {
-                weight: scaled(random(&[f, d])),
-                bias: random(&[f]),
-            };
+            let layer = Linear::new(scaled(random(&[f, d])), random(&[f]));
             let norm = Norm {
                 weight: random(&[d]),
                 bias: random(&[d]),
@@ -235,7 +259,7 @@ mod tests {
         let rows = Rows::whole([1, 7, 62]);
         for attend in attend::every_kind(62) {
             let qkv = random(&[70, attend.row() / attend.size, attend.size]);
-            let whole = Ops::Fused.attention(&qkv, &attend, &rows).unwrap();
+            let whole = Ops::Fused.attention(&qkv, &attend, &rows, None).unwrap();
             for ops in [Ops::Fused, Ops::Graph] {
                 close(&attend::staged(ops, &qkv, &attend, &rows), &whole);
             }

@@ -52,6 +52,25 @@ unsafe impl Send for Matrix {}
 // SAFETY: as above.
 unsafe impl Sync for Matrix {}
 
+/// Start and strides of slice `h` of a [heads, T, d] view.
+pub fn plane(tensor: &Tensor, data: &[f32], h: usize) -> Matrix {
+    let (stride, offset) = (tensor.stride(), tensor.layout().start_offset());
+    Matrix {
+        start: data[offset + h * stride[0]..].as_ptr(),
+        row: stride[1] as isize,
+        column: stride[2] as isize,
+    }
+}
+
+/// Runs `read` on the whole buffer behind a tensor, whatever its layout.
+pub fn with_buffer<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    let (storage, _) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(data)) => Ok(read(data)),
+        _ => candle_core::bail!("the fused path takes f32 on the CPU"),
+    }
+}
+
 /// A place to write to, for tasks that write to disjoint parts of one buffer.
 #[derive(Clone, Copy)]
 pub struct Target(pub *mut f32);

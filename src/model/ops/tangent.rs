@@ -32,6 +32,7 @@ pub fn linear(rows: usize, x: &Tensor, layer: &Linear) -> Result<Tensor> {
     let slope = Linear {
         weight: layer.weight.clone(),
         bias: layer.bias.zeros_like()?,
+        packed: layer.packed.clone(),
     };
     Tensor::cat(&[value, fused::linear(&tangents, &slope)?], 0)
 }
@@ -272,10 +273,7 @@ mod tests {
     #[test]
     fn linear_activation_and_norm_have_the_tangents_of_differences() {
         for (t, d, f) in [(1, 8, 3), (7, 33, 65), (20, 48, 96)] {
-            let layer = Linear {
-                weight: random(&[f, d], 0.2),
-                bias: random(&[f], 1.),
-            };
+            let layer = Linear::new(random(&[f, d], 0.2), random(&[f], 1.));
             let norm = Norm {
                 weight: random(&[d], 1.),
                 bias: random(&[d], 1.),
@@ -305,7 +303,7 @@ mod tests {
             agrees(&qkv, |ops, qkv| {
                 let blocks = qkv.dim(0).unwrap() / 20;
                 let rows = Rows::whole((0..blocks).flat_map(|_| texts));
-                ops.attention(qkv, &attend, &rows).unwrap()
+                ops.attention(qkv, &attend, &rows, None).unwrap()
             });
         }
     }

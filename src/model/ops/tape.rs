@@ -285,10 +285,7 @@ mod tests {
         for (rows, input, output) in [(1, 8, 3), (7, 33, 65), (70, 192, 384)] {
             let x = random(&[rows, input], 1.5);
             let (weight, bias) = (random(&[output, input], 0.1), random(&[output], 1.));
-            let layer = Linear {
-                weight: weight.as_tensor().clone(),
-                bias: bias.as_tensor().clone(),
-            };
+            let layer = Linear::new(weight.as_tensor().clone(), bias.as_tensor().clone());
             same(&[&x, &weight, &bias], |ops| ops.linear(&x, &layer).unwrap());
 
             let (residual, gain) = (random(&[rows, input], 1.), random(&[input], 1.));
@@ -327,7 +324,7 @@ mod tests {
         for attend in attend::every_kind(62) {
             let qkv = random(&[70, attend.row() / attend.size, attend.size], 1.2);
             same(&[&qkv], |ops| match ops.has_attention() {
-                true => ops.attention(&qkv, &attend, &rows).unwrap(),
+                true => ops.attention(&qkv, &attend, &rows, None).unwrap(),
                 false => attend::staged(ops, &qkv, &attend, &rows),
             });
         }
@@ -337,10 +334,7 @@ mod tests {
     fn weights_that_nobody_trains_get_no_gradient() {
         let x = random(&[5, 8], 1.);
         let plain = |shape: &[usize]| Tensor::randn(0f32, 1., shape, &Device::Cpu).unwrap();
-        let layer = Linear {
-            weight: plain(&[4, 8]),
-            bias: plain(&[4]),
-        };
+        let layer = Linear::new(plain(&[4, 8]), plain(&[4]));
         let out = Ops::Tape.linear(&x, &layer).unwrap().sum_all().unwrap();
         let gradients = out.backward().unwrap();
         assert!(gradients.get(x.as_tensor()).is_some());

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::attend::{Attend, Rows};
 use super::kernels;
-use super::raw::{Matrix, PARALLEL_FROM, Target, product, with_slice};
+use super::raw::{Matrix, PARALLEL_FROM, Target, plane, product, with_buffer, with_slice};
+use crate::trace::hook::{HeadWatch, MapTile};
 
 /// Scores that one tile holds: 1 MiB, about half of what a core's own cache does.
 const TILE: usize = 1 << 18;
@@ -61,14 +62,26 @@ impl Tile {
     }
 }
 
-/// Scores, softmax and mixing, for texts packed one behind the other.
+/// Who looks at the maps of one layer.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    pub layer: usize,
+    pub seen: &'a dyn HeadWatch,
+}
+
+/// Scores, softmax and mixing, for texts packed one behind the other. Only one text is watched.
 /// qkv [ΣT, H + 2·K, d] to [ΣT, H·d].
-pub fn attention(qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
+pub fn attention(
+    qkv: &Tensor,
+    attend: &Attend,
+    rows: &Rows,
+    watch: Option<Watch<'_>>,
+) -> Result<Tensor> {
     let (all, width, size) = (qkv.dim(0)?, attend.width(), attend.size);
     let mut out: Vec<f32> = Vec::with_capacity(all * width);
     let target = Target(out.as_mut_ptr());
     with_slice(qkv, |qkv| {
-        let one = |scratch: &mut Vec<f32>, tile: &Tile| {
+        let one = |[scratch, scores]: &mut [Vec<f32>; 2], tile: &Tile| {
             let (n, m) = (tile.queries.len(), tile.keys.len());
             let places = &rows.places[tile.text.clone()];
             let first = tile.text.start + tile.queries.start;
@@ -81,7 +94,20 @@ pub fn attention(qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
             unsafe { product((n, m, size), to, m, false, pair, scale, false) };
             let apart = (&places[tile.queries.clone()], &places[tile.keys.clone()]);
             attend.finish_part(tile.head, apart, scratch);
+            if watch.is_some() {
+                scores.clone_from(scratch);
+            }
             kernels::softmax(scratch, m);
+            if let Some(watch) = watch {
+                watch.seen.tile(&MapTile {
+                    layer: watch.layer,
+                    head: tile.head,
+                    queries: tile.queries.clone(),
+                    keys: tile.keys.clone(),
+                    scores,
+                    pattern: scratch,
+                });
+            }
             let pair = (Matrix::dense(scratch, m), keys(attend.value(tile.head)));
             let dst = target.at(first * width + tile.head * size);
             // SAFETY: this task writes its head's columns of its queries' rows, and no other.
@@ -90,9 +116,9 @@ pub fn attention(qkv: &Tensor, attend: &Attend, rows: &Rows) -> Result<Tensor> {
         let tiles = Tile::all(attend, rows);
         let work: usize = tiles.iter().map(Tile::cells).sum::<usize>() * size;
         match work >= PARALLEL_FROM * 16 && rayon::current_num_threads() > 1 {
-            true => tiles.par_iter().for_each_init(Vec::new, one),
+            true => tiles.par_iter().for_each_init(Default::default, one),
             false => {
-                let mut scratch = Vec::new();
+                let mut scratch = Default::default();
                 tiles.iter().for_each(|tile| one(&mut scratch, tile));
             }
         }
@@ -115,28 +141,18 @@ pub fn score_rows(
     content: bool,
 ) -> Result<Vec<f32>> {
     let (keys, size) = (k.dim(1)?, attend.size);
-    let q = q
-        .narrow(0, head, 1)?
-        .narrow(1, queries.start, queries.len())?;
-    let k = k.narrow(0, head * attend.kv_heads / attend.heads, 1)?;
+    let q = q.narrow(1, queries.start, queries.len())?;
+    let shared = head * attend.kv_heads / attend.heads;
     let mut out = vec![0.; queries.len() * keys];
-    with_slice(&q, |q| {
-        with_slice(&k, |k| {
-            let pair = (Matrix::dense(q, size), Matrix::dense(k, size).transposed());
+    // Read where they lie: a copy for each of many short reads would cost more than the product.
+    with_buffer(&q, |qs| {
+        with_buffer(k, |ks| {
+            let pair = (plane(&q, qs, head), plane(k, ks, shared).transposed());
             let (to, scale) = (out.as_mut_ptr(), attend.scale as f32);
+            let size = (queries.len(), keys, size);
             // SAFETY: `out` holds queries × keys elements and is ours alone; q and k hold as many rows
-            // of `size`.
-            unsafe {
-                product(
-                    (queries.len(), keys, size),
-                    to,
-                    keys,
-                    false,
-                    pair,
-                    scale,
-                    true,
-                )
-            };
+            // of the head's size.
+            unsafe { product(size, to, keys, false, pair, scale, true) };
         })
     })??;
     if !content {
@@ -171,7 +187,7 @@ mod tests {
             let shape = [rows.places.len(), attend.row() / attend.size, attend.size];
             let qkv = Tensor::randn(0f32, 1.5, &shape, &Device::Cpu).unwrap();
             assert!(Tile::all(&attend, &rows).len() > 3 * attend.heads);
-            let tiled = attention(&qkv, &attend, &rows).unwrap();
+            let tiled = attention(&qkv, &attend, &rows, None).unwrap();
             let whole = attend::staged(Ops::Graph, &qkv, &attend, &rows);
             let apart = (tiled - whole).unwrap().abs().unwrap();
             let largest: f32 = apart.max_all().unwrap().to_scalar().unwrap();

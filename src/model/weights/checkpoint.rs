@@ -207,10 +207,8 @@ impl Checkpoint {
         output: usize,
         bias: bool,
     ) -> Result<Linear, ModelError> {
-        Ok(Linear {
-            weight: self.get(&format!("{name}.weight"), &[output, input])?,
-            bias: self.bias(name, output, bias)?,
-        })
+        let weight = self.get(&format!("{name}.weight"), &[output, input])?;
+        Ok(Linear::new(weight, self.bias(name, output, bias)?))
     }
 
     /// A layer norm.

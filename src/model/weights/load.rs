@@ -228,12 +228,12 @@ impl Loader<'_> {
         let up = stacked(names.up)?;
         let bias = Tensor::zeros(rows, up.dtype(), up.device())?;
         Ok(Ffn {
-            up: Linear { weight: up, bias },
+            up: Linear::new(up, bias),
             gate: None,
-            down: Linear {
-                weight: stacked(names.down)?.t()?.contiguous()?,
-                bias: self.get(&self.at(names.bias, l), &[d])?,
-            },
+            down: Linear::new(
+                stacked(names.down)?.t()?.contiguous()?,
+                self.get(&self.at(names.bias, l), &[d])?,
+            ),
             router: Some(self.checkpoint.linear_with(&router, d, count, false)?),
         })
     }

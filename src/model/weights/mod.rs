@@ -4,10 +4,14 @@ mod checkpoint;
 mod load;
 mod named;
 
-use candle_core::Tensor;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use candle_core::{Tensor, TensorId};
 
 use super::ModelError;
 use super::mix::LayerMix;
+use super::ops::{Panels, with_slice};
 use super::spec::NormKind;
 
 pub use checkpoint::Checkpoint;
@@ -18,6 +22,8 @@ pub struct Linear {
     pub weight: Tensor, // [out, in]
     /// Zeros where the model has none.
     pub bias: Tensor, // [out]
+    /// The same weight in the order in which a product reads it, where that was made.
+    pub packed: Option<Arc<Panels>>,
 }
 
 /// y = g ⊙ (x − mean x)/√(var x + ε) + b (Ba et al. 2016), or g ⊙ x/√(mean x² + ε) + b (Zhang and
@@ -99,7 +105,32 @@ fn maybe<T>(
     x.map(f).transpose()
 }
 
+/// Weights are packed for the processor while they take no more than this many bytes once more; the
+/// products of larger models take longer than bringing them into order.
+const MOST_PACKED: usize = 256 << 20;
+
 impl Weights {
+    /// Packs the layers' weights on the processor, where that pays.
+    pub fn pack(&mut self) {
+        // Layers that share a block share its weights, and then what is packed of them.
+        let mut made: HashMap<TensorId, Arc<Panels>> = HashMap::new();
+        let products = self.layers.iter_mut().flat_map(LayerWeights::products);
+        let products: Vec<&mut Linear> = products.collect();
+        let each: HashMap<TensorId, usize> = products
+            .iter()
+            .map(|layer| (layer.weight.id(), layer.weight.elem_count()))
+            .collect();
+        let bytes = each.values().sum::<usize>() * size_of::<f32>();
+        if !self.token.device().is_cpu() || bytes > MOST_PACKED {
+            return;
+        }
+        for layer in products {
+            let id = layer.weight.id();
+            layer.packed = made.get(&id).cloned().or_else(|| layer.panels());
+            made.extend(layer.packed.clone().map(|panels| (id, panels)));
+        }
+    }
+
     /// The same weights with `f` applied to every tensor.
     pub fn map(&self, f: &mut Map<'_>) -> Result<Self, ModelError> {
         let layers = self.layers.iter().enumerate();
@@ -125,6 +156,12 @@ impl Weights {
 }
 
 impl LayerWeights {
+    fn products(&mut self) -> impl Iterator<Item = &mut Linear> {
+        let ffn = [&mut self.ffn.up, &mut self.ffn.down];
+        let attention = [&mut self.qkv, &mut self.output];
+        attention.into_iter().chain(ffn).chain(&mut self.ffn.gate)
+    }
+
     fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
         let relative = maybe(self.relative.as_ref(), |relative| {
             Ok(Relative {
@@ -181,30 +218,40 @@ impl Norms {
 }
 
 impl Linear {
+    pub fn new(weight: Tensor, bias: Tensor) -> Self {
+        let packed = None;
+        Self {
+            weight,
+            bias,
+            packed,
+        }
+    }
+
+    /// None for weights that are not f32.
+    fn panels(&self) -> Option<Arc<Panels>> {
+        let outputs = self.bias.dim(0).ok()?;
+        let panels = with_slice(&self.weight, |weight| Panels::new(weight, outputs));
+        panels.ok().map(Arc::new)
+    }
+
     /// The same layer with `f` applied to weight and bias, named behind `at`.
     pub fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
-        Ok(Self {
-            weight: f(&format!("{at}.weight"), &self.weight)?,
-            bias: f(&format!("{at}.bias"), &self.bias)?,
-        })
+        let weight = f(&format!("{at}.weight"), &self.weight)?;
+        Ok(Self::new(weight, f(&format!("{at}.bias"), &self.bias)?))
     }
 
     /// The rows `from..from + count` of the result alone.
     pub fn rows(&self, from: usize, count: usize) -> candle_core::Result<Self> {
-        Ok(Self {
-            weight: self.weight.narrow(0, from, count)?,
-            bias: self.bias.narrow(0, from, count)?,
-        })
+        let weight = self.weight.narrow(0, from, count)?;
+        Ok(Self::new(weight, self.bias.narrow(0, from, count)?))
     }
 
     /// Several layers of one input as one.
     pub fn stacked(parts: &[Self]) -> candle_core::Result<Self> {
         let weights: Vec<&Tensor> = parts.iter().map(|part| &part.weight).collect();
         let biases: Vec<&Tensor> = parts.iter().map(|part| &part.bias).collect();
-        Ok(Self {
-            weight: Tensor::cat(&weights, 0)?,
-            bias: Tensor::cat(&biases, 0)?,
-        })
+        let bias = Tensor::cat(&biases, 0)?;
+        Ok(Self::new(Tensor::cat(&weights, 0)?, bias))
     }
 }
 

@@ -75,10 +75,10 @@ impl Weights {
         }
         if let Some(pooler) = names.pooler {
             let device = self.token.device();
-            let unused = Linear {
-                weight: Tensor::zeros((spec.hidden, spec.hidden), DType::F32, device)?,
-                bias: Tensor::zeros(spec.hidden, DType::F32, device)?,
-            };
+            let unused = Linear::new(
+                Tensor::zeros((spec.hidden, spec.hidden), DType::F32, device)?,
+                Tensor::zeros(spec.hidden, DType::F32, device)?,
+            );
             out.linear(pooler, &unused, true);
         }
         Ok(out.0)

@@ -63,7 +63,7 @@ pub fn ablation_ui(
     });
     keep_ui(ui, from);
     let grid = &grids[from as usize];
-    let scale = Scale::signed(grid.matrix.largest() as f32);
+    let scale = Scale::signed(grid.totals.largest as f32);
     let width = ui.available_width();
     let map = Heatmap::new(
         "Ablation of heads and feed-forwards",
@@ -79,7 +79,7 @@ pub fn ablation_ui(
     .max_cell(CELL)
     .fit(vec2(width, HEIGHT.min(width)))
     .locked(Some((cx.layer(), cx.head())))
-    .show_values(grid.matrix.largest() >= READABLE);
+    .show_values(grid.totals.largest >= READABLE);
     let response = map.ui(ui, texture);
     if let Some((layer, part)) = response.clicked {
         let writer = match part < found.heads {

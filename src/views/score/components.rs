@@ -71,7 +71,7 @@ pub fn components_ui(
     .column_axis("B")
     .fit(vec2(width, HEIGHT.min(width)))
     .focus_row(chosen)
-    .dimmed(!grid.matrix.holds());
+    .dimmed(!grid.totals.holds());
     let response = map.ui(ui, texture);
     if let Some((row, _)) = response.clicked {
         select(cx, writers.get(row).copied());
@@ -80,7 +80,7 @@ pub fn components_ui(
     if let Some(note) = beyond_note(&scale, largest_of(&grid.cells)) {
         note_ui(ui, note);
     }
-    sums_ui(ui, cx, &grid.matrix);
+    sums_ui(ui, cx, &grid.totals);
     ui.add_space(SPACE);
     largest_ui(ui, cx, grid, writers, chosen);
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::verdict::Verdict;
 use crate::analysis::pooling::{self, Misfit};
-use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::leave_one_out::LeaveOneOut;
 use crate::analysis::similarity::pairs::token_pairs;
 use crate::analysis::similarity::shares::{Share, shares};
 use crate::analysis::similarity::words::Words;
+use crate::analysis::similarity::{PairMatrix, Totals};
 use crate::analysis::vectors::to_f64;
 use crate::app::state::TextId;
 use crate::model::Model;
@@ -67,6 +67,7 @@ pub struct Grid {
     pub columns: Axis,
     /// The largest magnitude of a pair of tokens: what is no token may outweigh them all.
     pub largest: f64,
+    pub totals: Totals,
     pub key: u64,
 }
 
@@ -218,6 +219,7 @@ impl Grid {
             rows: Axis::new(&names[0], special_rows, matrix.row_sums()),
             columns: Axis::new(&names[1], special_columns, matrix.column_sums()),
             largest: largest_of(&matrix, special_rows.len(), special_columns.len()),
+            totals: Totals::of(&matrix),
             matrix,
             key: fresh_key(),
         }

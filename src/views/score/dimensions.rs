@@ -5,6 +5,7 @@ use egui::{RichText, Ui};
 use super::matrix::{figure_ui, sums_ui};
 use crate::analysis::pooling::sentence;
 use crate::analysis::similarity::PairMatrix;
+use crate::analysis::similarity::Totals;
 use crate::analysis::similarity::dims::Dims;
 use crate::analysis::vectors::{norm, to_f64};
 use crate::app::state::{Focus, TextId};
@@ -173,7 +174,7 @@ impl Dimensions {
 
     /// Sum and residual, the rogue ones, and the score without the largest.
     fn summary_ui(&self, ui: &mut Ui, cx: &ViewContext<'_>) {
-        sums_ui(ui, cx, &self.matrix);
+        sums_ui(ui, cx, &Totals::of(&self.matrix));
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().interact_size.y = 0.;
             for (count, cos) in &self.without {

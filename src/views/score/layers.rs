@@ -10,6 +10,7 @@ use egui_plot::{
 
 use super::matrix::sums_ui;
 use crate::analysis::pooling::{modes, title};
+use crate::analysis::similarity::Totals;
 use crate::analysis::similarity::layer_bands::{Band, LayerBands, TAIL, poolings};
 use crate::analysis::similarity::layers::Layers;
 use crate::app::command::Command;
@@ -147,7 +148,7 @@ impl LayersState {
                 ),
             );
         }
-        sums_ui(ui, cx, &layers.steps());
+        sums_ui(ui, cx, &Totals::of(&layers.steps()));
         ui.add_space(SPACE);
         table_ui(ui, cx, layers, here);
     }

@@ -4,7 +4,7 @@ use egui::{RichText, Ui, vec2};
 
 use super::derive::Grid;
 use super::mapping::{By, Mapping};
-use crate::analysis::similarity::{EXACT, PairMatrix};
+use crate::analysis::similarity::{EXACT, Totals};
 use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::subject::note_ui;
@@ -48,7 +48,7 @@ impl MatrixState {
             .focus_row(row)
             .focus_column(column)
             .locked(locked.0.zip(locked.1))
-            .dimmed(grid.adds_up() && !grid.matrix.holds())
+            .dimmed(grid.adds_up() && !grid.totals.holds())
             .show_values(true)
             .tooltip(false);
         let response = map.ui(ui, &mut self.textures[usize::from(mapping.by == By::Words)]);
@@ -65,7 +65,7 @@ impl MatrixState {
         match grid.adds_up() {
             true => {
                 legend_ui(ui, &scale, "added by a pair");
-                let largest = grid.matrix.largest();
+                let largest = grid.totals.largest;
                 if largest > 1.01 * grid.largest {
                     let largest = number(largest);
                     note_ui(
@@ -75,7 +75,7 @@ impl MatrixState {
                         ),
                     );
                 }
-                sums_ui(ui, cx, &grid.matrix);
+                sums_ui(ui, cx, &grid.totals);
             }
             false => legend_ui(ui, &scale, "by both together"),
         }
@@ -107,22 +107,22 @@ fn cell_text(grid: &Grid, (row, column): (usize, usize)) -> String {
 }
 
 /// Σ, the cosine, and what lies between them.
-pub fn sums_ui(ui: &mut Ui, cx: &ViewContext<'_>, matrix: &PairMatrix) {
-    let color = match matrix.holds() {
+pub fn sums_ui(ui: &mut Ui, cx: &ViewContext<'_>, totals: &Totals) {
+    let color = match totals.holds() {
         true => cx.theme.foreground(),
         false => cx.theme.warning(),
     };
     let figures = [
-        ("Σ", four(matrix.sum()), "all parts added up"),
-        ("cos", four(matrix.explains), "what they should add up to"),
+        ("Σ", four(totals.sum), "all parts added up"),
+        ("cos", four(totals.explains), "what they should add up to"),
         (
             "residual",
-            number(matrix.residual()),
+            number(totals.residual()),
             "what they miss of the cosine: Σ − cos",
         ),
         (
             "cancellation κ",
-            number(matrix.cancellation()),
+            number(totals.cancellation),
             "Σ|C|/|ΣC|: 1 where all parts pull the same way, large where they cancel each other",
         ),
     ];
@@ -135,14 +135,14 @@ pub fn sums_ui(ui: &mut Ui, cx: &ViewContext<'_>, matrix: &PairMatrix) {
             }
         });
     });
-    if !matrix.holds() {
-        let rest = match matrix.tolerance > EXACT {
+    if !totals.holds() {
+        let rest = match totals.tolerance > EXACT {
             true => "More steps would be needed.",
             false => "Please report this.",
         };
         let message = format!(
             "The parts miss the cosine by more than {}, so they do not explain it. {rest}",
-            number(matrix.tolerance)
+            number(totals.tolerance)
         );
         ui.label(RichText::new(message).color(cx.theme.warning()));
     }
