@@ -299,7 +299,7 @@ fn own_words_are_run_and_stay_only_with_their_text() {
     harness.get_by_label("Run").click();
     settle(&mut harness);
     harness.get_by_label_contains("own words, cos");
-    harness.state_mut().state.texts[0].text = "the dog".to_owned();
+    Arc::make_mut(&mut harness.state_mut().state.texts[0]).text = "the dog".to_owned();
     retrace(&mut harness);
     assert!(harness.query_by_label_contains("own words, cos").is_none());
 }
@@ -338,7 +338,7 @@ fn many_edits_of_a_long_text_wait_to_be_asked_for() {
     );
     // Rows of the old text go with it, and nothing runs again unasked.
     let longer = format!("{long} the dog");
-    harness.state_mut().state.texts[0].text = longer;
+    Arc::make_mut(&mut harness.state_mut().state.texts[0]).text = longer;
     retrace(&mut harness);
     assert!(
         harness

@@ -1,8 +1,10 @@
 //! Everything that a person can ask for, behind menus, buttons, shortcuts and clicks alike.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::fine_tune::FineTune;
+use super::history::{Run, Step};
 use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
 use crate::engine::CalibrationKey;
@@ -12,6 +14,9 @@ use crate::trace::PoolingMode;
 /// One wish. Those that change [`State`] do so in [`apply`]; the rest reaches outside of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// Takes the last change of the work back.
+    Undo,
+    Redo,
     AddText(String),
     EditText(TextId, String),
     RemoveText(TextId),
@@ -83,6 +88,40 @@ pub enum Command {
     Quit,
 }
 
+impl Command {
+    /// What undo makes of it. Steps are changes of the work: texts and their roles, the model and its
+    /// recipe, what is trained on. No steps are ways of looking (layer, head, tab, side, lock), which are
+    /// clicked through by the dozen and would bury the edit that undo is wanted for; preferences
+    /// (theme, memory), which hold for all work; panels; and what happens outside of the state.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::EditText(id, _) => Step::Run(Run::Text(*id)),
+            Self::SetPrompt(Prompt::Text(_)) => Step::Run(Run::Prompt),
+            Self::SetTemperature(_) => Step::Run(Run::Temperature),
+            Self::SetTruncateDim(_) => Step::Run(Run::Truncation),
+            Self::SetFineTune(_) => Step::Run(Run::FineTune),
+            Self::AddText(_)
+            | Self::RemoveText(_)
+            | Self::MoveText(..)
+            | Self::SetTexts(_)
+            | Self::Assign(..)
+            | Self::SwapSides
+            | Self::Against(_)
+            | Self::AddAgainst(_)
+            | Self::Pair(..)
+            | Self::Unpair(_)
+            | Self::AddPairs(_)
+            | Self::SetSymmetric(_)
+            | Self::SetPairsFile(_)
+            | Self::SetPooling(_)
+            | Self::SetPrompt(_)
+            | Self::OpenModel(_)
+            | Self::SetReference(_) => Step::One,
+            _ => Step::None,
+        }
+    }
+}
+
 /// What a person does with fine-tuning.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LabCommand {
@@ -102,7 +141,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         }
         Command::EditText(id, text) => {
             if let Some(index) = state.index(id) {
-                state.texts[index].text = text;
+                Arc::make_mut(&mut state.texts[index]).text = text;
             }
         }
         Command::RemoveText(id) => state.remove(id),
@@ -116,7 +155,8 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetTexts(texts) => state.set_texts(texts.iter().map(String::as_str)),
         Command::Assign(side, id) => assign(state, side, id),
         Command::SwapSides => std::mem::swap(&mut state.a, &mut state.b),
-        Command::Against(text) => state.against = text,
+        // The text may have been removed in the meantime.
+        Command::Against(text) => state.against = text.filter(|&id| state.index(id).is_some()),
         Command::AddAgainst(text) => state.against = Some(state.add(&text)),
         Command::View(side) => state.side = side,
         Command::Pair(a, b) => state.pair(a, b),
@@ -134,7 +174,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SelectLayer(layer) => state.layer = layer,
         Command::SelectHead(head) => state.head = head,
         Command::ScoreMethod(method) => state.score_method = method,
-        Command::Lock(focus) => state.locked = focus,
+        Command::Lock(focus) => state.lock(focus),
         Command::Release => state.locked = Focus::default(),
         Command::OpenModel(reference) => {
             state.model = reference;
@@ -151,6 +191,9 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
 
 /// Makes a text A or B; the other side takes what this side had where both would be the same.
 fn assign(state: &mut State, side: Side, id: TextId) {
+    if state.index(id).is_none() {
+        return;
+    }
     let before = state.id_of(side);
     let (mine, other) = match side {
         Side::A => (&mut state.a, &mut state.b),

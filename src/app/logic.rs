@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::command::{self, Command, LabCommand};
 use super::dialogs::Purpose;
 use super::files::{self, Dropped};
+use super::history::{Moment, Step};
 use super::layout::Layout;
 use super::state::ThemeChoice;
 use super::{App, Outcome};
-use crate::engine::{Engine, read_background};
-use crate::model::{Detail, Model, Prompt};
+use crate::engine::{Engine, LoadState, read_background};
+use crate::model::{Detail, Model, ModelRef, Prompt};
 use crate::perf;
 use crate::views::TextView;
 
@@ -20,9 +21,7 @@ impl App {
         let _span = tracing::trace_span!("frame logic").entered();
         self.receive_outcomes();
         self.receive_files(ctx);
-        for command in std::mem::take(&mut self.commands) {
-            self.execute(ctx, command);
-        }
+        self.carry_out(ctx);
         ctx.set_theme(match self.state.theme {
             ThemeChoice::System => egui::ThemePreference::System,
             ThemeChoice::Light => egui::ThemePreference::Light,
@@ -32,17 +31,67 @@ impl App {
         match self.engine.model() {
             Some(model) => {
                 self.tell_warnings(&model);
-                // A prompt that the new model does not have would leave every text without a trace.
-                if let Prompt::Named(_) = self.state.prompt
-                    && model.prompt(&self.state.prompt).is_err()
-                {
-                    self.state.prompt = Prompt::Own;
-                }
+                self.drop_unknown_prompt(&model);
                 self.shown = self.texts.update(&self.state, &self.engine, &model);
             }
             None => self.shown.clear(),
         }
         self.note_start();
+    }
+
+    /// Carries out what was asked for since the last turn, which is one step for undo.
+    fn carry_out(&mut self, ctx: &egui::Context) {
+        let commands = std::mem::take(&mut self.commands);
+        if commands.is_empty() {
+            return;
+        }
+        let now = ctx.input(|i| i.time);
+        let mut before = Moment::of(&self.state);
+        let mut step = Step::None;
+        for command in commands {
+            if matches!(command, Command::Undo | Command::Redo) {
+                self.history
+                    .record(before, &self.state, std::mem::take(&mut step), now);
+                self.travel(command == Command::Undo);
+                before = Moment::of(&self.state);
+                continue;
+            }
+            step = step.and(command.step());
+            self.execute(ctx, command);
+        }
+        self.history.record(before, &self.state, step, now);
+    }
+
+    /// One step back or forward, with the models that belong to it.
+    fn travel(&mut self, back: bool) {
+        let models = (self.state.model.clone(), self.state.reference.clone());
+        let (state, layout) = (&mut self.state, &mut self.layout);
+        match back {
+            true => self.history.undo(state, layout),
+            false => self.history.redo(state, layout),
+        };
+        self.follow_models(&models);
+    }
+
+    /// Loads what the state names now, where that is not what it named before.
+    pub(super) fn follow_models(&self, before: &(ModelRef, Option<ModelRef>)) {
+        if self.state.model != before.0 {
+            self.engine.load(self.state.model.clone());
+        }
+        if self.state.reference != before.1 {
+            self.engine.set_reference(self.state.reference.clone());
+        }
+    }
+
+    /// A prompt that the model does not have would leave every text without a trace. While another
+    /// model is on its way, the prompt may be one of that model.
+    fn drop_unknown_prompt(&mut self, model: &Model) {
+        if let Prompt::Named(_) = self.state.prompt
+            && !matches!(self.engine.load_state(), LoadState::Running { .. })
+            && model.prompt(&self.state.prompt).is_err()
+        {
+            self.state.prompt = Prompt::Own;
+        }
     }
 
     /// Says once how long it took until there was something to see.
@@ -161,6 +210,7 @@ impl App {
     pub(super) fn keep_good_model(&mut self) {
         if let Some(model) = self.engine.model() {
             self.state.model = model.source.clone();
+            self.history.forget_idle(&self.state);
         }
     }
 

@@ -8,6 +8,7 @@ pub mod command;
 pub mod dialogs;
 pub mod files;
 pub mod fine_tune;
+pub mod history;
 pub mod layout;
 mod logic;
 mod notices;
@@ -32,6 +33,7 @@ use crate::views::{PANELS, TextView, View};
 use crate::widgets::theme;
 use command::Command;
 use dialogs::Dialogs;
+use history::History;
 use layout::Layout;
 use notices::Notices;
 use state::{Focus, State};
@@ -48,6 +50,7 @@ pub struct WindowOptions {
 /// The window's application.
 pub struct App {
     state: State,
+    history: History,
     layout: Layout,
     engine: Engine,
     views: HashMap<&'static str, Box<dyn View>>,
@@ -128,6 +131,7 @@ impl App {
         let views = PANELS.iter().map(|panel| (panel.id, (panel.make)()));
         Self {
             state,
+            history: History::default(),
             layout,
             engine,
             views: views.collect(),

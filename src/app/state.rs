@@ -1,5 +1,8 @@
 //! The one persisted struct: everything that a person has chosen, nothing that can be derived.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::fine_tune::FineTune;
@@ -101,7 +104,8 @@ impl Focus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
-    pub texts: Vec<Text>,
+    /// Shared with the history, so that keeping an earlier state costs what has changed since.
+    pub texts: Vec<Arc<Text>>,
     pub a: Option<TextId>,
     pub b: Option<TextId>,
     /// A third text that B is held against: why is A closer to the one than to the other?
@@ -184,7 +188,7 @@ impl State {
         let id = TextId(self.next_id);
         self.next_id += 1;
         let text = text.to_owned();
-        self.texts.push(Text { id, text });
+        self.texts.push(Arc::new(Text { id, text }));
         self.a = self.a.or(Some(id));
         self.b = self.b.or(Some(id));
         id
@@ -210,9 +214,44 @@ impl State {
         if self.b == Some(id) {
             self.b = spare(self.a);
         }
-        if self.locked.text == Some(id) {
+        self.release_lost();
+    }
+
+    /// Holds a focus, unless its text has been removed in the meantime.
+    pub(super) fn lock(&mut self, focus: Focus) {
+        self.locked = focus;
+        self.release_lost();
+    }
+
+    /// Lets go of a lock on a text that is not in the list.
+    fn release_lost(&mut self) {
+        let locked = self.locked;
+        let texts = locked.text.into_iter().chain(locked.across.map(|(id, _)| id));
+        if texts.into_iter().any(|id| self.index(id).is_none()) {
             self.locked = Focus::default();
         }
+    }
+
+    /// This state with the preferences of `now`, which belong to the person and not to the work.
+    pub fn preferred_as(mut self, now: &Self) -> Self {
+        self.theme = now.theme;
+        self.budget = now.budget;
+        // Names are never used twice, also not after a step back.
+        self.next_id = self.next_id.max(now.next_id);
+        self
+    }
+
+    /// This state looked at as `now` is: what undo leaves alone, so that a step back and forth shows
+    /// the same place before and after the change.
+    pub fn seen_as(self, now: &Self) -> Self {
+        let mut seen = self.preferred_as(now);
+        seen.side = now.side;
+        seen.layer = now.layer;
+        seen.head = now.head;
+        seen.score_method = now.score_method;
+        seen.locked = now.locked;
+        seen.release_lost();
+        seen
     }
 
     pub fn index(&self, id: TextId) -> Option<usize> {
@@ -234,21 +273,31 @@ impl State {
 
     /// Mends what a hand-edited or older file may have left inconsistent.
     pub fn repair(&mut self) {
+        self.repair_ids();
         let ids: Vec<TextId> = self.texts.iter().map(|t| t.id).collect();
         let known = |id: Option<TextId>| id.filter(|id| ids.contains(id));
         self.a = known(self.a).or(ids.first().copied());
         self.b = known(self.b).or(ids.get(1).copied()).or(self.a);
         self.against = known(self.against);
-        self.next_id = ids
-            .iter()
-            .map(|id| id.0 + 1)
-            .max()
-            .unwrap_or(0)
-            .max(self.next_id);
-        if known(self.locked.text).is_none() {
-            self.locked = Focus::default();
-        }
+        self.release_lost();
         self.repair_pairs();
+    }
+
+    /// Every text gets a name of its own, and the next name is a new one.
+    fn repair_ids(&mut self) {
+        // Beyond it, counting on could come to an end.
+        const MOST: u64 = 1 << 53;
+        let given = self.texts.iter().map(|text| text.id.0);
+        let next = given.filter(|&id| id < MOST).map(|id| id + 1).max();
+        let own = Some(self.next_id).filter(|&id| id < MOST);
+        self.next_id = next.max(own).unwrap_or(0);
+        let mut seen = HashSet::new();
+        for text in &mut self.texts {
+            if text.id.0 >= MOST || !seen.insert(text.id) {
+                Arc::make_mut(text).id = TextId(self.next_id);
+                self.next_id += 1;
+            }
+        }
     }
 }
 
@@ -298,5 +347,15 @@ mod tests {
         assert_eq!((damaged.a, damaged.b), (Some(TextId(7)), Some(TextId(7))));
         assert_eq!(damaged.locked, Focus::default());
         assert_eq!(damaged.add("y"), TextId(8), "names are never used twice");
+
+        let most = u64::MAX;
+        let twice = format!(
+            r#"{{"texts":[{{"id":1,"text":"x"}},{{"id":1,"text":"y"}},{{"id":{most},"text":"z"}}],"next_id":{most}}}"#
+        );
+        let mut twice: State = serde_json::from_str(&twice).unwrap();
+        twice.repair();
+        let ids: Vec<u64> = twice.texts.iter().map(|text| text.id.0).collect();
+        assert_eq!(ids, [1, 2, 3]);
+        assert_eq!(twice.add("w"), TextId(4));
     }
 }

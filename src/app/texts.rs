@@ -51,7 +51,7 @@ impl Texts {
             let key = TraceKey {
                 model: model.hash.clone(),
                 text: last.text.clone(),
-                prompt: state.prompt.clone(),
+                prompt: known_prompt(state, model),
                 detail: if compared {
                     Detail::Full
                 } else {
@@ -104,17 +104,21 @@ impl Texts {
     }
 }
 
-/// The reference model's trace of a text: no insides, and its own prompt where it lacks the chosen
-/// one.
+/// The reference model's trace of a text: no insides.
 fn reference_key(state: &State, reference: &Model, text: &Arc<str>) -> TraceKey {
-    let known = reference.prompt(&state.prompt).is_ok();
     TraceKey {
         model: reference.hash.clone(),
         text: text.clone(),
-        prompt: match known {
-            true => state.prompt.clone(),
-            false => Prompt::Own,
-        },
+        prompt: known_prompt(state, reference),
         detail: Detail::Outline,
+    }
+}
+
+/// The chosen prompt, and the model's own where it lacks that one: a second model, or one that another
+/// is about to replace.
+fn known_prompt(state: &State, model: &Model) -> Prompt {
+    match model.prompt(&state.prompt).is_ok() {
+        true => state.prompt.clone(),
+        false => Prompt::Own,
     }
 }

@@ -139,7 +139,13 @@ impl App {
     fn top_ui(&mut self, ui: &mut Ui) {
         let model = self.engine.model();
         egui::MenuBar::new().ui(ui, |ui| {
-            menu::menu_ui(ui, &self.state, &self.layout, &mut self.commands);
+            menu::menu_ui(
+                ui,
+                &self.state,
+                &self.layout,
+                &self.history,
+                &mut self.commands,
+            );
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 choices_ui(
                     ui,

@@ -2,7 +2,9 @@
 
 use egui::{Button, KeyboardShortcut, Modifiers, Ui};
 
+use super::fields;
 use crate::app::command::Command;
+use crate::app::history::History;
 use crate::app::layout::{Layout, WORKSPACES};
 use crate::app::state::{State, ThemeChoice};
 use crate::perf;
@@ -21,6 +23,10 @@ const OPEN_TEXTS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, e
 const SAVE_TRACE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::S);
 const SAVE_PICTURE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::P);
 const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Q);
+const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Z);
+const REDO: KeyboardShortcut =
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), egui::Key::Z);
+const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Y);
 const RELEASE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, egui::Key::Escape);
 
 /// Every shortcut with what it does; menus show the same.
@@ -37,6 +43,19 @@ fn shortcuts() -> [(KeyboardShortcut, Command); 5] {
 /// The commands that the keys pressed in this frame stand for.
 pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
     let mut commands = Vec::new();
+    if !fields::has_own_undo(ctx) {
+        // The longer shortcut first: a shortcut also takes what has more keys held down.
+        for (shortcut, command) in [
+            (REDO, Command::Redo),
+            (REDO_TOO, Command::Redo),
+            (UNDO, Command::Undo),
+        ] {
+            let times = ctx.input_mut(|i| {
+                i.count_and_consume_key(shortcut.modifiers, shortcut.logical_key)
+            });
+            commands.extend(std::iter::repeat_n(command, times));
+        }
+    }
     for (shortcut, command) in shortcuts() {
         if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
             commands.push(command);
@@ -57,7 +76,13 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
 }
 
 /// The menus, in a row.
-pub fn menu_ui(ui: &mut Ui, state: &State, layout: &Layout, commands: &mut Vec<Command>) {
+pub fn menu_ui(
+    ui: &mut Ui,
+    state: &State,
+    layout: &Layout,
+    history: &History,
+    commands: &mut Vec<Command>,
+) {
     let item = |ui: &mut Ui, text: &str, shortcut: KeyboardShortcut| {
         let shortcut = ui.ctx().format_shortcut(&shortcut);
         ui.add(Button::new(text).shortcut_text(shortcut)).clicked()
@@ -74,6 +99,18 @@ pub fn menu_ui(ui: &mut Ui, state: &State, layout: &Layout, commands: &mut Vec<C
         .zip(shortcuts())
         {
             if item(ui, text, shortcut) {
+                commands.push(command);
+            }
+        }
+    });
+    ui.menu_button("Edit", |ui| {
+        for (text, shortcut, on, command) in [
+            ("Undo", UNDO, history.can_undo(), Command::Undo),
+            ("Redo", REDO, history.can_redo(), Command::Redo),
+        ] {
+            let shortcut = ui.ctx().format_shortcut(&shortcut);
+            let button = Button::new(text).shortcut_text(shortcut);
+            if ui.add_enabled(on, button).clicked() {
                 commands.push(command);
             }
         }

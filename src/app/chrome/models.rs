@@ -212,11 +212,9 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             _ => String::new(),
         };
         let label = ui.label("Prompt");
-        if ui
-            .text_edit_singleline(&mut words)
-            .labelled_by(label.id)
-            .changed()
-        {
+        let field = ui.text_edit_singleline(&mut words);
+        super::fields::mark(ui, field.id);
+        if field.labelled_by(label.id).changed() {
             commands.push(Command::SetPrompt(match words.is_empty() {
                 true => Prompt::Own,
                 false => Prompt::Text(words),

@@ -132,6 +132,7 @@ impl TextList<'_> {
             .return_key(None)
             .text_color(theme.foreground());
         let response = ui.add(field);
+        super::fields::mark(ui, response.id);
         let name = format!("Text {}", index + 1);
         ui.ctx()
             .accesskit_node_builder(response.id, |node| node.set_label(name));
