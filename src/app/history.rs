@@ -93,7 +93,7 @@ pub struct History {
 }
 
 impl History {
-    pub const MOST_STEPS: usize = 500;
+    pub const MOST_STEPS: usize = 2000;
     /// Bytes of text that are kept for the sake of undo; one step stays in any case.
     pub const MOST_BYTES: usize = 64 << 20;
     /// A longer pause, in seconds, ends a run.

@@ -226,7 +226,10 @@ impl State {
     /// Lets go of a lock on a text that is not in the list.
     fn release_lost(&mut self) {
         let locked = self.locked;
-        let texts = locked.text.into_iter().chain(locked.across.map(|(id, _)| id));
+        let texts = locked
+            .text
+            .into_iter()
+            .chain(locked.across.map(|(id, _)| id));
         if texts.into_iter().any(|id| self.index(id).is_none()) {
             self.locked = Focus::default();
         }

@@ -50,9 +50,8 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
             (REDO_TOO, Command::Redo),
             (UNDO, Command::Undo),
         ] {
-            let times = ctx.input_mut(|i| {
-                i.count_and_consume_key(shortcut.modifiers, shortcut.logical_key)
-            });
+            let times = ctx
+                .input_mut(|i| i.count_and_consume_key(shortcut.modifiers, shortcut.logical_key));
             commands.extend(std::iter::repeat_n(command, times));
         }
     }
