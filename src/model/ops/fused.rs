@@ -11,16 +11,25 @@ use super::kernels;
 use super::panels::{Panels, Places};
 use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, plane, product, with_buffer, with_slice};
 use super::team;
+use super::wide;
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
 const FEW_ROWS: usize = 16;
 
 /// x·Wᵀ + b. x [n, in] to [n, out].
 pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
-    match &layer.packed {
+    match panels_of(layer, x.dim(0)?) {
         Some(panels) => by_panels(x, layer, panels, None, false).map(|(out, _)| out),
         None => unpacked(x, layer),
     }
+}
+
+/// The packed weights where they are the faster way. With fewer registers the general product, which
+/// packs for itself, overtakes them as soon as there are rows enough to pay for that.
+fn panels_of(layer: &Linear, rows: usize) -> Option<&Panels> {
+    const FEW: usize = 24;
+    let panels = layer.packed.as_deref()?;
+    (rows <= FEW || wide::is_here()).then_some(panels)
 }
 
 /// The activation of x·Wᵀ + b and, where `kept`, that itself before it. x [n, in] to [n, out].
@@ -30,7 +39,7 @@ pub fn activated(
     activation: Activation,
     kept: bool,
 ) -> Result<(Option<Tensor>, Tensor)> {
-    let Some(panels) = &layer.packed else {
+    let Some(panels) = panels_of(layer, x.dim(0)?) else {
         let out = unpacked(x, layer)?;
         let active = activate(&out, activation)?;
         return Ok((kept.then_some(out), active));
