@@ -1,6 +1,7 @@
 //! Undo and redo over a thousand random commands.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use embedscope::analysis::token_weights::TokenWeights;
 use embedscope::app::command::{Command, apply};
 use embedscope::app::history::{History, Moment, Step};
 use embedscope::app::layout::Layout;
@@ -41,7 +42,7 @@ impl Random {
 
     fn command(&mut self, state: &State, gone: &[TextId]) -> Command {
         let id = self.text(state, gone);
-        match self.below(22) {
+        match self.below(24) {
             0 => Command::AddText(self.words()),
             1..=4 => Command::EditText(id, self.words()),
             5 => Command::RemoveText(id),
@@ -62,6 +63,11 @@ impl Random {
             18 => Command::SelectLayer(self.below(6)),
             19 => Command::Lock(Focus::token(id, self.below(5))),
             20 => Command::SetTheme([ThemeChoice::Dark, ThemeChoice::Light][self.below(2)]),
+            21 => Command::Select((0..self.below(3)).map(|_| self.text(state, gone)).collect()),
+            22 => Command::SetTokenWeights(TokenWeights {
+                own: [("cat".to_owned(), self.below(200) as u32)].into(),
+                ..TokenWeights::default()
+            }),
             _ => Command::SetReference([None, Some(ModelRef::minilm())][self.below(2)].clone()),
         }
     }

@@ -19,4 +19,6 @@ pub mod range;
 pub mod residual;
 pub mod shared;
 pub mod similarity;
+pub mod token_weights;
+pub mod tsne;
 pub mod vectors;

@@ -116,7 +116,7 @@ pub fn sentence(head: &Head, trace: &Trace, options: HeadOptions) -> Result<Vec<
 }
 
 /// Where the head's weights are; the CPU where it has none.
-fn device(head: &Head) -> Device {
+pub(super) fn device(head: &Head) -> Device {
     let weights = head.modules.iter().find_map(|module| match module {
         Module::Dense(dense) => Some(&dense.linear.weight),
         Module::LayerNorm(norm) => Some(&norm.weight),

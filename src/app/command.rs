@@ -7,6 +7,7 @@ use super::fine_tune::FineTune;
 use super::history::{Run, Step};
 use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
+use crate::analysis::token_weights::TokenWeights;
 use crate::engine::CalibrationKey;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
@@ -46,6 +47,10 @@ pub enum Command {
     /// Keeps so many dimensions of the sentence vector, or as many as the model keeps.
     SetTruncateDim(Option<usize>),
     SetPrompt(Prompt),
+    /// Changes the person's own pooling.
+    SetTokenWeights(TokenWeights),
+    /// Takes texts together; none lets go.
+    Select(Vec<TextId>),
     SetTheme(ThemeChoice),
     /// How many MiB of traces are kept.
     SetBudget(usize),
@@ -99,6 +104,7 @@ impl Command {
             Self::SetPrompt(Prompt::Text(_)) => Step::Run(Run::Prompt),
             Self::SetTemperature(_) => Step::Run(Run::Temperature),
             Self::SetTruncateDim(_) => Step::Run(Run::Truncation),
+            Self::SetTokenWeights(_) => Step::Run(Run::TokenWeights),
             Self::SetFineTune(_) => Step::Run(Run::FineTune),
             Self::AddText(_)
             | Self::RemoveText(_)
@@ -169,6 +175,8 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetPooling(pooling) => state.pooling = pooling,
         Command::SetTruncateDim(size) => state.truncate_dim = size.filter(|&size| size > 0),
         Command::SetPrompt(prompt) => state.prompt = prompt,
+        Command::SetTokenWeights(weights) => state.token_weights = weights,
+        Command::Select(texts) => state.select(&texts),
         Command::SetTheme(theme) => state.theme = theme,
         Command::SetBudget(mebibytes) => state.budget = mebibytes,
         Command::SelectLayer(layer) => state.layer = layer,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
+use crate::analysis::token_weights::TokenWeights;
 use crate::engine::TRACE_BUDGET;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
@@ -120,6 +121,10 @@ pub struct State {
     pub pooling: Option<PoolingMode>,
     /// Dimensions of the sentence vector that are kept, instead of as many as the model keeps.
     pub truncate_dim: Option<usize>,
+    /// A pooling of the person's own, which the Pooling panel holds beside the others.
+    pub token_weights: TokenWeights,
+    /// Texts that were taken together, with a lasso or one by one.
+    pub selected: Vec<TextId>,
     pub layer: usize,
     pub head: usize,
     /// The tab of the Score panel.
@@ -152,6 +157,8 @@ impl Default for State {
             prompt: Prompt::Own,
             pooling: None,
             truncate_dim: None,
+            token_weights: TokenWeights::default(),
+            selected: Vec::new(),
             layer: 0,
             head: 0,
             score_method: ScoreMethod::default(),
@@ -176,6 +183,7 @@ impl State {
         self.pairs.clear();
         self.against = None;
         self.locked = Focus::default();
+        self.selected.clear();
         for text in texts {
             self.add(text);
         }
@@ -217,14 +225,25 @@ impl State {
         self.release_lost();
     }
 
+    /// Takes texts together, in the order of the list; names that it does not have are passed over.
+    pub(super) fn select(&mut self, texts: &[TextId]) {
+        let wanted: HashSet<TextId> = texts.iter().copied().collect();
+        let ids = self.texts.iter().map(|text| text.id);
+        self.selected = ids.filter(|id| wanted.contains(id)).collect();
+    }
+
     /// Holds a focus, unless its text has been removed in the meantime.
     pub(super) fn lock(&mut self, focus: Focus) {
         self.locked = focus;
         self.release_lost();
     }
 
-    /// Lets go of a lock on a text that is not in the list.
+    /// Lets go of a lock on a text that is not in the list, and of a selection of such.
     fn release_lost(&mut self) {
+        if !self.selected.is_empty() {
+            let known: HashSet<TextId> = self.texts.iter().map(|text| text.id).collect();
+            self.selected.retain(|id| known.contains(id));
+        }
         let locked = self.locked;
         let texts = locked
             .text
@@ -253,6 +272,7 @@ impl State {
         seen.head = now.head;
         seen.score_method = now.score_method;
         seen.locked = now.locked;
+        seen.selected.clone_from(&now.selected);
         seen.release_lost();
         seen
     }

@@ -4,9 +4,9 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::encoder::Encoder;
-use super::ops::{Attend, Ops, Watch};
+use super::ops::{Attend, Kept, Ops, Watch};
 use super::pass::Pass;
-use super::spec::BlockSpec;
+use super::spec::{BlockSpec, Mask};
 use super::weights::{Ffn, LayerWeights, Linear, Norm, Norms};
 use crate::trace::site::{LayerSite, Site};
 
@@ -256,12 +256,56 @@ impl Encoder {
         let k = self.turned(&staged, k, layer.k_norm.as_ref(), pass)?;
         let k = self.visit_turned(&staged, LayerSite::KRot, k, pass)?;
 
-        let scores = self.scores(&staged, &q, &k, pass)?;
-        let pattern = pass.visit(at(LayerSite::Pattern), text, self.ops.softmax(&scores)?)?;
-        let mixed = self.ops.mix(&pattern, &v)?; // [T, H, d]
+        let mixed = match self.plain(&staged, (&q, &k, &v)) {
+            Some(kept) => self.visit_kept(&staged, kept?, &v, pass)?,
+            None => {
+                let scores = self.scores(&staged, &q, &k, pass)?;
+                let pattern = self.ops.softmax(&scores)?;
+                let pattern = pass.visit(at(LayerSite::Pattern), text, pattern)?;
+                self.ops.mix(&pattern, &v)? // [T, H, d]
+            }
+        };
         let mixed = pass.visit(at(LayerSite::HeadOut), text, mixed.transpose(0, 1)?)?;
         let (heads, tokens, size) = mixed.dims3()?;
         Ok(mixed.transpose(0, 1)?.reshape((tokens, heads * size))?)
+    }
+
+    /// All of one text's attention at once, where nothing but content counts and the path has that.
+    fn plain(
+        &self,
+        staged: &Staged<'_>,
+        heads: (&Tensor, &Tensor, &Tensor),
+    ) -> Option<candle_core::Result<Kept>> {
+        let attend = staged.attend;
+        let content = attend.mask == Mask::Full && attend.bias.is_none();
+        let plain = content && staged.layer.relative.is_none();
+        let kept = plain.then(|| self.ops.kept_attention(heads, attend.scale));
+        kept.flatten()
+    }
+
+    /// Shows maps that are there already. What a hook puts in the place of one makes what follows
+    /// from it anew. To what the heads mix, [T, H, d].
+    fn visit_kept(
+        &self,
+        staged: &Staged<'_>,
+        kept: Kept,
+        v: &Tensor,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor, ModelError> {
+        let (text, at) = (staged.text, |site| Site::Layer(staged.l, site));
+        let id = kept.scores.id();
+        let scores = pass.visit(at(LayerSite::ScoreContent), text, kept.scores)?;
+        let scores = pass.visit(at(LayerSite::Scores), text, scores)?;
+        let (pattern, changed) = match scores.id() == id {
+            true => (kept.pattern, false),
+            false => (self.ops.softmax(&scores)?, true),
+        };
+        let id = pattern.id();
+        let pattern = pass.visit(at(LayerSite::Pattern), text, pattern)?;
+        match changed || pattern.id() != id {
+            true => Ok(self.ops.mix(&pattern, v)?),
+            false => Ok(kept.mixed),
+        }
     }
 
     /// Queries or keys [n, T, d] of one text after their norm and their turn.

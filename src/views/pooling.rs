@@ -2,8 +2,11 @@
 
 mod card;
 mod derive;
+mod plane;
+mod selection;
 mod texts;
 mod truncation;
+mod weights;
 mod winners;
 
 use std::collections::HashMap;
@@ -19,9 +22,11 @@ use super::{Panel, View, ViewContext};
 use crate::engine::{Derived, Shown};
 use crate::trace::PoolingMode;
 use crate::widgets::{SPACE, SPACE_SMALL, Scale, legend_ui};
-use card::CardState;
+use card::{CardState, Look};
 use derive::{Card, Poolings, PoolingsKey};
+use plane::Map;
 use truncation::Truncation;
+use weights::Weights;
 
 pub static PANEL: Panel = Panel {
     id: "pooling",
@@ -31,7 +36,9 @@ pub static PANEL: Panel = Panel {
         dimension, the weighted mean trusts later tokens more. Each column shows one of them: the \
         pooled vectors of A and B, the cosine of every text with every other, and the texts in the \
         plane in which their vectors differ most (principal components). All maps of cosines have one \
-        scale, so columns can be compared. A click on a title makes the program use that pooling; the \
+        scale, so columns can be compared, and so have their differences from the model's own pooling. \
+        Draw a loop around points to select texts. Under “your weights” each token weighs what you \
+        say, or the more the rarer its piece is. A click on a title makes the program use that pooling; the \
         model was trained with the one marked as its own, and the others were never asked for during \
         training. Some models are trained so that the first dimensions of the sentence vector do alone \
         (Matryoshka): the slider cuts the vector everywhere in the program, and the curve shows each \
@@ -50,6 +57,7 @@ struct PoolingView {
     poolings: Derived<PoolingsKey, Poolings>,
     cards: HashMap<Vec<PoolingMode>, CardState>,
     truncation: Truncation,
+    weights: Weights,
     /// What was painted last, for the clipboard.
     shown: Option<Arc<Poolings>>,
 }
@@ -57,7 +65,7 @@ struct PoolingView {
 impl View for PoolingView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         missing_ui(ui, cx);
-        let Some(Shown { value, current }) = self.derive(cx) else {
+        let Some(Shown { value, current }) = self.derive(ui, cx) else {
             return;
         };
         self.shown = Some(value.clone());
@@ -74,14 +82,19 @@ impl View for PoolingView {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             texts::legend_ui(ui, cx, &value);
+            selection::selection_ui(ui, cx);
             ui.add_space(SPACE_SMALL);
             self.truncation.truncation_ui(ui, cx, &value.texts);
             ui.add_space(SPACE_SMALL);
-            let which = which_ui(ui);
+            let own = self.weights.derive(cx, &value).0;
+            let largest = value.largest_difference(own.as_deref().and_then(Option::as_ref));
+            let ways = ways_ui(ui, largest);
             ui.add_space(SPACE_SMALL);
-            let wanted = |card: &&Card| which == Which::All || card.main;
-            let cards: Vec<&Card> = value.cards.iter().filter(wanted).collect();
-            self.cards_ui(ui, cx, &value, &cards);
+            let look = Look {
+                difference: (ways.what == What::Differences).then_some(largest),
+                map: ways.map,
+            };
+            self.cards_ui(ui, cx, &value, ways.which, look);
             let note = "The cosines and the planes are of sentence vectors: of what the pool gives, \
                 after the modules that follow it.";
             note_ui(ui, note);
@@ -112,33 +125,83 @@ enum Which {
     All,
 }
 
-/// The switch between them, and the scale of every map.
-fn which_ui(ui: &mut Ui) -> Which {
-    let mut which = kept_ui(ui, Which::default());
+/// What the maps are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum What {
+    #[default]
+    Cosines,
+    /// Less the cosine under the model's own pooling.
+    Differences,
+}
+
+/// How the panel is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Ways {
+    which: Which,
+    what: What,
+    map: Map,
+}
+
+/// The switches, and the scale of every map.
+fn ways_ui(ui: &mut Ui, largest: f32) -> Ways {
+    let mut ways = kept_ui(ui, Ways::default());
     ui.horizontal_wrapped(|ui| {
         let all = "mean √len and last token as well";
-        let choices = [
-            (
-                Which::Main,
-                "usual poolings",
-                "CLS, max, mean, weighted mean, and the model's own",
-            ),
+        let usual = "CLS, max, mean, weighted mean, the model's own, and your weights";
+        let which = [
+            (Which::Main, "usual poolings", usual),
             (Which::All, "all", all),
         ];
-        switch_ui(ui, &mut which, &choices);
+        switch_ui(ui, &mut ways.which, &which);
+        ui.separator();
+        let what = [
+            (
+                What::Cosines,
+                "cosines",
+                "The cosine of every text with every other",
+            ),
+            (
+                What::Differences,
+                "difference from the model's own",
+                "Each cosine less the cosine under the model's own pooling, on one scale",
+            ),
+        ];
+        switch_ui(ui, &mut ways.what, &what);
+        ui.separator();
+        let map = [
+            (
+                Map::Components,
+                "components",
+                "The plane in which the vectors differ most: large distances are true",
+            ),
+            (
+                Map::Neighbours,
+                "t-SNE",
+                "Keeps neighbours together; large distances mean nothing",
+            ),
+        ];
+        switch_ui(ui, &mut ways.map, &map);
         // A legend does not wrap by itself.
         if ui.available_size_before_wrap().x < LEGEND {
             ui.end_row();
         }
-        legend_ui(ui, &Scale::signed(1.), "cosine");
+        match ways.what {
+            What::Cosines => legend_ui(ui, &Scale::signed(1.), "cosine"),
+            What::Differences => legend_ui(ui, &Scale::signed(largest), "difference of cosines"),
+        };
     });
-    keep_ui(ui, which);
-    which
+    keep_ui(ui, ways);
+    ways
 }
 
 impl PoolingView {
-    fn derive(&mut self, cx: &ViewContext<'_>) -> Option<Shown<Poolings>> {
+    fn derive(&mut self, ui: &Ui, cx: &ViewContext<'_>) -> Option<Shown<Poolings>> {
+        let only = selection::only(cx, ui);
         let traced = cx.texts.iter().filter_map(|text| {
+            if only.as_ref().is_some_and(|only| !only.contains(&text.id)) {
+                return None;
+            }
             let trace = text.trace.clone()?;
             Some((text.id, SameTrace(trace)))
         });
@@ -159,16 +222,29 @@ impl PoolingView {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        poolings: &Poolings,
-        cards: &[&Card],
+        poolings: &Arc<Poolings>,
+        which: Which,
+        look: Look,
     ) {
+        let wanted = |card: &&Card| which == Which::All || card.main;
+        // The last is that of the person's own weights.
+        let cards = poolings.cards.iter().filter(wanted).map(Some);
+        let cards: Vec<Option<&Card>> = cards.chain([None]).collect();
         let room = ui.available_width() + SPACE;
-        let columns = ((room / (COLUMN + SPACE)) as usize).clamp(1, cards.len().clamp(1, 4));
+        let columns = ((room / (COLUMN + SPACE)) as usize).clamp(1, cards.len().min(4));
         for row in cards.chunks(columns) {
             ui.columns(columns, |uis| {
                 for (ui, card) in uis.iter_mut().zip(row) {
+                    let Some(card) = card else {
+                        ui.push_id("weights", |ui| {
+                            self.weights.weights_ui(ui, cx, poolings, look);
+                        });
+                        continue;
+                    };
                     let state = self.cards.entry(card.modes.clone()).or_default();
-                    ui.push_id(&card.title, |ui| state.card_ui(ui, cx, poolings, card));
+                    ui.push_id(&card.title, |ui| {
+                        state.card_ui(ui, cx, poolings, card, look)
+                    });
                 }
             });
             ui.add_space(2. * SPACE);

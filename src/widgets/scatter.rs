@@ -6,6 +6,7 @@ use egui::{
 };
 
 use super::heatmap::nothing_ui;
+use super::lasso::lasso_ui;
 use super::number;
 use super::theme::{SPACE, SPACE_SMALL, Theme};
 use super::token_strip::StripResponse;
@@ -50,11 +51,38 @@ pub fn marked_scatter_ui(
     size: Vec2,
     focus: Option<usize>,
 ) -> StripResponse {
+    sensed_ui(ui, name, points, marks, (size, Sense::click()), focus).0
+}
+
+/// [`marked_scatter_ui`] in which a loop drawn with the pointer takes the points within it: their
+/// indices, once the loop is let go. A loop around nothing takes none.
+pub fn lasso_scatter_ui(
+    ui: &mut Ui,
+    name: &str,
+    points: &[ScatterPoint],
+    marks: ScatterMarks<'_>,
+    size: Vec2,
+    focus: Option<usize>,
+) -> (StripResponse, Option<Vec<usize>>) {
+    let sense = Sense::click_and_drag();
+    let (out, places) = sensed_ui(ui, name, points, marks, (size, sense), focus);
+    let taken = lasso_ui(ui, &out.response, &places);
+    (out, taken)
+}
+
+fn sensed_ui(
+    ui: &mut Ui,
+    name: &str,
+    points: &[ScatterPoint],
+    marks: ScatterMarks<'_>,
+    (size, sense): (Vec2, Sense),
+    focus: Option<usize>,
+) -> (StripResponse, Vec<Option<Pos2>>) {
     let Some(bounds) = bounds(points, marks.arrows) else {
-        return StripResponse::nothing(nothing_ui(ui, name));
+        return (StripResponse::nothing(nothing_ui(ui, name)), Vec::new());
     };
     let size = size.max(vec2(40.0, 40.0));
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(size, sense);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), name));
     let area = rect.shrink(2.0 * SPACE);
     let places = place(points, bounds, area);
@@ -78,11 +106,12 @@ pub fn marked_scatter_ui(
         }
         None => response,
     };
-    StripResponse {
+    let out = StripResponse {
         response,
         hovered,
         clicked,
-    }
+    };
+    (out, places)
 }
 
 fn finite(p: &ScatterPoint) -> bool {

@@ -173,6 +173,20 @@ kernel! {
 }
 
 kernel! {
+    /// out = softmax of each row of `columns`, as [`softmax`].
+    pub fn softmax_into(rows: &[f32], columns: usize, out: &mut [f32]) {
+        for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
+            let max = max_of(row);
+            for (out, &x) in out.iter_mut().zip(row) {
+                *out = if x == f32::NEG_INFINITY { 0. } else { exp(x - max) };
+            }
+            let scale = 1. / sum_by(out, |x| x);
+            out.iter_mut().for_each(|x| *x *= scale);
+        }
+    }
+}
+
+kernel! {
     /// out = norm(x + residual) by rows of the weight's length; an empty `residual` stands for 0.
     pub fn norm(
         x: &[f32], residual: &[f32], weight: &[f32], bias: &[f32], eps: f32, kind: NormKind,

@@ -5,6 +5,8 @@ mod attend;
 mod few_rows;
 mod fused;
 mod graph;
+mod heads;
+mod kept;
 mod kernels;
 mod panels;
 mod raw;
@@ -22,6 +24,7 @@ use super::rotary::Turns;
 use super::spec::Activation;
 use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
+pub(super) use kept::Kept;
 pub(super) use kernels::softmax;
 pub use panels::Panels;
 pub(super) use raw::with_slice;
@@ -168,6 +171,18 @@ impl Ops {
             Self::Tape | Self::Graph => graph::mix(pattern, v),
             Self::Tangent { .. } => tangent::staged(),
         }
+    }
+
+    /// [`Self::scores`], [`Self::softmax`] and [`Self::mix`] at once, where the path has that.
+    ///
+    /// # Errors
+    /// As theirs.
+    pub(super) fn kept_attention(
+        self,
+        (q, k, v): (&Tensor, &Tensor, &Tensor),
+        scale: f64,
+    ) -> Option<Result<Kept>> {
+        (self == Self::Fused).then(|| kept::attention(q, k, v, scale))
     }
 
     /// True where [`Self::attention`] works; the others go stage by stage.

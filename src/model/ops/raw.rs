@@ -38,6 +38,14 @@ impl Matrix {
         }
     }
 
+    /// The same from row `row` on.
+    pub fn from_row(self, row: usize) -> Self {
+        Self {
+            start: self.start.wrapping_offset(row as isize * self.row),
+            ..self
+        }
+    }
+
     pub fn transposed(self) -> Self {
         Self {
             start: self.start,

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::attend::{Attend, Rows};
+use super::heads::Factor;
 use super::kernels;
 use super::raw::{Matrix, PARALLEL_FROM, Target, plane, product, with_buffer, with_slice};
 use super::team;
@@ -28,8 +29,8 @@ fn rows_of(span: usize, keys: usize) -> usize {
 
 thread_local! {
     /// A tile's scores and, where somebody watches, a copy of them: a megabyte each, kept from pass to
-    /// pass.
-    static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    /// pass. Then its keys and its values as the products read them.
+    static SCRATCH: RefCell<[Vec<f32>; 4]> = const { RefCell::new([const { Vec::new() }; 4]) };
 }
 
 /// One head over some queries of one text.
@@ -87,17 +88,17 @@ pub fn attention(
     let mut out: Vec<f32> = Vec::with_capacity(all * width);
     let target = Target(out.as_mut_ptr());
     with_slice(qkv, |qkv| {
-        let one = |tile: &Tile, [scratch, scores]: &mut [Vec<f32>; 2]| {
+        let one = |tile: &Tile, [scratch, scores, own_keys, own_values]: &mut [Vec<f32>; 4]| {
             let (n, m) = (tile.queries.len(), tile.keys.len());
             let places = &rows.places[tile.text.clone()];
             let first = tile.text.start + tile.queries.start;
             let keys = |offset| attend.part(qkv, tile.text.start + tile.keys.start, offset);
             scratch.resize(n * m, 0.);
             let q = attend.part(qkv, first, attend.query(tile.head));
-            let pair = (q, keys(attend.key(tile.head)).transposed());
+            let right = keys(attend.key(tile.head)).transposed();
             let (to, scale) = (scratch.as_mut_ptr(), attend.scale as f32);
-            // SAFETY: the scratch holds n × m elements and is this task's own.
-            unsafe { product((n, m, size), to, m, false, pair, scale, false) };
+            // SAFETY: the scratch holds n × m elements and is this task's own; q and k hold as many rows.
+            unsafe { Factor::new(right, (size, m), own_keys).times((q, n), scale, to, m) };
             let apart = (&places[tile.queries.clone()], &places[tile.keys.clone()]);
             attend.finish_part(tile.head, apart, scratch);
             if watch.is_some() {
@@ -114,10 +115,10 @@ pub fn attention(
                     pattern: scratch,
                 });
             }
-            let pair = (Matrix::dense(scratch, m), keys(attend.value(tile.head)));
+            let (left, right) = (Matrix::dense(scratch, m), keys(attend.value(tile.head)));
             let dst = target.at(first * width + tile.head * size);
             // SAFETY: this task writes its head's columns of its queries' rows, and no other.
-            unsafe { product((n, size, m), dst, width, false, pair, 1., false) };
+            unsafe { Factor::new(right, (m, size), own_values).times((left, n), 1., dst, width) };
         };
         let tiles = Tile::all(attend, rows);
         let work: usize = tiles.iter().map(Tile::cells).sum::<usize>() * size;

@@ -5,28 +5,37 @@ use std::hash::{Hash as _, Hasher as _};
 use egui::{Align, Button, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
 use super::derive::{Card, Poolings};
+use super::plane::{Map, Plane};
 use super::winners;
 use crate::analysis::pooling::{choice, modes};
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, TextId};
 use crate::views::ViewContext;
-use crate::views::compare::{about, beside_side_ui, color_of, four};
+use crate::views::compare::{about, beside_side_ui, four};
+use crate::views::recorded::key_of;
 use crate::views::subject::note_ui;
-use crate::widgets::{
-    Heatmap, HeatmapTexture, SPACE_SMALL, Scale, ScatterPoint, scatter_ui, vector_strip_ui,
-};
+use crate::widgets::{Heatmap, HeatmapTexture, SPACE_SMALL, Scale, vector_strip_ui};
 
 /// Cells of the cosines: large enough for a number.
 const CELL: f32 = 40.;
 const STRIP: f32 = 16.;
 /// A square of this size at most, in points.
-const PICTURE: f32 = 240.;
+pub(super) const PICTURE: f32 = 240.;
 
 /// Textures of one column.
 #[derive(Default)]
 pub struct CardState {
     strips: [HeatmapTexture; 2],
     cosines: HeatmapTexture,
+    plane: Plane,
+}
+
+/// How every card is looked at.
+#[derive(Clone, Copy)]
+pub struct Look {
+    /// The scale of the maps of differences; none where they show cosines.
+    pub difference: Option<f32>,
+    pub map: Map,
 }
 
 impl CardState {
@@ -36,6 +45,7 @@ impl CardState {
         cx: &mut ViewContext<'_>,
         poolings: &Poolings,
         card: &Card,
+        look: Look,
     ) {
         title_ui(ui, cx, poolings, card);
         if let Some(misfit) = &card.misfit {
@@ -43,9 +53,9 @@ impl CardState {
         }
         self.strips_ui(ui, cx, poolings, card);
         ui.add_space(SPACE_SMALL);
-        self.cosines_ui(ui, cx, poolings, card);
+        self.cosines_ui(ui, cx, poolings, card, look.difference);
         ui.add_space(SPACE_SMALL);
-        texts_ui(ui, cx, poolings, card);
+        self.plane.plane_ui(ui, cx, poolings, card, look.map);
         winners::winners_ui(ui, cx, poolings, card);
     }
 
@@ -97,28 +107,31 @@ impl CardState {
         cx: &mut ViewContext<'_>,
         poolings: &Poolings,
         card: &Card,
+        difference: Option<f32>,
     ) {
         let names = poolings.names(cx);
         let focus = cx.focus.text.and_then(|id| poolings.index(id));
         let room = ui.available_width();
-        let name = format!("Cosines of all texts under {} pooling", card.title);
+        let (what, values, scale) = match difference {
+            None => ("Cosines of all texts", &card.cosines, Scale::signed(1.)),
+            Some(most) => (
+                "Differences of all cosines",
+                &card.differences,
+                Scale::signed(most),
+            ),
+        };
+        let name = format!("{what} under {} pooling", card.title);
         let count = names.len();
-        let map = Heatmap::new(
-            &name,
-            card.key,
-            count,
-            count,
-            &card.cosines,
-            Scale::signed(1.),
-        )
-        .row_labels(&names)
-        .column_labels(&names)
-        .max_cell(CELL)
-        .fit(vec2(room, room.min(1.5 * PICTURE)))
-        .square(true)
-        .focus_row(focus)
-        .focus_column(focus)
-        .show_values(true);
+        let key = key_of((card.key, difference.map(f32::to_bits)));
+        let map = Heatmap::new(&name, key, count, count, values, scale)
+            .row_labels(&names)
+            .column_labels(&names)
+            .max_cell(CELL)
+            .fit(vec2(room, room.min(1.5 * PICTURE)))
+            .square(true)
+            .focus_row(focus)
+            .focus_column(focus)
+            .show_values(true);
         let response = map.ui(ui, &mut self.cosines);
         let focus = |index: usize| poolings.texts.get(index).map(|&id| Focus::text(id));
         let label = response.hovered_row.or(response.hovered_column);
@@ -146,6 +159,11 @@ fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &C
     let chosen = modes(&cx.model.head, cx.state.pooling) == card.modes;
     let mut wanted = None;
     ui.horizontal(|ui| {
+        if card.modes.is_empty() {
+            ui.strong(&card.title);
+            cosine_ui(ui, cx, poolings, card);
+            return;
+        }
         let button = Button::new(RichText::new(&card.title).strong()).selected(chosen);
         let response = ui.add(button);
         let own = if card.own { ", the model's own" } else { "" };
@@ -169,53 +187,22 @@ fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &C
             )
             .on_hover_text("The model was trained with this pooling");
         }
-        if let [(_, _, a), (_, _, b)] = sides(cx, poolings)[..] {
-            let cos = f64::from(card.cosines[a * poolings.texts.len() + b]);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let number = RichText::new(four(cos))
-                    .monospace()
-                    .color(cx.theme.strong());
-                ui.label(number).on_hover_text("cosine of A and B");
-            });
-        }
+        cosine_ui(ui, cx, poolings, card);
     });
     if let Some(pooling) = wanted {
         cx.send(Command::SetPooling(pooling));
     }
 }
 
-/// The texts in the plane of their two principal components.
-fn texts_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
-    let names = poolings.names(cx);
-    let points: Vec<ScatterPoint> = poolings
-        .texts
-        .iter()
-        .zip(&card.projection.points)
-        .zip(names)
-        .map(|((&id, point), label)| ScatterPoint {
-            x: point[0] as f32,
-            y: point[1] as f32,
-            label,
-            color: cx
-                .text(id)
-                .map_or(cx.theme.secondary(), |text| color_of(cx, cx.theme, text)),
-            radius: 4.,
-        })
-        .collect();
-    let focus = cx.focus.text.and_then(|id| poolings.index(id));
-    let width = ui.available_width();
-    let size = vec2(width, (0.7 * width).min(PICTURE));
-    let name = format!("The texts under {} pooling, in two dimensions", card.title);
-    let response = scatter_ui(ui, &name, &points, size, focus);
-    let focus = |index: usize| poolings.texts.get(index).map(|&id| Focus::text(id));
-    cx.point(
-        response.hovered.and_then(focus),
-        response.clicked.and_then(focus),
-    );
-    let [x, y] = card
-        .projection
-        .shares
-        .map(|share| format!("{:.0} %", 100. * share));
-    let axes = format!("→ {x} of the variance, ↑ {y}");
-    note_ui(ui, axes);
+/// The cosine of A and B, at the end of the row.
+fn cosine_ui(ui: &mut Ui, cx: &ViewContext<'_>, poolings: &Poolings, card: &Card) {
+    let [(_, _, a), (_, _, b)] = sides(cx, poolings)[..] else {
+        return;
+    };
+    let cos = f64::from(card.cosines[a * poolings.texts.len() + b]);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let number = RichText::new(four(cos)).monospace();
+        let response = ui.label(number.color(cx.theme.strong()));
+        response.on_hover_text("cosine of A and B");
+    });
 }

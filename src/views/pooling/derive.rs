@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::analysis::pooling::{self, Winners, misfit, title};
 use crate::analysis::projection::{Projection, pca};
+use crate::analysis::token_weights::{self, Idf, TokenWeights};
 use crate::analysis::vectors::{cosines, to_f64};
 use crate::app::state::TextId;
 use crate::model::Model;
@@ -43,6 +44,10 @@ pub struct Card {
     pub pooled: Vec<Vec<f32>>,
     /// [n, n]
     pub cosines: Vec<f32>,
+    /// The cosines less those of the model's own recipe, [n, n].
+    pub differences: Vec<f32>,
+    /// What the cosines and the plane are of, [n] of [E].
+    pub vectors: Arc<Vec<Vec<f64>>>,
     pub projection: Projection,
     /// Said where the modules behind the pool do not take this vector: the cosines and the plane
     /// are then of the pooled vectors themselves.
@@ -58,13 +63,29 @@ impl Poolings {
         let own = model.head.pooling();
         let several = (own.len() != 1).then_some(None);
         let modes = several.into_iter().chain(PoolingMode::ALL.map(Some));
+        let cards = modes.filter_map(|mode| Card::new(model, &traces, (mode, key.truncate)));
+        let mut cards: Vec<Card> = cards.collect();
+        let own = cards.iter().find(|card| card.own);
+        if let Some(own) = own.map(|card| card.cosines.clone()) {
+            cards.iter_mut().for_each(|card| card.less(&own));
+        }
         Self {
             texts: key.texts.iter().map(|(id, _)| *id).collect(),
             traces: key.texts.iter().map(|(_, trace)| trace.0.clone()).collect(),
-            cards: modes
-                .filter_map(|mode| Card::new(model, &traces, (mode, key.truncate)))
-                .collect(),
+            cards,
         }
+    }
+
+    /// The card of the model's own recipe.
+    pub fn own(&self) -> Option<&Card> {
+        self.cards.iter().find(|card| card.own)
+    }
+
+    /// The largest difference from the model's own recipe that any map shows.
+    pub fn largest_difference(&self, more: Option<&Card>) -> f32 {
+        let cards = self.cards.iter().chain(more);
+        let all = cards.flat_map(|card| &card.differences);
+        all.fold(0_f32, |most, x| most.max(x.abs()))
     }
 
     /// The place of a text among those that are shown.
@@ -107,29 +128,85 @@ impl Card {
         };
         let max = pooling == Some(PoolingMode::Max);
         let winners = traces.iter().filter(|_| max);
+        let winners = winners.filter_map(|trace| pooling::winners(head, trace));
         Some(Self {
-            title: title(&modes),
             main: own || is_main(pooling),
             own,
-            modes,
-            cosines: cosines(&vectors)
-                .into_iter()
-                .map(|cos| cos as f32)
-                .collect(),
-            projection: pca(&vectors),
-            misfit: misfit.map(|misfit| {
-                format!(
-                    "Before the model's Dense module, which takes {} dimensions, not {}",
-                    misfit.takes, misfit.gives
-                )
-            }),
-            winners: winners
-                .filter_map(|trace| pooling::winners(head, trace))
-                .collect(),
-            pooled,
-            key: fresh_key(),
+            winners: winners.collect(),
+            misfit: misfit.map(said),
+            ..Self::of(title(&modes), modes, pooled, vectors)
         })
     }
+
+    /// A card of vectors that are there already.
+    fn of(
+        title: String,
+        modes: Vec<PoolingMode>,
+        pooled: Vec<Vec<f32>>,
+        vectors: Vec<Vec<f64>>,
+    ) -> Self {
+        let cosines = cosines(&vectors).into_iter().map(|cos| cos as f32);
+        Self {
+            title,
+            modes,
+            own: false,
+            main: true,
+            cosines: cosines.collect(),
+            differences: Vec::new(),
+            projection: pca(&vectors),
+            vectors: Arc::new(vectors),
+            misfit: None,
+            winners: Vec::new(),
+            pooled,
+            key: fresh_key(),
+        }
+    }
+
+    /// The card of a person's own weights; its modes are none.
+    ///
+    /// None where a trace does not hold the final token vectors.
+    pub fn weighted(
+        model: &Model,
+        traces: &[Arc<Trace>],
+        (weights, idf): (&TokenWeights, Option<&Idf>),
+        truncate: Option<usize>,
+        own: Option<&[f32]>,
+    ) -> Option<Self> {
+        let head = &model.head;
+        let one = |trace: &Arc<Trace>| {
+            let shares = token_weights::shares(head, &trace.tokens, weights, idf);
+            token_weights::pooled(trace, &shares).ok()
+        };
+        let pooled: Vec<Vec<f32>> = traces.iter().map(one).collect::<Option<_>>()?;
+        // One vector of D, as any single mode gives.
+        let misfit = misfit(head, model.spec().hidden, Some(PoolingMode::Mean));
+        let options = model.options_with(Some(PoolingMode::Mean), truncate);
+        let vector = |pooled: &Vec<f32>| match misfit {
+            Some(_) => Some(to_f64(pooled)),
+            None => Some(to_f64(
+                &token_weights::sentence(head, pooled, options).ok()?,
+            )),
+        };
+        let vectors: Vec<Vec<f64>> = pooled.iter().map(vector).collect::<Option<_>>()?;
+        let mut card = Self::of("your weights".to_owned(), Vec::new(), pooled, vectors);
+        card.misfit = misfit.map(said);
+        if let Some(own) = own {
+            card.less(own);
+        }
+        Some(card)
+    }
+
+    fn less(&mut self, own: &[f32]) {
+        let pairs = self.cosines.iter().zip(own);
+        self.differences = pairs.map(|(mine, own)| mine - own).collect();
+    }
+}
+
+fn said(misfit: pooling::Misfit) -> String {
+    format!(
+        "Before the model's Dense module, which takes {} dimensions, not {}",
+        misfit.takes, misfit.gives
+    )
 }
 
 fn is_main(pooling: Option<PoolingMode>) -> bool {

@@ -4,6 +4,7 @@ use egui::text::LayoutJob;
 use egui::{Label, ScrollArea, Sense, TextFormat, TextStyle, Ui};
 
 use super::derive::Poolings;
+use crate::app::command::Command;
 use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::compare::{color_of, short_name, shorten};
@@ -24,6 +25,7 @@ pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
 
 fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
     let mut pointed = (None, None);
+    let mut toggled = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2. * SPACE;
         for &id in &poolings.texts {
@@ -41,21 +43,37 @@ fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
                 cx.theme.secondary()
             };
             let mut job = LayoutJob::default();
-            job.append("● ", 0., format(color_of(cx, cx.theme, text)));
+            let selected = cx.state.selected.contains(&id);
+            let dot = if selected { "◉ " } else { "● " };
+            job.append(dot, 0., format(color_of(cx, cx.theme, text)));
             job.append(&short_name(cx, text), 0., format(cx.theme.foreground()));
             job.append(&format!("  {}", shorten(&text.text)), 0., format(quiet));
             let label = Label::new(job)
                 .sense(Sense::click())
                 .selectable(false)
                 .extend();
-            let response = ui.add(label).on_hover_text(&*text.text);
+            let hint = format!("{}\n\nCtrl-click selects it", text.text);
+            let response = ui.add(label).on_hover_text(hint);
             if response.hovered() {
                 pointed.0 = Some(Focus::text(id));
             }
-            if response.clicked() {
-                pointed.1 = Some(Focus::text(id));
+            let together = ui.input(|i| i.modifiers.command || i.modifiers.shift);
+            match (response.clicked(), together) {
+                (true, true) => toggled = Some(id),
+                (true, false) => pointed.1 = Some(Focus::text(id)),
+                _ => {}
             }
         }
     });
     cx.point(pointed.0, pointed.1);
+    if let Some(id) = toggled {
+        let mut selected = cx.state.selected.clone();
+        match selected.iter().position(|&other| other == id) {
+            Some(at) => {
+                selected.remove(at);
+            }
+            None => selected.push(id),
+        }
+        cx.send(Command::Select(selected));
+    }
 }

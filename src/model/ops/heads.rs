@@ -1,0 +1,174 @@
+//! The products of one head, queries with keys and a pattern with values: small ones, which packing for
+//! the registers at hand serves better than a general product.
+
+use super::raw::{Matrix, product};
+use super::wide::{self, Sums};
+
+/// Outputs of one panel.
+const WIDTH: usize = 32;
+
+/// The right factor of a product, [inputs, outputs], for many rows of the left one.
+pub struct Factor<'a> {
+    inputs: usize,
+    outputs: usize,
+    plain: Matrix,
+    /// [⌈outputs/32⌉, inputs, 32] where the processor has the registers for it.
+    panels: Option<&'a [f32]>,
+}
+
+impl<'a> Factor<'a> {
+    /// Packs into `scratch` where that pays.
+    ///
+    /// # Safety
+    /// `plain` must hold inputs × outputs elements for as long as the factor is in use.
+    pub unsafe fn new(
+        plain: Matrix,
+        (inputs, outputs): (usize, usize),
+        scratch: &'a mut Vec<f32>,
+    ) -> Self {
+        let panels = wide::is_here().then(|| {
+            let size = outputs.div_ceil(WIDTH) * inputs * WIDTH;
+            // Grows once and then holds what the last head left, all of which is written over.
+            if scratch.len() < size {
+                scratch.resize(size, 0.);
+            }
+            let panels = &mut scratch[..size];
+            // SAFETY: by this function's own contract.
+            unsafe { pack(plain, (inputs, outputs), panels) };
+            &*panels
+        });
+        Self {
+            inputs,
+            outputs,
+            plain,
+            panels,
+        }
+    }
+
+    /// dst (rows of stride `dst_row`) = alpha·lhs·factor, lhs [rows, inputs] with rows in one piece.
+    ///
+    /// # Safety
+    /// `lhs` must hold its rows, and `dst` as many of `outputs` elements, which nobody else uses.
+    pub unsafe fn times(
+        &self,
+        (lhs, rows): (Matrix, usize),
+        alpha: f32,
+        dst: *mut f32,
+        dst_row: usize,
+    ) {
+        let Some(panels) = self.panels else {
+            let (size, pair) = ((rows, self.outputs, self.inputs), (lhs, self.plain));
+            // SAFETY: by this function's own contract and that of `new`.
+            return unsafe { product(size, dst, dst_row, false, pair, alpha, false) };
+        };
+        let mut row = 0;
+        while row < rows {
+            let here = (lhs.from_row(row), dst.wrapping_add(row * dst_row), dst_row);
+            // SAFETY: by this function's own contract, as `row` stays below `rows`.
+            row += unsafe {
+                match rows - row {
+                    12.. => self.block::<12>(panels, here, alpha),
+                    8.. => self.block::<8>(panels, here, alpha),
+                    4.. => self.block::<4>(panels, here, alpha),
+                    2.. => self.block::<2>(panels, here, alpha),
+                    _ => self.block::<1>(panels, here, alpha),
+                }
+            };
+        }
+    }
+
+    /// M rows; returns M.
+    ///
+    /// # Safety
+    /// As [`Self::times`].
+    unsafe fn block<const M: usize>(
+        &self,
+        panels: &[f32],
+        (lhs, dst, dst_row): (Matrix, *mut f32, usize),
+        alpha: f32,
+    ) -> usize {
+        let x: [&[f32]; M] = std::array::from_fn(|m| {
+            // SAFETY: a row of `lhs` holds `inputs` elements in one piece.
+            unsafe { std::slice::from_raw_parts(lhs.from_row(m).start, self.inputs) }
+        });
+        let size = (self.inputs * WIDTH).max(1);
+        for (panel, start) in panels.chunks_exact(size).zip((0..).step_by(WIDTH)) {
+            let mut sums: Sums<M> = [[0.; WIDTH]; M];
+            wide::tile(x, panel, &mut sums);
+            let here = (self.outputs - start).min(WIDTH);
+            for (m, sums) in sums.iter().enumerate() {
+                let to = dst.wrapping_add(m * dst_row + start);
+                // SAFETY: these elements of row m are the caller's own.
+                let to = unsafe { std::slice::from_raw_parts_mut(to, here) };
+                to.iter_mut()
+                    .zip(sums)
+                    .for_each(|(to, sum)| *to = alpha * sum);
+            }
+        }
+        M
+    }
+}
+
+/// Zeros stand for what the last panel lacks.
+///
+/// # Safety
+/// `plain` must hold inputs × outputs elements.
+unsafe fn pack(plain: Matrix, (inputs, outputs): (usize, usize), panels: &mut [f32]) {
+    // SAFETY: by this function's own contract.
+    let at = |input: usize, output: usize| unsafe {
+        *plain
+            .start
+            .offset(input as isize * plain.row + output as isize * plain.column)
+    };
+    let size = (inputs * WIDTH).max(1);
+    for (panel, start) in panels.chunks_exact_mut(size).zip((0..).step_by(WIDTH)) {
+        let here = (outputs - start).min(WIDTH);
+        for (input, row) in panel.chunks_exact_mut(WIDTH).enumerate() {
+            let (full, rest) = row.split_at_mut(here);
+            let cells = full.iter_mut().enumerate();
+            cells.for_each(|(o, to)| *to = at(input, start + o));
+            rest.fill(0.);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_those_of_the_plain_factor_whatever_the_sizes_and_strides() {
+        let value = |i: usize| ((i * 37 % 101) as f32 - 50.) / 50.;
+        for (rows, inputs, outputs) in [(1, 1, 1), (13, 32, 33), (30, 7, 64), (5, 70, 31)] {
+            let lhs: Vec<f32> = (0..rows * inputs).map(value).collect();
+            let rhs: Vec<f32> = (0..inputs * outputs).map(|i| value(i + 3)).collect();
+            for turned in [false, true] {
+                let plain = match turned {
+                    false => Matrix::dense(&rhs, outputs),
+                    true => Matrix::dense(&rhs, inputs).transposed(),
+                };
+                let mut scratch = vec![f32::NAN; 3];
+                let stride = outputs + 2;
+                let mut out = vec![f32::NAN; rows * stride];
+                // SAFETY: the slices hold what the sizes say.
+                unsafe {
+                    let factor = Factor::new(plain, (inputs, outputs), &mut scratch);
+                    let left = (Matrix::dense(&lhs, inputs), rows);
+                    factor.times(left, 0.5, out.as_mut_ptr(), stride);
+                }
+                for (row, out) in out.chunks_exact(stride).enumerate() {
+                    for (o, &y) in out[..outputs].iter().enumerate() {
+                        let right = |i: usize| match turned {
+                            false => rhs[i * outputs + o],
+                            true => rhs[o * inputs + i],
+                        };
+                        let terms = (0..inputs).map(|i| lhs[row * inputs + i] * right(i));
+                        let exact = 0.5 * terms.sum::<f32>();
+                        assert!((y - exact).abs() < 1e-4, "{y} is not {exact}");
+                    }
+                    assert!(out[outputs].is_nan(), "written past a row's end");
+                }
+            }
+        }
+    }
+}

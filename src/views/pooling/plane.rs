@@ -1,0 +1,147 @@
+//! The texts as points: principal components, or t-SNE.
+
+use egui::{Ui, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::card::PICTURE;
+use super::derive::{Card, Poolings};
+use crate::analysis::tsne::{FEWEST, tsne};
+use crate::app::command::Command;
+use crate::app::state::{Focus, TextId};
+use crate::engine::Derived;
+use crate::views::ViewContext;
+use crate::views::compare::color_of;
+use crate::views::subject::note_ui;
+use crate::widgets::{ScatterMarks, ScatterPoint, lasso_scatter_ui};
+
+/// Which picture of the texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Map {
+    #[default]
+    Components,
+    Neighbours,
+}
+
+/// Remembers one card's t-SNE.
+pub struct Plane {
+    neighbours: Derived<u64, Option<Vec<[f64; 2]>>>,
+}
+
+impl Default for Plane {
+    fn default() -> Self {
+        Self {
+            neighbours: Derived::slow(),
+        }
+    }
+}
+
+impl Plane {
+    pub fn plane_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        poolings: &Poolings,
+        card: &Card,
+        map: Map,
+    ) {
+        if map == Map::Neighbours {
+            return self.neighbours_ui(ui, cx, poolings, card);
+        }
+        self.neighbours.stop();
+        points_ui(ui, cx, poolings, card, &card.projection.points);
+        let [x, y] = card
+            .projection
+            .shares
+            .map(|share| format!("{:.0} %", 100. * share));
+        note_ui(ui, format!("→ {x} of the variance, ↑ {y}"));
+    }
+
+    fn neighbours_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        poolings: &Poolings,
+        card: &Card,
+    ) {
+        let count = card.vectors.len();
+        if count < FEWEST {
+            let few = format!("t-SNE needs {FEWEST} texts at least; there are {count}.");
+            note_ui(ui, few);
+            return;
+        }
+        let vectors = card.vectors.clone();
+        let shown = self
+            .neighbours
+            .get(cx.engine, &card.key, move |_| tsne(&vectors));
+        match shown.filter(|shown| shown.current).map(|shown| shown.value) {
+            None => {
+                note_ui(ui, "Laying the texts out…");
+            }
+            Some(value) => match &*value {
+                Some(points) => {
+                    points_ui(ui, cx, poolings, card, points);
+                    note_ui(
+                        ui,
+                        "t-SNE: neighbours are near; large distances mean nothing",
+                    );
+                }
+                None => {
+                    note_ui(
+                        ui,
+                        "All texts have the same vector, so there is nothing to lay out.",
+                    );
+                }
+            },
+        }
+    }
+}
+
+fn points_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    poolings: &Poolings,
+    card: &Card,
+    places: &[[f64; 2]],
+) {
+    let names = poolings.names(cx);
+    let points: Vec<ScatterPoint> = poolings
+        .texts
+        .iter()
+        .zip(places)
+        .zip(names)
+        .map(|((&id, point), label)| ScatterPoint {
+            x: point[0] as f32,
+            y: point[1] as f32,
+            label,
+            color: color(cx, id),
+            radius: 4.,
+        })
+        .collect();
+    let focus = cx.focus.text.and_then(|id| poolings.index(id));
+    let width = ui.available_width();
+    let size = vec2(width, (0.7 * width).min(PICTURE));
+    let name = format!("The texts under {} pooling, in two dimensions", card.title);
+    let marks = ScatterMarks::default();
+    let (response, taken) = lasso_scatter_ui(ui, &name, &points, marks, size, focus);
+    let of = |index: usize| poolings.texts.get(index).copied();
+    if let Some(taken) = taken {
+        let texts = taken.into_iter().filter_map(of).collect();
+        cx.send(Command::Select(texts));
+    }
+    let focus = |index: usize| of(index).map(Focus::text);
+    cx.point(
+        response.hovered.and_then(focus),
+        response.clicked.and_then(focus),
+    );
+}
+
+/// A text's colour; others step back while some are selected.
+fn color(cx: &ViewContext<'_>, id: TextId) -> egui::Color32 {
+    let text = cx.text(id);
+    let color = text.map_or(cx.theme.secondary(), |text| color_of(cx, cx.theme, text));
+    let selected = &cx.state.selected;
+    match selected.is_empty() || selected.contains(&id) {
+        true => color,
+        false => color.gamma_multiply(0.3),
+    }
+}

@@ -1,0 +1,50 @@
+//! The texts that were taken together, and what can be done with them.
+
+use egui::Ui;
+use serde::{Deserialize, Serialize};
+
+use crate::app::command::Command;
+use crate::app::state::{Side, TextId};
+use crate::views::ViewContext;
+use crate::views::recorded::{keep_ui, kept_ui};
+
+/// Whether the maps are of the selected texts alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Only(bool);
+
+/// The texts that the maps are of; none for all of them.
+pub fn only(cx: &ViewContext<'_>, ui: &Ui) -> Option<Vec<TextId>> {
+    let Only(only) = kept_ui(ui, Only::default());
+    (only && !cx.state.selected.is_empty()).then(|| cx.state.selected.clone())
+}
+
+/// How many are selected, and the commands for them. Nothing while none is.
+pub fn selection_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let selected = cx.state.selected.clone();
+    if selected.is_empty() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        let count = selected.len();
+        let texts = if count == 1 { "text" } else { "texts" };
+        ui.label(format!("{count} {texts} selected"));
+        let Only(mut only) = kept_ui(ui, Only::default());
+        let response = ui.checkbox(&mut only, "only these");
+        response.on_hover_text("Maps and planes of the selected texts alone");
+        keep_ui(ui, Only(only));
+        let pair = ui.add_enabled(count >= 2, egui::Button::new("Compare the first two"));
+        if pair.on_hover_text("They become A and B").clicked() {
+            cx.send(Command::Assign(Side::A, selected[0]));
+            cx.send(Command::Assign(Side::B, selected[1]));
+        }
+        let remove = ui.button("Remove from the list");
+        if remove.on_hover_text("Undo brings them back").clicked() {
+            selected
+                .iter()
+                .for_each(|&id| cx.send(Command::RemoveText(id)));
+        }
+        if ui.button("Let go").clicked() {
+            cx.send(Command::Select(Vec::new()));
+        }
+    });
+}

@@ -1,0 +1,192 @@
+//! Every panel in every state, at every size: nothing is written over something else, and nothing is
+//! cut off. What is painted is judged from its shapes, without a renderer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "support/lint.rs"]
+mod lint;
+#[path = "support/models.rs"]
+#[allow(dead_code)]
+mod models;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use candle_core::Device;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use embedscope::app::command::Command;
+use embedscope::app::state::ThemeChoice;
+use embedscope::app::{App, WindowOptions};
+use embedscope::model::ModelRef;
+use embedscope::views::PANELS;
+use lint::{Fault, faults};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What there is to see.
+const STATES: [&str; 6] = ["empty", "one", "two", "twelve", "long", "error"];
+
+/// Points, and pixels for each.
+const SIZES: [([f32; 2], f32); 3] = [
+    ([1024., 700.], 1.),
+    ([1440., 900.], 1.),
+    ([1024., 700.], 2.),
+];
+
+/// The real model with room for 512 tokens, where its files are.
+fn long_model(folder: &Path) -> Option<ModelRef> {
+    let model = models::minilm()?;
+    let ModelRef::Folder(from) = &model.source else {
+        let files = &model.weight_files;
+        return copy_of(files[0].name().parent()?, folder);
+    };
+    copy_of(from, folder)
+}
+
+fn copy_of(from: &Path, folder: &Path) -> Option<ModelRef> {
+    std::fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+    for name in [
+        "config.json",
+        "modules.json",
+        "tokenizer.json",
+        "1_Pooling/config.json",
+        "model.safetensors",
+    ] {
+        std::fs::copy(from.join(name), folder.join(name)).unwrap();
+    }
+    let limit = r#"{"max_seq_length": 512, "do_lower_case": false}"#;
+    std::fs::write(folder.join("sentence_bert_config.json"), limit).unwrap();
+    Some(ModelRef::Folder(folder.to_owned()))
+}
+
+fn texts(state: &str) -> Vec<String> {
+    let long = "the keeper of the house wrote every morning in a book of his own ";
+    let list: Vec<String> = match state {
+        "empty" => vec![],
+        "one" => vec!["The cat bit the dog.".into()],
+        "twelve" => (0..12)
+            .map(|i| {
+                format!(
+                    "Sentence {i}: rivers, 东京 and e\u{301}migr\u{e9}s in {}",
+                    1990 + i
+                )
+            })
+            .collect(),
+        "long" => vec![long.repeat(40), format!("again {}", long.repeat(40))],
+        _ => vec!["The cat bit the dog.".into(), "The dog bit the cat.".into()],
+    };
+    list
+}
+
+fn settle(harness: &mut Harness<'_, App>) {
+    let end = Instant::now() + PATIENCE;
+    let mut quiet = 0;
+    while quiet < 3 {
+        assert!(Instant::now() < end, "the window did not settle");
+        harness.step();
+        let app = harness.state();
+        let told = |text: &embedscope::views::TextView| text.current || text.error.is_some();
+        let settled = app.shown().iter().all(told) && !app.engine().busy();
+        quiet = if settled { quiet + 1 } else { 0 };
+        std::thread::sleep(Duration::from_millis(if settled { 0 } else { 2 }));
+    }
+}
+
+fn open(model: ModelRef) -> Harness<'static, App> {
+    let options = WindowOptions {
+        model: Some(model),
+        device: Device::Cpu,
+    };
+    let builder = Harness::builder().allow_missing_glyphs();
+    let mut harness = builder.build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
+    settle(&mut harness);
+    harness
+}
+
+/// Everything that is wrong with what one state looks like, in every panel and at every size.
+fn look(harness: &mut Harness<'_, App>, state: &str) -> Vec<String> {
+    harness.state_mut().send(Command::SetTexts(texts(state)));
+    if state == "error" {
+        let missing = ModelRef::Folder(PathBuf::from("/no/such/model"));
+        harness.state_mut().send(Command::OpenModel(missing));
+    }
+    settle(harness);
+    let mut found = Vec::new();
+    for (size, pixels) in SIZES {
+        harness.set_size(size.into());
+        harness.set_pixels_per_point(pixels);
+        for panel in PANELS {
+            harness.state_mut().send(Command::ShowPanel(panel.id));
+            for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+                harness.state_mut().send(Command::SetTheme(theme));
+                settle(harness);
+                let [width, height] = size;
+                let place = format!("{} {state} {width}x{height}@{pixels} {theme:?}", panel.id);
+                let more = faults(&harness.output().shapes, size);
+                found.extend(more.iter().map(|fault: &Fault| format!("{place}: {fault}")));
+                let unnamed = harness.unnamed_widgets();
+                found.extend(unnamed.iter().map(|widget| format!("{place}: no name: {widget}")));
+            }
+        }
+    }
+    harness.state_mut().send(Command::DismissError);
+    found
+}
+
+#[test]
+fn no_panel_writes_over_itself_or_past_its_edge() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(model) = long_model(folder.path()) else {
+        return;
+    };
+    let mut harness = open(model);
+    let mut found = Vec::new();
+    for state in STATES {
+        found.extend(look(&mut harness, state));
+    }
+    found.dedup();
+    assert!(
+        found.is_empty(),
+        "{} faults:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+/// The label of what has the keyboard.
+fn focused(harness: &Harness<'_, App>) -> Option<String> {
+    let nodes = harness.root().children_recursive();
+    let mut nodes = nodes.map(|node| node.accesskit_node());
+    nodes.find(|node| node.is_focused())?.label()
+}
+
+#[test]
+fn the_keyboard_reaches_every_panel() {
+    /// More than a window has to offer.
+    const STEPS: usize = 400;
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    harness.set_size([1440., 900.].into());
+    for panel in PANELS {
+        harness.state_mut().send(Command::ShowPanel(panel.id));
+        settle(&mut harness);
+        let wanted = format!("What am I looking at in {}?", panel.title);
+        let mut reached = false;
+        for _ in 0..STEPS {
+            harness.key_press(egui::Key::Tab);
+            harness.step();
+            if focused(&harness).as_deref() == Some(&wanted) {
+                reached = true;
+                break;
+            }
+        }
+        assert!(reached, "Tab does not come to {}", panel.title);
+        harness.key_press(egui::Key::Enter);
+        harness.step();
+        harness.step();
+        let about: String = panel.about.chars().take(40).collect();
+        harness.get_by_label_contains(&about);
+        harness.key_press(egui::Key::Escape);
+        harness.step();
+    }
+}
