@@ -15,6 +15,15 @@ const PERPLEXITY: f64 = 15.;
 /// components so that the same vectors give the same picture. None for fewer than [`FEWEST`] points,
 /// or where all lie in one direction.
 pub fn tsne(vectors: &[Vec<f64>]) -> Option<Vec<[f64; 2]>> {
+    // On one thread, as the order of its sums is otherwise another each time.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .ok()?;
+    pool.install(|| laid_out(vectors))
+}
+
+fn laid_out(vectors: &[Vec<f64>]) -> Option<Vec<[f64; 2]>> {
     let n = vectors.len();
     if n < FEWEST {
         return None;
