@@ -9,6 +9,7 @@ use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
 use crate::analysis::token_weights::TokenWeights;
 use crate::engine::CalibrationKey;
+use crate::model::source::CachedModel;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -56,6 +57,10 @@ pub enum Command {
     SetBudget(usize),
     /// Opens or closes the list of where time and memory go.
     ShowPerformance(bool),
+    /// Opens or closes the list of models on this machine.
+    ShowModels(bool),
+    /// Takes a model out of the hub's cache.
+    RemoveModel(CachedModel),
     SelectLayer(usize),
     SelectHead(usize),
     /// Shows a tab of the Score panel.

@@ -11,6 +11,7 @@ use super::layout::Layout;
 use super::state::ThemeChoice;
 use super::{App, Outcome};
 use crate::engine::{Engine, LoadState, read_background};
+use crate::model::source::{CachedModel, remove};
 use crate::model::{Detail, Model, ModelRef, Prompt};
 use crate::perf;
 use crate::views::TextView;
@@ -138,6 +139,13 @@ impl App {
                 self.performance = on;
                 perf::watch(on);
             }
+            Command::ShowModels(on) => {
+                self.manager.open = on;
+                if on {
+                    self.cached.refresh(&self.engine);
+                }
+            }
+            Command::RemoveModel(model) => self.remove_model(model),
             Command::ShowEveryPanel => self.layout = Layout::every_panel(),
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
@@ -237,11 +245,26 @@ impl App {
                     ));
                     self.engine.use_background(Some(background));
                 }
+                Outcome::Removed(what) => {
+                    self.notices.info(what);
+                    self.cached.refresh(&self.engine);
+                }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Failed(why) => self.notices.error(why),
             }
         }
+    }
+
+    fn remove_model(&self, model: CachedModel) {
+        let sources = self.engine.sources().clone();
+        self.job(move || match remove(&model, &sources) {
+            Ok(bytes) => {
+                let megabytes = bytes as f64 / 1e6;
+                Outcome::Removed(format!("Removed {} ({megabytes:.1} MB)", model.id))
+            }
+            Err(error) => Outcome::Failed(error.to_string()),
+        });
     }
 
     /// A file that is no background changes nothing but the notices.

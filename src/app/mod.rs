@@ -65,6 +65,7 @@ pub struct App {
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
     cached: chrome::models::Cached,
+    manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
     performance: bool,
     /// Outcomes of jobs that the window started.
@@ -80,6 +81,8 @@ pub(crate) enum Outcome {
     /// The window's picture is there and goes to this file.
     Picture(std::path::PathBuf, Arc<egui::ColorImage>),
     Done(String),
+    /// A model is no longer in the cache.
+    Removed(String),
     Failed(String),
 }
 
@@ -144,6 +147,7 @@ impl App {
             heard: None,
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),
+            manager: chrome::manager::Manager::default(),
             performance: false,
             outcomes: channel(),
             started: None,

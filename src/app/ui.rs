@@ -88,6 +88,9 @@ impl App {
         if self.performance {
             performance_ui(&ctx, &self.engine, self.state.budget, &mut self.commands);
         }
+        let (known, commands) = (&mut self.cached, &mut self.commands);
+        self.manager
+            .manager_ui(&ctx, &self.state, &self.engine, known, commands);
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }

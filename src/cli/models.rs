@@ -9,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::model::config::Config;
 use crate::model::families::{self, FAMILIES};
 use crate::model::source::{
-    CHECKPOINTS, CachedModel, SourceOptions, bundled_size, cached, resolve,
+    CHECKPOINTS, CachedModel, SourceOptions, bundled_size, cached, remove, resolve,
 };
 use crate::model::{ModelError, ModelRef};
 
@@ -18,6 +18,9 @@ pub struct ModelsArgs {
     /// One JSON document instead of a table
     #[arg(long)]
     pub json: bool,
+    /// Take a model out of the hub's cache: every snapshot of it, or the one named behind an @
+    #[arg(long, value_name = "ORG/NAME[@REVISION]", conflicts_with = "json")]
+    pub remove: Option<String>,
 }
 
 /// What `--json` prints. Keys are only ever added.
@@ -58,6 +61,9 @@ pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
         offline: true,
         ..SourceOptions::from_env()
     };
+    if let Some(id) = &args.remove {
+        return take_out(id, &options);
+    }
     let rows = cached(&options)
         .into_iter()
         .map(|model| row(model, &options));
@@ -74,6 +80,38 @@ pub fn run(args: &ModelsArgs) -> Result<(), Failure> {
         true => print_json(&document),
         false => print(&table(&document)),
     }
+}
+
+/// Removes what `id` names.
+fn take_out(id: &str, options: &SourceOptions) -> Result<(), Failure> {
+    let (repo, revision) = match id.split_once('@') {
+        Some((repo, revision)) => (repo, Some(revision)),
+        None => (id, None),
+    };
+    let named = |model: &CachedModel| {
+        let is = |revision: &str| {
+            let start = revision.len() >= 7 && model.revision.starts_with(revision);
+            start || model.refs.iter().any(|name| name == revision)
+        };
+        model.id == repo && revision.is_none_or(is)
+    };
+    let found: Vec<CachedModel> = cached(options).into_iter().filter(named).collect();
+    if found.is_empty() {
+        let cache = options.cache_dir().display().to_string();
+        return Err(Failure::failed(format!(
+            "{id} is not in the cache {cache}; `embedscope models` lists what is"
+        )));
+    }
+    for model in found {
+        let bytes = remove(&model, options).map_err(ModelError::from)?;
+        let revision: String = model.revision.chars().take(12).collect();
+        print(&format!(
+            "removed {} {revision} ({})\n",
+            model.id,
+            size(bytes)
+        ))?;
+    }
+    Ok(())
 }
 
 fn bundled() -> Vec<Bundled> {

@@ -2,6 +2,7 @@
 
 pub mod fields;
 pub mod inspector;
+pub mod manager;
 pub mod menu;
 pub mod models;
 pub mod panels;

@@ -23,7 +23,8 @@ pub struct Cached {
 }
 
 impl Cached {
-    fn refresh(&mut self, engine: &Engine) {
+    /// Looks into the cache again.
+    pub fn refresh(&mut self, engine: &Engine) {
         let sources = engine.sources().clone();
         let (sender, receiver) = channel();
         engine.spawn(move || {
@@ -33,7 +34,11 @@ impl Cached {
         self.coming = Some(receiver);
     }
 
-    fn receive(&mut self) {
+    pub fn list(&self) -> &[CachedModel] {
+        &self.list
+    }
+
+    pub fn receive(&mut self) {
         if let Some(receiver) = &self.coming
             && let Ok(list) = receiver.try_recv()
         {
@@ -141,6 +146,10 @@ fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Comm
     ui.separator();
     if ui.button("Open a folder or hub id…").clicked() {
         commands.push(Command::AskModelFolder);
+        ui.close();
+    }
+    if ui.button("Manage models…").clicked() {
+        commands.push(Command::ShowModels(true));
         ui.close();
     }
 }

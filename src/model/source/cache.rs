@@ -48,16 +48,13 @@ pub fn cached(options: &SourceOptions) -> Vec<CachedModel> {
 fn cached_snapshots(cache: &Path, repo: &str) -> Vec<CachedModel> {
     let folder = RepoCache::new(cache, repo);
     let mut refs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for name in walk(&folder.0.join("refs")) {
-        if let (Some(commit), Ok(name)) =
-            (read_commit(&name), name.strip_prefix(folder.0.join("refs")))
-        {
-            refs.entry(commit)
-                .or_default()
-                .push(name.to_string_lossy().into_owned());
+    for (name, commit) in folder.refs() {
+        if let Ok(name) = name.strip_prefix(folder.0.join("refs")) {
+            let name = name.to_string_lossy().into_owned();
+            refs.entry(commit).or_default().push(name);
         }
     }
-    let snapshots = entries(&folder.0.join("snapshots"));
+    let snapshots = folder.snapshots();
     let describe = |path: PathBuf| {
         let commit = path.file_name()?.to_str()?.to_string();
         let reference = ModelRef::Hub {
@@ -110,6 +107,24 @@ impl RepoCache {
             .filter_map(|path| path.file_name()?.to_str().map(str::to_string))
             .filter(|name| short && name.starts_with(revision));
         fitting.next().filter(|_| fitting.next().is_none())
+    }
+
+    /// The model's folder in the cache.
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn snapshots(&self) -> Vec<PathBuf> {
+        entries(&self.0.join("snapshots"))
+    }
+
+    /// The file of each ref, and the commit that it stands for.
+    pub(super) fn refs(&self) -> Vec<(PathBuf, String)> {
+        let files = walk(&self.0.join("refs")).into_iter();
+        files
+            .filter_map(|path| Some((read_commit(&path)?, path)))
+            .map(|(commit, path)| (path, commit))
+            .collect()
     }
 
     pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
@@ -214,7 +229,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Every file below `folder`. Links to folders are not followed.
-fn walk(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in entries(folder) {
         let is_folder = fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir());

@@ -15,6 +15,7 @@ mod int8;
 mod layout;
 mod options;
 mod reference;
+mod remove;
 mod stored;
 #[cfg(all(test, unix))]
 mod tests;
@@ -31,6 +32,7 @@ pub use files::ModelFiles;
 pub use layout::{Module, TASK_TRANSFORMER};
 pub use options::SourceOptions;
 pub use reference::{MINILM, ModelRef};
+pub use remove::remove;
 pub use stored::StoredFile;
 
 use crate::cancel::Cancel;
