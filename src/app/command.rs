@@ -49,6 +49,12 @@ pub enum Command {
     SetTheme(ThemeChoice),
     /// How many MiB of traces are kept.
     SetBudget(usize),
+    /// The size of everything, in percent.
+    SetScale(u16),
+    SetAnimations(bool),
+    ShowPreferences(bool),
+    /// Opens or closes the list of everything that was told.
+    ShowLog(bool),
     /// Opens or closes the list of where time and memory go.
     ShowPerformance(bool),
     SelectLayer(usize),
@@ -82,6 +88,14 @@ pub enum Command {
     AskBackgroundFile,
     AskTunedFolder,
     OpenTextFile(PathBuf),
+    /// Into the session's file, or into one that is asked for.
+    SaveSession,
+    AskSessionFile,
+    AskOpenSession,
+    SaveSessionAs(PathBuf),
+    /// Puts the work of a session file in place of this one, as one step.
+    OpenSession(PathBuf),
+    ForgetRecent,
     SaveTrace(PathBuf),
     SavePicture(PathBuf),
     Copy(String),
@@ -169,8 +183,11 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetPooling(pooling) => state.pooling = pooling,
         Command::SetTruncateDim(size) => state.truncate_dim = size.filter(|&size| size > 0),
         Command::SetPrompt(prompt) => state.prompt = prompt,
-        Command::SetTheme(theme) => state.theme = theme,
-        Command::SetBudget(mebibytes) => state.budget = mebibytes,
+        Command::SetTheme(theme) => state.preferences.theme = theme,
+        Command::SetBudget(mebibytes) => state.preferences.budget = mebibytes,
+        Command::SetScale(percent) => state.preferences.set_scale(percent),
+        Command::SetAnimations(on) => state.preferences.animations = on,
+        Command::ForgetRecent => state.preferences.recent.clear(),
         Command::SelectLayer(layer) => state.layer = layer,
         Command::SelectHead(head) => state.head = head,
         Command::ScoreMethod(method) => state.score_method = method,

@@ -8,7 +8,6 @@ use super::dialogs::Purpose;
 use super::files::{self, Dropped};
 use super::history::{Moment, Step};
 use super::layout::Layout;
-use super::state::ThemeChoice;
 use super::{App, Outcome};
 use crate::engine::{Engine, LoadState, read_background};
 use crate::model::{Detail, Model, ModelRef, Prompt};
@@ -19,15 +18,13 @@ impl App {
     /// One turn without painting.
     pub(super) fn update(&mut self, ctx: &egui::Context) {
         let _span = tracing::trace_span!("frame logic").entered();
-        self.receive_outcomes();
+        self.receive_outcomes(ctx);
         self.receive_files(ctx);
         self.carry_out(ctx);
-        ctx.set_theme(match self.state.theme {
-            ThemeChoice::System => egui::ThemePreference::System,
-            ThemeChoice::Light => egui::ThemePreference::Light,
-            ThemeChoice::Dark => egui::ThemePreference::Dark,
-        });
-        self.engine.set_budget(self.state.budget << 20);
+        self.look.follow(ctx, &mut self.state.preferences);
+        self.engine.set_budget(self.state.preferences.budget << 20);
+        self.follow_session(ctx);
+        self.note_failure();
         match self.engine.model() {
             Some(model) => {
                 self.tell_warnings(&model);
@@ -88,6 +85,7 @@ impl App {
     fn drop_unknown_prompt(&mut self, model: &Model) {
         if let Prompt::Named(_) = self.state.prompt
             && !matches!(self.engine.load_state(), LoadState::Running { .. })
+            && model.source == self.state.model
             && model.prompt(&self.state.prompt).is_err()
         {
             self.state.prompt = Prompt::Own;
@@ -127,6 +125,23 @@ impl App {
         }
     }
 
+    /// A model that does not load has a card of its own; the log keeps what it said.
+    fn note_failure(&mut self) {
+        let failure = match self.engine.load_state() {
+            LoadState::Failed { reference, error } => {
+                let text: Arc<str> = format!("{reference} cannot be used: {error}").into();
+                Some(text)
+            }
+            _ => None,
+        };
+        if self.windows.failure != failure {
+            self.windows.failure.clone_from(&failure);
+            if let Some(text) = failure {
+                self.notices.note_error(text);
+            }
+        }
+    }
+
     fn execute(&mut self, ctx: &egui::Context, command: Command) {
         let Some(command) = command::apply(&mut self.state, command) else {
             return;
@@ -138,6 +153,8 @@ impl App {
                 self.performance = on;
                 perf::watch(on);
             }
+            Command::ShowLog(on) => self.windows.log = on,
+            Command::ShowPreferences(on) => self.windows.preferences = on,
             Command::ShowEveryPanel => self.layout = Layout::every_panel(),
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
@@ -166,6 +183,11 @@ impl App {
             Command::AskTunedFolder => self.dialogs.ask(Purpose::Tuned),
             Command::Lab(command) => self.lab(command),
             Command::AskPictureFile => self.dialogs.ask(Purpose::Picture),
+            Command::SaveSession => self.save_session(),
+            Command::AskSessionFile => self.ask_session_file(),
+            Command::AskOpenSession => self.dialogs.ask(Purpose::OpenSession),
+            Command::SaveSessionAs(path) => self.save_session_as(path),
+            Command::OpenSession(path) => self.open_session(path),
             Command::OpenTextFile(path) => self.open_texts(path),
             Command::SaveTrace(path) => self.save_trace(path),
             Command::SavePicture(path) => self.take_picture(ctx, path),
@@ -215,7 +237,7 @@ impl App {
     }
 
     /// Runs `job` away from the window and hears what came of it.
-    fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
+    pub(super) fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
         let sender = self.outcomes.0.clone();
         self.engine.spawn(move || {
             // The window may have been closed meanwhile; then nobody listens.
@@ -223,7 +245,8 @@ impl App {
         });
     }
 
-    fn receive_outcomes(&mut self) {
+    fn receive_outcomes(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|i| i.time);
         while let Ok(outcome) = self.outcomes.1.try_recv() {
             match outcome {
                 Outcome::Texts(texts) => {
@@ -238,6 +261,7 @@ impl App {
                     self.engine.use_background(Some(background));
                 }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
+                Outcome::Session(outcome) => self.receive_session(outcome, now),
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Failed(why) => self.notices.error(why),
             }

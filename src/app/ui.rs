@@ -6,12 +6,14 @@ use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
 use super::chrome::inspector::inspector_ui;
+use super::chrome::log::{log_ui, toasts_ui};
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
 use super::chrome::panels::Panels;
 use super::chrome::performance::performance_ui;
+use super::chrome::preferences::preferences_ui;
 use super::chrome::spine::SpineInput;
-use super::chrome::status::{failed_ui, loading_ui, status_ui};
+use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
 use super::chrome::texts::TextList;
 use super::layout::Layout;
 use super::state::{Focus, Side};
@@ -45,7 +47,7 @@ impl App {
                 ui,
                 &self.engine,
                 latency,
-                &mut self.notices,
+                self.notices.unread,
                 &mut self.commands,
             );
         });
@@ -67,6 +69,8 @@ impl App {
             .default_size(240.)
             .size_range(180. ..=480.)
             .show(ui, |ui| {
+                let fade = self.state.preferences.animations;
+                toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
                 ui.add_space(SPACE);
                 if let Some(model) = self.engine.model() {
                     inspector_ui(
@@ -86,13 +90,25 @@ impl App {
             self.middle_ui(ui, focus);
         });
         if self.performance {
-            performance_ui(&ctx, &self.engine, self.state.budget, &mut self.commands);
+            performance_ui(&ctx, &self.engine, self.state.preferences.budget, &mut self.commands);
         }
+        self.windows_ui(&ctx);
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
+        }
+    }
+
+    /// The small windows that a person has opened.
+    fn windows_ui(&mut self, ctx: &egui::Context) {
+        if self.windows.log {
+            log_ui(ctx, &mut self.notices, &mut self.commands);
+        }
+        if self.windows.preferences {
+            let device = device_name(&self.engine);
+            preferences_ui(ctx, &self.state.preferences, device, &mut self.commands);
         }
     }
 

@@ -9,7 +9,7 @@ mod label;
 mod number;
 pub mod scatter;
 pub mod strip_chart;
-mod style;
+pub mod style;
 pub mod table;
 pub mod theme;
 pub mod tiles;

@@ -2,10 +2,13 @@
 
 pub mod fields;
 pub mod inspector;
+pub mod log;
 pub mod menu;
 pub mod models;
 pub mod panels;
 pub mod performance;
+pub mod preferences;
+pub mod recent;
 pub mod spine;
 pub mod status;
 pub mod texts;
