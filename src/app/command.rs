@@ -23,6 +23,9 @@ pub enum Command {
     /// Moves a text to another place in the list.
     MoveText(TextId, usize),
     SetTexts(Vec<String>),
+    AddTexts(Vec<String>),
+    /// Gives a text back what it was before lines were pasted into it, and puts the lines behind it.
+    SplitText(TextId, String, Vec<String>),
     Assign(Side, TextId),
     SwapSides,
     /// Holds B against a third text, or against none.
@@ -36,6 +39,8 @@ pub enum Command {
     Unpair(TextId),
     /// Adds texts as marked pairs.
     AddPairs(Vec<(String, String)>),
+    /// Replaces the list by marked pairs.
+    SetPairs(Vec<(String, String)>),
     SetTemperature(Temperature),
     SetSymmetric(bool),
     SetFineTune(FineTune),
@@ -118,6 +123,8 @@ impl Command {
             | Self::RemoveText(_)
             | Self::MoveText(..)
             | Self::SetTexts(_)
+            | Self::AddTexts(_)
+            | Self::SplitText(..)
             | Self::Assign(..)
             | Self::SwapSides
             | Self::Against(_)
@@ -125,6 +132,7 @@ impl Command {
             | Self::Pair(..)
             | Self::Unpair(_)
             | Self::AddPairs(_)
+            | Self::SetPairs(_)
             | Self::SetSymmetric(_)
             | Self::SetPairsFile(_)
             | Self::SetPooling(_)
@@ -167,6 +175,12 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
             }
         }
         Command::SetTexts(texts) => state.set_texts(texts.iter().map(String::as_str)),
+        Command::AddTexts(texts) => {
+            for text in texts {
+                state.add(&text);
+            }
+        }
+        Command::SplitText(id, before, lines) => state.split(id, before, lines),
         Command::Assign(side, id) => assign(state, side, id),
         Command::SwapSides => std::mem::swap(&mut state.a, &mut state.b),
         // The text may have been removed in the meantime.
@@ -176,6 +190,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::Pair(a, b) => state.pair(a, b),
         Command::Unpair(id) => state.unpair(id),
         Command::AddPairs(pairs) => state.add_pairs(pairs),
+        Command::SetPairs(pairs) => state.set_pairs(&pairs),
         Command::SetFineTune(settings) => state.fine_tune = settings,
         Command::SetPairsFile(file) => state.fine_tune.file = file,
         Command::SetTemperature(temperature) => state.temperature = temperature,

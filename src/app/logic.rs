@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::command::{self, Command, LabCommand};
 use super::dialogs::Purpose;
-use super::files::{self, Dropped};
+use super::files;
 use super::history::{Moment, Step};
 use super::layout::Layout;
 use super::{App, Outcome};
@@ -261,6 +261,8 @@ impl App {
                     self.engine.use_background(Some(background));
                 }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
+                Outcome::Table(import) => self.import = Some(*import),
+                Outcome::Dropped(what) => self.commands.push(what.command()),
                 Outcome::Session(outcome) => self.receive_session(outcome, now),
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Failed(why) => self.notices.error(why),
@@ -280,10 +282,12 @@ impl App {
     }
 
     fn open_texts(&self, path: PathBuf) {
-        self.job(move || match files::read_texts(&path) {
-            Ok(texts) => Outcome::Texts(texts),
-            Err(error) => Outcome::Failed(error.to_string()),
-        });
+        let table = files::is_table(&path);
+        let read = move || match table {
+            true => files::read_table(&path).map(|import| Outcome::Table(Box::new(import))),
+            false => files::read_texts(&path).map(Outcome::Texts),
+        };
+        self.job(move || read().unwrap_or_else(|error| Outcome::Failed(error.to_string())));
     }
 
     /// Saves the whole trace of the viewed text, recording its insides first where they are missing.
@@ -318,14 +322,15 @@ impl App {
         });
     }
 
-    fn receive_files(&mut self, ctx: &egui::Context) {
+    /// What a dropped file is takes a look at the disk, which may be slow.
+    fn receive_files(&self, ctx: &egui::Context) {
         let dropped = ctx.input(|i| i.raw.dropped_files.clone());
         for file in dropped {
-            match files::classify(file.path()) {
-                Ok(Dropped::Model(reference)) => self.commands.push(Command::OpenModel(reference)),
-                Ok(Dropped::Texts(path)) => self.commands.push(Command::OpenTextFile(path)),
-                Err(error) => self.notices.error(error.to_string()),
-            }
+            let path = file.path().to_owned();
+            self.job(move || match files::classify(&path) {
+                Ok(what) => Outcome::Dropped(what),
+                Err(error) => Outcome::Failed(error.to_string()),
+            });
         }
     }
 

@@ -9,15 +9,18 @@ pub mod dialogs;
 pub mod files;
 pub mod fine_tune;
 pub mod history;
+pub mod import;
 pub mod layout;
 mod logic;
 mod notices;
 pub mod pairs;
+pub mod paste;
 pub mod preferences;
 pub mod samples;
 pub mod session;
 pub mod snapshot;
 pub mod state;
+pub mod table;
 mod texts;
 mod ui;
 
@@ -69,6 +72,9 @@ pub struct App {
     look: Look,
     sessions: Sessions,
     windows: Windows,
+    /// A table that is being imported.
+    import: Option<import::Import>,
+    pasted: Option<paste::Pasted>,
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
@@ -93,6 +99,8 @@ struct Windows {
 /// What a job of the window came to.
 pub(crate) enum Outcome {
     Texts(Vec<String>),
+    Table(Box<import::Import>),
+    Dropped(files::Dropped),
     Background(crate::analysis::background::Background),
     /// The window's picture is there and goes to this file.
     Picture(std::path::PathBuf, Arc<egui::ColorImage>),
@@ -169,6 +177,8 @@ impl App {
             look: Look::default(),
             sessions: Sessions::default(),
             windows: Windows::default(),
+            import: None,
+            pasted: None,
             heard: None,
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),

@@ -1,11 +1,13 @@
 //! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
 
 pub mod fields;
+pub mod import;
 pub mod inspector;
 pub mod log;
 pub mod menu;
 pub mod models;
 pub mod panels;
+pub mod paste;
 pub mod performance;
 pub mod preferences;
 pub mod recent;
