@@ -48,8 +48,12 @@ impl Purpose {
             Self::Background => {
                 "A UTF-8 file with one text a line, 50 or more that have nothing to do with each other."
             }
-            Self::OpenSession => "A file that was saved here (*.embedscope.json). Undo brings back what is open now.",
-            Self::SaveSession => "Texts, model, recipe and layout as one JSON file (*.embedscope.json).",
+            Self::OpenSession => {
+                "A file that was saved here (*.embedscope.json). Undo brings back what is open now."
+            }
+            Self::SaveSession => {
+                "Texts, model, recipe and layout as one JSON file (*.embedscope.json)."
+            }
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
             Self::Pairs => {
@@ -112,9 +116,7 @@ impl Purpose {
                 let kinds = ["tsv", "txt", "gz"];
                 Box::pin(dialog.add_filter("Pairs", &kinds).pick_file())
             }
-            Self::OpenSession => {
-                Box::pin(dialog.add_filter("Session", &["json"]).pick_file())
-            }
+            Self::OpenSession => Box::pin(dialog.add_filter("Session", &["json"]).pick_file()),
             Self::SaveSession => {
                 let dialog = dialog.add_filter("Session", &["json"]);
                 Box::pin(dialog.set_file_name(self.start()).save_file())

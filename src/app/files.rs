@@ -74,7 +74,9 @@ pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
 /// Whether a file is a table by its name: the column is asked for.
 pub fn is_table(path: &Path) -> bool {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("");
-    ["csv", "tsv"].iter().any(|e| ending.eq_ignore_ascii_case(e))
+    ["csv", "tsv"]
+        .iter()
+        .any(|e| ending.eq_ignore_ascii_case(e))
 }
 
 /// A table, and which of its columns are likely to hold the texts.

@@ -166,7 +166,11 @@ pub fn utc(time: SystemTime) -> (String, String) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     (
@@ -197,7 +201,11 @@ mod tests {
         assert_eq!((notices.toasts(later).len(), notices.unread), (1, 2));
         notices.read();
         assert!(notices.toasts(later).is_empty());
-        assert_eq!((notices.all().len(), notices.unread), (3, 0), "the log keeps them");
+        assert_eq!(
+            (notices.all().len(), notices.unread),
+            (3, 0),
+            "the log keeps them"
+        );
     }
 
     #[test]

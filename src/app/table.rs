@@ -129,9 +129,28 @@ impl Table {
     /// numbers.
     pub fn has_header(&self) -> bool {
         const NAMES: [&str; 22] = [
-            "text", "texts", "sentence", "sentence1", "sentence2", "query", "passage", "document",
-            "content", "anchor", "positive", "negative", "question", "answer", "title", "label",
-            "id", "score", "category", "text_a", "text_b", "premise",
+            "text",
+            "texts",
+            "sentence",
+            "sentence1",
+            "sentence2",
+            "query",
+            "passage",
+            "document",
+            "content",
+            "anchor",
+            "positive",
+            "negative",
+            "question",
+            "answer",
+            "title",
+            "label",
+            "id",
+            "score",
+            "category",
+            "text_a",
+            "text_b",
+            "premise",
         ];
         let Some((first, rest)) = self.rows.split_first() else {
             return false;
@@ -139,7 +158,9 @@ impl Table {
         let number = |cell: &str| cell.trim().parse::<f64>().is_ok();
         let named = |cell: &String| NAMES.contains(&cell.trim().to_ascii_lowercase().as_str());
         let above_numbers = |column: usize| {
-            let mut below = rest.iter().map(|row| row.get(column).map_or("", String::as_str));
+            let mut below = rest
+                .iter()
+                .map(|row| row.get(column).map_or("", String::as_str));
             !number(&first[column]) && !rest.is_empty() && below.all(number)
         };
         let distinct = |i: usize| !first[..i].contains(&first[i]);

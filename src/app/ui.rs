@@ -93,7 +93,12 @@ impl App {
             self.middle_ui(ui, focus);
         });
         if self.performance {
-            performance_ui(&ctx, &self.engine, self.state.preferences.budget, &mut self.commands);
+            performance_ui(
+                &ctx,
+                &self.engine,
+                self.state.preferences.budget,
+                &mut self.commands,
+            );
         }
         self.receive_paste(&ctx);
         self.windows_ui(&ctx);

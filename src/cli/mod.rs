@@ -17,8 +17,8 @@ mod whatif;
 mod why;
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::panic::catch_unwind;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

@@ -60,7 +60,10 @@ fn choices_ui(ui: &mut Ui, import: &mut Import) {
                 }
             });
             ui.label("");
-            ui.add(Checkbox::new(&mut import.header, "The first row names the columns"));
+            ui.add(Checkbox::new(
+                &mut import.header,
+                "The first row names the columns",
+            ));
             ui.end_row();
         });
     import.paired = import.paired.filter(|&column| column != import.column);
@@ -96,7 +99,11 @@ fn preview_ui(ui: &mut Ui, import: &Import) {
     let columns = import.table.columns().min(COLUMNS);
     ScrollArea::horizontal().show(ui, |ui| {
         Grid::new("import preview").striped(true).show(ui, |ui| {
-            let rows = import.table.rows.len().min(ROWS + usize::from(import.header));
+            let rows = import
+                .table
+                .rows
+                .len()
+                .min(ROWS + usize::from(import.header));
             for row in 0..rows {
                 for column in 0..columns {
                     let text = shorten(import.table.cell(row, column));

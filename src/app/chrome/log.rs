@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use egui::{Align, Frame, Label, Layout, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, Window};
+use egui::{
+    Align, Frame, Label, Layout, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, Window,
+};
 
 use crate::app::command::Command;
 use crate::app::notices::{Level, Notice, Notices, utc};
@@ -32,32 +34,30 @@ pub fn toasts_ui(ui: &mut Ui, notices: &mut Notices, fade: bool, commands: &mut 
         return;
     }
     let height = ui.available_height() * SHARE;
-    Panel::bottom("toasts")
-        .resizable(false)
-        .show(ui, |ui| {
-            ui.add_space(SPACE_SMALL);
-            let area = ScrollArea::vertical().max_height(height);
-            area.show(ui, |ui| {
-                let newest = toasts.iter().rev().take(MOST);
-                for (index, notice) in newest.enumerate() {
-                    ui.scope(|ui| {
-                        if fade {
-                            ui.multiply_opacity(notice.presence(now));
-                        }
-                        toast_ui(ui, index, notice, notices);
-                    });
-                }
-            });
-            let more = toasts.len().saturating_sub(MOST);
-            let text = match more {
-                0 => "Open the log".to_owned(),
-                more => format!("Open the log ({more} more)"),
-            };
-            if ui.link(text).clicked() {
-                commands.push(Command::ShowLog(true));
+    Panel::bottom("toasts").resizable(false).show(ui, |ui| {
+        ui.add_space(SPACE_SMALL);
+        let area = ScrollArea::vertical().max_height(height);
+        area.show(ui, |ui| {
+            let newest = toasts.iter().rev().take(MOST);
+            for (index, notice) in newest.enumerate() {
+                ui.scope(|ui| {
+                    if fade {
+                        ui.multiply_opacity(notice.presence(now));
+                    }
+                    toast_ui(ui, index, notice, notices);
+                });
             }
-            ui.add_space(SPACE_SMALL);
         });
+        let more = toasts.len().saturating_sub(MOST);
+        let text = match more {
+            0 => "Open the log".to_owned(),
+            more => format!("Open the log ({more} more)"),
+        };
+        if ui.link(text).clicked() {
+            commands.push(Command::ShowLog(true));
+        }
+        ui.add_space(SPACE_SMALL);
+    });
 }
 
 fn toast_ui(ui: &mut Ui, index: usize, notice: &Notice, notices: &mut Notices) {
@@ -67,7 +67,12 @@ fn toast_ui(ui: &mut Ui, index: usize, notice: &Notice, notices: &mut Notices) {
     let shown = frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            ui.label(RichText::new(notice.level.name()).small().strong().color(color));
+            ui.label(
+                RichText::new(notice.level.name())
+                    .small()
+                    .strong()
+                    .color(color),
+            );
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let close = ui.small_button("✕");
                 let name = format!("Dismiss message {}", index + 1);

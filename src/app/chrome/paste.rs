@@ -27,7 +27,12 @@ pub fn paste_ui(ui: &mut Ui, pasted: &Pasted) -> Option<Meant> {
                 let text = format!("{} pairs", pairs.len());
                 offer(ui, text, about, Meant::Pairs);
             }
-            offer(ui, "Never mind".to_owned(), "Leaves everything as it is", Meant::Nothing);
+            offer(
+                ui,
+                "Never mind".to_owned(),
+                "Leaves everything as it is",
+                Meant::Nothing,
+            );
         });
         ui.add_space(SPACE_SMALL);
     });

@@ -72,7 +72,10 @@ fn rows_ui(ui: &mut Ui, now: &Preferences, device: &str, commands: &mut Vec<Comm
 
     ui.label("Motion");
     let mut animations = now.animations;
-    if ui.add(Checkbox::new(&mut animations, "Animations")).changed() {
+    if ui
+        .add(Checkbox::new(&mut animations, "Animations"))
+        .changed()
+    {
         commands.push(Command::SetAnimations(animations));
     }
     ui.end_row();

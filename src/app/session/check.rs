@@ -49,13 +49,8 @@ pub(super) fn state(state: &State, file: &str) -> Result<(), SessionError> {
 /// A tree whose every part is there, once, with sizes that are sizes.
 pub(super) fn layout(layout: &Layout, file: &str) -> Result<(), SessionError> {
     let tiles = &layout.tree.tiles;
-    let refuse = |problem: String| {
-        Err(SessionError::field(
-            file.to_owned(),
-            "layout.tree",
-            problem,
-        ))
-    };
+    let refuse =
+        |problem: String| Err(SessionError::field(file.to_owned(), "layout.tree", problem));
     let mut seen: HashSet<TileId> = HashSet::new();
     let mut open: Vec<TileId> = layout.tree.root.into_iter().collect();
     while let Some(id) = open.pop() {

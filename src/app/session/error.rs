@@ -26,7 +26,9 @@ pub enum SessionError {
     Empty { file: String },
     #[error("{file}: line {line} is not UTF-8; save the file as UTF-8, or save the session again")]
     Encoding { file: String, line: usize },
-    #[error("{file}: is not a session of embedscope (it has no \"format\": \"embedscope session\")")]
+    #[error(
+        "{file}: is not a session of embedscope (it has no \"format\": \"embedscope session\")"
+    )]
     Foreign { file: String },
     #[error(
         "{file}: is a session of version {version}, and this program reads up to version {VERSION}; open it with a newer embedscope"
@@ -36,7 +38,9 @@ pub enum SessionError {
         "{file}: is a session of version {version}, which this program does not read; save it again with the embedscope that wrote it"
     )]
     TooOld { file: String, version: u64 },
-    #[error("{file}: ends in the middle, at line {line}; take a whole copy, or save the session again")]
+    #[error(
+        "{file}: ends in the middle, at line {line}; take a whole copy, or save the session again"
+    )]
     CutOff { file: String, line: usize },
     #[error("{file}: line {line} is damaged: {problem}; mend it there, or take an older copy")]
     Line {
@@ -50,7 +54,9 @@ pub enum SessionError {
         field: String,
         problem: String,
     },
-    #[error("{file}: is there and is no session of embedscope; it is left alone. Choose another name")]
+    #[error(
+        "{file}: is there and is no session of embedscope; it is left alone. Choose another name"
+    )]
     NotOurs { file: String },
 }
 

@@ -200,7 +200,8 @@ impl App {
     pub(in crate::app) fn receive_session(&mut self, outcome: SessionOutcome, now: f64) {
         match outcome {
             SessionOutcome::Saved(path, state) => {
-                self.notices.info(format!("Saved the session as {}", path.display()));
+                self.notices
+                    .info(format!("Saved the session as {}", path.display()));
                 self.state.preferences.remember(&path);
                 self.state.session = Some(path.clone());
                 self.sessions.saved.insert(path, *state);
@@ -227,7 +228,9 @@ impl App {
             layout: Some(Arc::new(self.layout.clone())),
         };
         let models = (self.state.model.clone(), self.state.reference.clone());
-        self.sessions.saved.insert(path.clone(), session.state.clone());
+        self.sessions
+            .saved
+            .insert(path.clone(), session.state.clone());
         self.state.preferences.remember(&path);
         self.state = session.state.preferred_as(&self.state);
         self.state.session = Some(path.clone());
@@ -239,7 +242,9 @@ impl App {
         {
             self.engine.load(models.0);
         }
-        let main = session.model_hash.map(|hash| (true, Some(self.state.model.clone()), hash));
+        let main = session
+            .model_hash
+            .map(|hash| (true, Some(self.state.model.clone()), hash));
         let second = session.reference_hash;
         let second = second.map(|hash| (false, self.state.reference.clone(), hash));
         let expected = [main, second].into_iter().flatten();
@@ -253,6 +258,9 @@ impl App {
         });
         self.sessions.expected = expected.collect();
         let count = self.state.texts.len();
-        self.notices.info(format!("Opened the session {} with {count} texts", name(&path)));
+        self.notices.info(format!(
+            "Opened the session {} with {count} texts",
+            name(&path)
+        ));
     }
 }
