@@ -87,8 +87,7 @@ fn too_much_at_once_is_refused_with_what_to_do_instead() {
 fn a_table_asks_for_its_column() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pairs.csv");
-    let table =
-        "id,question,answer\n1,\"Who, then?\",\"The cat\nsat\"\n2,What?,\"A \"\"mat\"\"\"\n";
+    let table = "id,question,answer\n1,\"Who, then, is asleep?\",\"The cat\nsat\"\n2,What?,\"A \"\"mat\"\"\"\n";
     std::fs::write(&path, table).unwrap();
     let mut harness = open();
     let start = texts(&harness);
@@ -103,7 +102,7 @@ fn a_table_asks_for_its_column() {
     harness.get_by_label("Open 3 texts");
     click(&mut harness, "The first row names the columns");
     click(&mut harness, "Open 2 texts");
-    assert_eq!(texts(&harness), ["Who, then?", "What?"]);
+    assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
     assert!(harness.query_by_label("Texts from pairs.csv").is_none());
 
     send(&mut harness, Command::OpenTextFile(path.clone()));
@@ -112,17 +111,17 @@ fn a_table_asks_for_its_column() {
     click(&mut harness, "Open 2 pairs");
     assert_eq!(
         texts(&harness),
-        ["Who, then?", "The cat sat", "What?", "A \"mat\""]
+        ["Who, then, is asleep?", "The cat sat", "What?", "A \"mat\""]
     );
     let state = harness.state().state();
     let ids: Vec<_> = state.texts.iter().map(|t| t.id).collect();
     assert_eq!(state.pairs, [(ids[0], ids[1]), (ids[2], ids[3])]);
     assert_eq!((state.a, state.b), (Some(ids[0]), Some(ids[1])));
     send(&mut harness, Command::Undo);
-    assert_eq!(texts(&harness), ["Who, then?", "What?"]);
+    assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
 
     std::fs::write(&path, "a,b\n\"never closed,c\n").unwrap();
     send(&mut harness, Command::OpenTextFile(path));
     harness.get_by_label_contains("pairs.csv: line 2: a quote");
-    assert_eq!(texts(&harness), ["Who, then?", "What?"]);
+    assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
 }

@@ -39,7 +39,7 @@ fn errors_stay_until_they_are_dismissed_and_the_log_keeps_them() {
         "what was read is off the screen"
     );
     for name in ["first", "second", "third", "fourth"] {
-        harness.get_by_label_contains(name);
+        harness.get_by_label_contains(&format!("{name}.txt"));
     }
     click(&mut harness, "Copy message 2");
     let copied = copied(&harness).unwrap();

@@ -59,7 +59,7 @@ fn choices_ui(ui: &mut Ui, import: &mut Import) {
                     }
                 }
             });
-            ui.label("");
+            ui.allocate_space(egui::Vec2::ZERO);
             ui.add(Checkbox::new(
                 &mut import.header,
                 "The first row names the columns",
