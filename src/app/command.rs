@@ -25,6 +25,9 @@ pub enum Command {
     /// Moves a text to another place in the list.
     MoveText(TextId, usize),
     SetTexts(Vec<String>),
+    AddTexts(Vec<String>),
+    /// Gives a text back what it was before lines were pasted into it, and puts the lines behind it.
+    SplitText(TextId, String, Vec<String>),
     Assign(Side, TextId),
     SwapSides,
     /// Holds B against a third text, or against none.
@@ -38,6 +41,8 @@ pub enum Command {
     Unpair(TextId),
     /// Adds texts as marked pairs.
     AddPairs(Vec<(String, String)>),
+    /// Replaces the list by marked pairs.
+    SetPairs(Vec<(String, String)>),
     SetTemperature(Temperature),
     SetSymmetric(bool),
     SetFineTune(FineTune),
@@ -55,6 +60,12 @@ pub enum Command {
     SetTheme(ThemeChoice),
     /// How many MiB of traces are kept.
     SetBudget(usize),
+    /// The size of everything, in percent.
+    SetScale(u16),
+    SetAnimations(bool),
+    ShowPreferences(bool),
+    /// Opens or closes the list of everything that was told.
+    ShowLog(bool),
     /// Opens or closes the list of where time and memory go.
     ShowPerformance(bool),
     /// Opens or closes the list of models on this machine.
@@ -92,6 +103,14 @@ pub enum Command {
     AskBackgroundFile,
     AskTunedFolder,
     OpenTextFile(PathBuf),
+    /// Into the session's file, or into one that is asked for.
+    SaveSession,
+    AskSessionFile,
+    AskOpenSession,
+    SaveSessionAs(PathBuf),
+    /// Puts the work of a session file in place of this one, as one step.
+    OpenSession(PathBuf),
+    ForgetRecent,
     SaveTrace(PathBuf),
     SavePicture(PathBuf),
     Copy(String),
@@ -115,6 +134,8 @@ impl Command {
             | Self::RemoveText(_)
             | Self::MoveText(..)
             | Self::SetTexts(_)
+            | Self::AddTexts(_)
+            | Self::SplitText(..)
             | Self::Assign(..)
             | Self::SwapSides
             | Self::Against(_)
@@ -122,6 +143,7 @@ impl Command {
             | Self::Pair(..)
             | Self::Unpair(_)
             | Self::AddPairs(_)
+            | Self::SetPairs(_)
             | Self::SetSymmetric(_)
             | Self::SetPairsFile(_)
             | Self::SetPooling(_)
@@ -164,6 +186,12 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
             }
         }
         Command::SetTexts(texts) => state.set_texts(texts.iter().map(String::as_str)),
+        Command::AddTexts(texts) => {
+            for text in texts {
+                state.add(&text);
+            }
+        }
+        Command::SplitText(id, before, lines) => state.split(id, before, lines),
         Command::Assign(side, id) => assign(state, side, id),
         Command::SwapSides => std::mem::swap(&mut state.a, &mut state.b),
         // The text may have been removed in the meantime.
@@ -173,6 +201,7 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::Pair(a, b) => state.pair(a, b),
         Command::Unpair(id) => state.unpair(id),
         Command::AddPairs(pairs) => state.add_pairs(pairs),
+        Command::SetPairs(pairs) => state.set_pairs(&pairs),
         Command::SetFineTune(settings) => state.fine_tune = settings,
         Command::SetPairsFile(file) => state.fine_tune.file = file,
         Command::SetTemperature(temperature) => state.temperature = temperature,
@@ -182,8 +211,11 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetPrompt(prompt) => state.prompt = prompt,
         Command::SetTokenWeights(weights) => state.token_weights = weights,
         Command::Select(texts) => state.select(&texts),
-        Command::SetTheme(theme) => state.theme = theme,
-        Command::SetBudget(mebibytes) => state.budget = mebibytes,
+        Command::SetTheme(theme) => state.preferences.theme = theme,
+        Command::SetBudget(mebibytes) => state.preferences.budget = mebibytes,
+        Command::SetScale(percent) => state.preferences.set_scale(percent),
+        Command::SetAnimations(on) => state.preferences.animations = on,
+        Command::ForgetRecent => state.preferences.recent.clear(),
         Command::SelectLayer(layer) => state.layer = layer,
         Command::SelectHead(head) => state.head = head,
         Command::ScoreMethod(method) => state.score_method = method,

@@ -20,6 +20,8 @@ pub enum Purpose {
     Background,
     /// A folder for a fine-tuned model.
     Tuned,
+    OpenSession,
+    SaveSession,
 }
 
 impl Purpose {
@@ -32,6 +34,8 @@ impl Purpose {
             Self::Background => "Calibrate on texts of your own",
             Self::Pairs => "Learn from a file of pairs",
             Self::Tuned => "Save the fine-tuned model",
+            Self::OpenSession => "Open a session",
+            Self::SaveSession => "Save the session",
         }
     }
 
@@ -43,6 +47,12 @@ impl Purpose {
             Self::Texts => "A UTF-8 file with one text a line. It replaces the list.",
             Self::Background => {
                 "A UTF-8 file with one text a line, 50 or more that have nothing to do with each other."
+            }
+            Self::OpenSession => {
+                "A file that was saved here (*.embedscope.json). Undo brings back what is open now."
+            }
+            Self::SaveSession => {
+                "Texts, model, recipe and layout as one JSON file (*.embedscope.json)."
             }
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
@@ -64,8 +74,9 @@ impl Purpose {
 
     fn start(self) -> &'static str {
         match self {
-            Self::Model | Self::Texts | Self::Pairs | Self::Background => "",
+            Self::Model | Self::Texts | Self::Pairs | Self::Background | Self::OpenSession => "",
             Self::Tuned => "my-model",
+            Self::SaveSession => "work.embedscope.json",
             Self::Trace => "trace.safetensors",
             Self::Picture => "embedscope.png",
         }
@@ -85,6 +96,8 @@ impl Purpose {
             Self::Picture => Command::SavePicture(path.into()),
             Self::Background => Command::UseBackground(Some(path.into())),
             Self::Pairs => Command::SetPairsFile(Some(path.into())),
+            Self::OpenSession => Command::OpenSession(path.into()),
+            Self::SaveSession => Command::SaveSessionAs(path.into()),
             Self::Tuned => Command::Lab(LabCommand::Save(path.into())),
         }
     }
@@ -102,6 +115,11 @@ impl Purpose {
             Self::Pairs => {
                 let kinds = ["tsv", "txt", "gz"];
                 Box::pin(dialog.add_filter("Pairs", &kinds).pick_file())
+            }
+            Self::OpenSession => Box::pin(dialog.add_filter("Session", &["json"]).pick_file()),
+            Self::SaveSession => {
+                let dialog = dialog.add_filter("Session", &["json"]);
+                Box::pin(dialog.set_file_name(self.start()).save_file())
             }
             Self::Tuned => Box::pin(dialog.set_file_name(self.start()).save_file()),
             Self::Trace => {
@@ -141,6 +159,13 @@ impl Dialogs {
             note: None,
             fresh: true,
         });
+    }
+
+    /// Begins with another path in the field.
+    pub fn suggest(&mut self, path: &str) {
+        if let Some(open) = &mut self.open {
+            path.clone_into(&mut open.path);
+        }
     }
 
     pub fn is_open(&self) -> bool {
@@ -211,10 +236,10 @@ impl Open {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let verb = match self.purpose {
-                    Purpose::Model | Purpose::Texts | Purpose::Pairs | Purpose::Background => {
-                        "Open"
+                    Purpose::Trace | Purpose::Picture | Purpose::Tuned | Purpose::SaveSession => {
+                        "Save"
                     }
-                    Purpose::Trace | Purpose::Picture | Purpose::Tuned => "Save",
+                    _ => "Open",
                 };
                 let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();
                 let cancel = ui.button("Cancel").clicked();

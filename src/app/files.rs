@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::command::Command;
+use super::import::Import;
+use super::session;
 use crate::cancel::Cancel;
 use crate::model::{Model, ModelRef, SaveError};
 use crate::trace::{SiteFilter, Trace};
 
 /// The largest text file that is opened as a list of texts.
-const MOST_BYTES: u64 = 4 << 20;
+pub(super) const MOST_BYTES: u64 = 4 << 20;
 /// The most texts that the list takes at once.
-const MOST_TEXTS: usize = 500;
+pub const MOST_TEXTS: usize = 500;
 
 #[derive(Debug, Error)]
 pub enum FileError {
@@ -33,7 +36,9 @@ pub enum FileError {
     Encoding { path: String, line: usize },
     #[error("{path}: holds no text")]
     Empty { path: String },
-    #[error("{path}: is neither a model's folder nor a text file")]
+    #[error("{path}: {problem}")]
+    Table { path: String, problem: String },
+    #[error("{path}: is neither a model's folder nor a session nor a text file")]
     Unknown { path: String },
 }
 
@@ -53,9 +58,54 @@ impl FileError {
 /// When the file cannot be read, is larger than the list takes, or is not UTF-8.
 pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
     let shown = || path.display().to_string();
-    let size = std::fs::metadata(path)
-        .map_err(|e| FileError::io(path, "read", &e))?
-        .len();
+    let text = read(path)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let texts: Vec<String> = lines.map(str::to_owned).collect();
+    match texts.len() {
+        0 => Err(FileError::Empty { path: shown() }),
+        lines if lines > MOST_TEXTS => Err(FileError::TooMany {
+            path: shown(),
+            lines,
+        }),
+        _ => Ok(texts),
+    }
+}
+
+/// Whether a file is a table by its name: the column is asked for.
+pub fn is_table(path: &Path) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+    ["csv", "tsv"]
+        .iter()
+        .any(|e| ending.eq_ignore_ascii_case(e))
+}
+
+/// A table, and which of its columns are likely to hold the texts.
+///
+/// # Errors
+/// Those of [`read_texts`], but for the number of lines; and a quote that is never closed.
+pub fn read_table(path: &Path) -> Result<Import, FileError> {
+    let shown = || path.display().to_string();
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy().into_owned();
+    let import = Import::new(name, read(path)?).map_err(|problem| FileError::Table {
+        path: shown(),
+        problem: problem.to_string(),
+    })?;
+    match import.table.rows.is_empty() {
+        true => Err(FileError::Empty { path: shown() }),
+        false => Ok(import),
+    }
+}
+
+/// A small file of UTF-8, without its byte order mark.
+fn read(path: &Path) -> Result<String, FileError> {
+    let shown = || path.display().to_string();
+    let meta = std::fs::metadata(path).map_err(|e| FileError::io(path, "read", &e))?;
+    // A pipe would never end.
+    if !meta.is_file() {
+        return Err(FileError::Unknown { path: shown() });
+    }
+    let size = meta.len();
     if size > MOST_BYTES {
         let megabytes = size as f64 / 1e6;
         return Err(FileError::TooLarge {
@@ -72,17 +122,10 @@ pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
             line,
         }
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let texts: Vec<String> = lines.map(str::to_owned).collect();
-    match texts.len() {
-        0 => Err(FileError::Empty { path: shown() }),
-        lines if lines > MOST_TEXTS => Err(FileError::TooMany {
-            path: shown(),
-            lines,
-        }),
-        _ => Ok(texts),
-    }
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
 }
 
 /// Writes every site that the trace holds.
@@ -111,18 +154,36 @@ pub fn save_picture(path: &Path, size: [usize; 2], rgba: Vec<u8>) -> Result<(), 
 pub enum Dropped {
     Model(ModelRef),
     Texts(PathBuf),
+    Session(PathBuf),
 }
 
-/// A folder, or a file of a model's folder, opens the model; any other file is a list of texts.
+impl Dropped {
+    /// What opens it.
+    pub fn command(self) -> Command {
+        match self {
+            Self::Model(reference) => Command::OpenModel(reference),
+            Self::Texts(path) => Command::OpenTextFile(path),
+            Self::Session(path) => Command::OpenSession(path),
+        }
+    }
+}
+
+/// A folder, or a file of a model's folder, opens the model; a session file its session; any other file
+/// is a list of texts.
 ///
 /// # Errors
-/// When there is nothing at that path.
+/// When there is nothing at that path, or it may not be looked at.
 pub fn classify(path: &Path) -> Result<Dropped, FileError> {
     let model = |folder: &Path| Ok(Dropped::Model(ModelRef::Folder(folder.to_owned())));
-    if path.is_dir() {
+    let meta = std::fs::metadata(path).map_err(|e| FileError::io(path, "read", &e))?;
+    if meta.is_dir() {
+        std::fs::read_dir(path).map_err(|e| FileError::io(path, "read", &e))?;
         return model(path);
     }
-    if !path.is_file() {
+    if meta.is_file() && session::is_session(path) {
+        return Ok(Dropped::Session(path.to_owned()));
+    }
+    if !meta.is_file() {
         return Err(FileError::Unknown {
             path: path.display().to_string(),
         });

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::command::{self, Command, LabCommand};
 use super::dialogs::Purpose;
-use super::files::{self, Dropped};
+use super::files;
 use super::history::{Moment, Step};
 use super::layout::Layout;
-use super::state::ThemeChoice;
 use super::{App, Outcome};
 use crate::engine::{Engine, LoadState, read_background};
 use crate::model::source::{CachedModel, remove};
@@ -20,15 +19,13 @@ impl App {
     /// One turn without painting.
     pub(super) fn update(&mut self, ctx: &egui::Context) {
         let _span = tracing::trace_span!("frame logic").entered();
-        self.receive_outcomes();
+        self.receive_outcomes(ctx);
         self.receive_files(ctx);
         self.carry_out(ctx);
-        ctx.set_theme(match self.state.theme {
-            ThemeChoice::System => egui::ThemePreference::System,
-            ThemeChoice::Light => egui::ThemePreference::Light,
-            ThemeChoice::Dark => egui::ThemePreference::Dark,
-        });
-        self.engine.set_budget(self.state.budget << 20);
+        self.look.follow(ctx, &mut self.state.preferences);
+        self.engine.set_budget(self.state.preferences.budget << 20);
+        self.follow_session(ctx);
+        self.note_failure();
         match self.engine.model() {
             Some(model) => {
                 self.tell_warnings(&model);
@@ -89,6 +86,7 @@ impl App {
     fn drop_unknown_prompt(&mut self, model: &Model) {
         if let Prompt::Named(_) = self.state.prompt
             && !matches!(self.engine.load_state(), LoadState::Running { .. })
+            && model.source == self.state.model
             && model.prompt(&self.state.prompt).is_err()
         {
             self.state.prompt = Prompt::Own;
@@ -128,6 +126,23 @@ impl App {
         }
     }
 
+    /// A model that does not load has a card of its own; the log keeps what it said.
+    fn note_failure(&mut self) {
+        let failure = match self.engine.load_state() {
+            LoadState::Failed { reference, error } => {
+                let text: Arc<str> = format!("{reference} cannot be used: {error}").into();
+                Some(text)
+            }
+            _ => None,
+        };
+        if self.windows.failure != failure {
+            self.windows.failure.clone_from(&failure);
+            if let Some(text) = failure {
+                self.notices.note_error(text);
+            }
+        }
+    }
+
     fn execute(&mut self, ctx: &egui::Context, command: Command) {
         let Some(command) = command::apply(&mut self.state, command) else {
             return;
@@ -146,6 +161,8 @@ impl App {
                 }
             }
             Command::RemoveModel(model) => self.remove_model(model),
+            Command::ShowLog(on) => self.windows.log = on,
+            Command::ShowPreferences(on) => self.windows.preferences = on,
             Command::ShowEveryPanel => self.layout = Layout::every_panel(),
             Command::ResetLayout => self.layout = Layout::workspace(self.layout.workspace),
             Command::OpenModel(reference) => self.engine.load(reference),
@@ -174,6 +191,11 @@ impl App {
             Command::AskTunedFolder => self.dialogs.ask(Purpose::Tuned),
             Command::Lab(command) => self.lab(command),
             Command::AskPictureFile => self.dialogs.ask(Purpose::Picture),
+            Command::SaveSession => self.save_session(),
+            Command::AskSessionFile => self.ask_session_file(),
+            Command::AskOpenSession => self.dialogs.ask(Purpose::OpenSession),
+            Command::SaveSessionAs(path) => self.save_session_as(path),
+            Command::OpenSession(path) => self.open_session(path),
             Command::OpenTextFile(path) => self.open_texts(path),
             Command::SaveTrace(path) => self.save_trace(path),
             Command::SavePicture(path) => self.take_picture(ctx, path),
@@ -223,7 +245,7 @@ impl App {
     }
 
     /// Runs `job` away from the window and hears what came of it.
-    fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
+    pub(super) fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
         let sender = self.outcomes.0.clone();
         self.engine.spawn(move || {
             // The window may have been closed meanwhile; then nobody listens.
@@ -231,7 +253,8 @@ impl App {
         });
     }
 
-    fn receive_outcomes(&mut self) {
+    fn receive_outcomes(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|i| i.time);
         while let Ok(outcome) = self.outcomes.1.try_recv() {
             match outcome {
                 Outcome::Texts(texts) => {
@@ -250,6 +273,9 @@ impl App {
                     self.cached.refresh(&self.engine);
                 }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
+                Outcome::Table(import) => self.import = Some(*import),
+                Outcome::Dropped(what) => self.commands.push(what.command()),
+                Outcome::Session(outcome) => self.receive_session(outcome, now),
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Failed(why) => self.notices.error(why),
             }
@@ -279,10 +305,12 @@ impl App {
     }
 
     fn open_texts(&self, path: PathBuf) {
-        self.job(move || match files::read_texts(&path) {
-            Ok(texts) => Outcome::Texts(texts),
-            Err(error) => Outcome::Failed(error.to_string()),
-        });
+        let table = files::is_table(&path);
+        let read = move || match table {
+            true => files::read_table(&path).map(|import| Outcome::Table(Box::new(import))),
+            false => files::read_texts(&path).map(Outcome::Texts),
+        };
+        self.job(move || read().unwrap_or_else(|error| Outcome::Failed(error.to_string())));
     }
 
     /// Saves the whole trace of the viewed text, recording its insides first where they are missing.
@@ -317,14 +345,15 @@ impl App {
         });
     }
 
-    fn receive_files(&mut self, ctx: &egui::Context) {
+    /// What a dropped file is takes a look at the disk, which may be slow.
+    fn receive_files(&self, ctx: &egui::Context) {
         let dropped = ctx.input(|i| i.raw.dropped_files.clone());
         for file in dropped {
-            match files::classify(file.path()) {
-                Ok(Dropped::Model(reference)) => self.commands.push(Command::OpenModel(reference)),
-                Ok(Dropped::Texts(path)) => self.commands.push(Command::OpenTextFile(path)),
-                Err(error) => self.notices.error(error.to_string()),
-            }
+            let path = file.path().to_owned();
+            self.job(move || match files::classify(&path) {
+                Ok(what) => Outcome::Dropped(what),
+                Err(error) => Outcome::Failed(error.to_string()),
+            });
         }
     }
 

@@ -9,17 +9,23 @@ pub mod dialogs;
 pub mod files;
 pub mod fine_tune;
 pub mod history;
+pub mod import;
 pub mod layout;
 mod logic;
 mod notices;
 pub mod pairs;
+pub mod paste;
+pub mod preferences;
 pub mod samples;
+pub mod session;
 pub mod snapshot;
 pub mod state;
+pub mod table;
 mod texts;
 mod ui;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
@@ -36,6 +42,8 @@ use dialogs::Dialogs;
 use history::History;
 use layout::Layout;
 use notices::Notices;
+use preferences::Look;
+use session::open::{Remembered, SessionOutcome, Sessions};
 use state::{Focus, State};
 use texts::Texts;
 
@@ -61,6 +69,12 @@ pub struct App {
     commands: Vec<Command>,
     dialogs: Dialogs,
     notices: Notices,
+    look: Look,
+    sessions: Sessions,
+    windows: Windows,
+    /// A table that is being imported.
+    import: Option<import::Import>,
+    pasted: Option<paste::Pasted>,
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
@@ -74,12 +88,24 @@ pub struct App {
     started: Option<Instant>,
 }
 
+/// Which of the small windows are open.
+#[derive(Default)]
+struct Windows {
+    log: bool,
+    preferences: bool,
+    /// The failure to load a model that the log has been told of.
+    failure: Option<Arc<str>>,
+}
+
 /// What a job of the window came to.
 pub(crate) enum Outcome {
     Texts(Vec<String>),
+    Table(Box<import::Import>),
+    Dropped(files::Dropped),
     Background(crate::analysis::background::Background),
     /// The window's picture is there and goes to this file.
     Picture(std::path::PathBuf, Arc<egui::ColorImage>),
+    Session(SessionOutcome),
     Done(String),
     /// A model is no longer in the cache.
     Removed(String),
@@ -88,6 +114,7 @@ pub(crate) enum Outcome {
 
 const STATE_KEY: &str = "state";
 const LAYOUT_KEY: &str = "layout";
+const SESSION_KEY: &str = "session";
 
 impl App {
     /// Restores the last session from `storage` and begins to load its model.
@@ -104,6 +131,10 @@ impl App {
         if let Some(model) = options.model {
             state.model = model;
         }
+        let mut sessions = Sessions::default();
+        let remembered: Option<Option<Remembered>> =
+            storage.and_then(|storage| eframe::get_value(storage, SESSION_KEY));
+        sessions.resume(&mut state, remembered.flatten());
         let mut layout: Layout = storage
             .and_then(|storage| eframe::get_value(storage, LAYOUT_KEY))
             .unwrap_or_default();
@@ -113,7 +144,9 @@ impl App {
         let engine = Engine::new(options.device, SourceOptions::from_env(), wake);
         engine.load(state.model.clone());
         engine.set_reference(state.reference.clone());
-        Self::with(state, layout, engine)
+        let mut app = Self::with(state, layout, engine);
+        app.sessions = sessions;
+        app
     }
 
     /// Without a window: the model is there already, and nothing is restored or remembered.
@@ -144,6 +177,11 @@ impl App {
             commands: Vec::new(),
             dialogs: Dialogs::default(),
             notices: Notices::default(),
+            look: Look::default(),
+            sessions: Sessions::default(),
+            windows: Windows::default(),
+            import: None,
+            pasted: None,
             heard: None,
             spine: chrome::spine::Spine::default(),
             cached: chrome::models::Cached::default(),
@@ -160,6 +198,11 @@ impl App {
 
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Where panels are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// What is on view of each text.
@@ -188,14 +231,16 @@ impl eframe::App for App {
         }
         eframe::set_value(storage, STATE_KEY, &self.state);
         eframe::set_value(storage, LAYOUT_KEY, &self.layout);
+        let remembered = self.sessions.remembered(&self.state);
+        eframe::set_value(storage, SESSION_KEY, &remembered);
     }
 }
 
-/// Opens the window and returns when it is closed.
+/// Opens the window, on the work of a session file where one is given, and returns when it is closed.
 ///
 /// # Errors
 /// When the desktop gives no window: no display, or no graphics driver.
-pub fn run(options: WindowOptions) -> Result<(), String> {
+pub fn run(options: WindowOptions, session: Option<PathBuf>) -> Result<(), String> {
     let started = Instant::now();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
@@ -212,6 +257,7 @@ pub fn run(options: WindowOptions) -> Result<(), String> {
     let make: eframe::AppCreator<'_> = Box::new(move |cc| {
         let mut app = App::new(&cc.egui_ctx, cc.storage, options);
         app.started = Some(started);
+        app.commands.extend(session.map(Command::OpenSession));
         Ok(Box::new(app))
     });
     eframe::run_native("embedscope", native, make).map_err(|e| {

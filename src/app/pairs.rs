@@ -77,6 +77,13 @@ impl State {
         })
     }
 
+    /// Replaces the list by pairs, each of them marked; the first is A and B.
+    pub fn set_pairs(&mut self, pairs: &[(String, String)]) {
+        self.set_texts(pairs.iter().flat_map(|(a, b)| [a.as_str(), b.as_str()]));
+        let ids: Vec<TextId> = self.texts.iter().map(|text| text.id).collect();
+        self.pairs = ids.chunks_exact(2).map(|two| (two[0], two[1])).collect();
+    }
+
     /// Marks two texts as a pair; each leaves the pair that it was in.
     pub fn pair(&mut self, a: TextId, b: TextId) {
         if a != b && self.index(a).is_some() && self.index(b).is_some() {

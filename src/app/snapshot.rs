@@ -46,7 +46,7 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     }
     let mut state = State::default();
     state.set_texts(options.texts.iter().map(String::as_str));
-    state.theme = if options.dark {
+    state.preferences.theme = if options.dark {
         ThemeChoice::Dark
     } else {
         ThemeChoice::Light

@@ -1,14 +1,15 @@
 //! The one persisted struct: everything that a person has chosen, nothing that can be derived.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
+use super::preferences::Preferences;
 use crate::analysis::token_weights::TokenWeights;
-use crate::engine::TRACE_BUDGET;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -138,9 +139,10 @@ pub struct State {
     pub fine_tune: FineTune,
     /// What was clicked; stays until Escape.
     pub locked: Focus,
-    pub theme: ThemeChoice,
-    /// MiB of traces that are kept.
-    pub budget: usize,
+    pub preferences: Preferences,
+    /// The file that this work was last saved in or opened from.
+    #[serde(skip)]
+    pub session: Option<PathBuf>,
     next_id: u64,
 }
 
@@ -167,8 +169,8 @@ impl Default for State {
             symmetric: false,
             fine_tune: FineTune::default(),
             locked: Focus::default(),
-            theme: ThemeChoice::System,
-            budget: TRACE_BUDGET >> 20,
+            preferences: Preferences::default(),
+            session: None,
             next_id: 0,
         };
         state.set_texts(super::samples::SAMPLES[0].texts.iter().copied());
@@ -256,8 +258,7 @@ impl State {
 
     /// This state with the preferences of `now`, which belong to the person and not to the work.
     pub fn preferred_as(mut self, now: &Self) -> Self {
-        self.theme = now.theme;
-        self.budget = now.budget;
+        self.preferences = now.preferences.clone();
         // Names are never used twice, also not after a step back.
         self.next_id = self.next_id.max(now.next_id);
         self
@@ -267,6 +268,7 @@ impl State {
     /// the same place before and after the change.
     pub fn seen_as(self, now: &Self) -> Self {
         let mut seen = self.preferred_as(now);
+        seen.session = now.session.clone();
         seen.side = now.side;
         seen.layer = now.layer;
         seen.head = now.head;
@@ -302,6 +304,7 @@ impl State {
         self.a = known(self.a).or(ids.first().copied());
         self.b = known(self.b).or(ids.get(1).copied()).or(self.a);
         self.against = known(self.against);
+        self.truncate_dim = self.truncate_dim.filter(|&size| size > 0);
         self.release_lost();
         self.repair_pairs();
     }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
+use super::chrome::import::import_ui;
 use super::chrome::inspector::inspector_ui;
+use super::chrome::log::{log_ui, toasts_ui};
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
 use super::chrome::panels::Panels;
+use super::chrome::paste::paste_ui;
 use super::chrome::performance::performance_ui;
+use super::chrome::preferences::preferences_ui;
 use super::chrome::spine::SpineInput;
-use super::chrome::status::{failed_ui, loading_ui, status_ui};
+use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
 use super::chrome::texts::TextList;
 use super::layout::Layout;
 use super::state::{Focus, Side};
@@ -24,7 +28,7 @@ impl App {
     pub(super) fn window_ui(&mut self, ui: &mut Ui) {
         let _span = tracing::trace_span!("frame ui").entered();
         let ctx = ui.ctx().clone();
-        if !self.dialogs.is_open() {
+        if !self.dialogs.is_open() && self.import.is_none() {
             self.commands.extend(menu::pressed(&ctx));
         }
         // Last frame's hover is what this frame shows; this frame's is collected afresh.
@@ -45,7 +49,7 @@ impl App {
                 ui,
                 &self.engine,
                 latency,
-                &mut self.notices,
+                self.notices.unread,
                 &mut self.commands,
             );
         });
@@ -53,6 +57,7 @@ impl App {
             .default_size(300.)
             .size_range(220. ..=520.)
             .show(ui, |ui| {
+                self.pasted_ui(ui);
                 ui.add_space(SPACE);
                 let mut list = TextList {
                     state: &self.state,
@@ -67,6 +72,8 @@ impl App {
             .default_size(240.)
             .size_range(180. ..=480.)
             .show(ui, |ui| {
+                let fade = self.state.preferences.animations;
+                toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
                 ui.add_space(SPACE);
                 if let Some(model) = self.engine.model() {
                     inspector_ui(
@@ -86,16 +93,49 @@ impl App {
             self.middle_ui(ui, focus);
         });
         if self.performance {
-            performance_ui(&ctx, &self.engine, self.state.budget, &mut self.commands);
+            performance_ui(
+                &ctx,
+                &self.engine,
+                self.state.preferences.budget,
+                &mut self.commands,
+            );
         }
         let (known, commands) = (&mut self.cached, &mut self.commands);
         self.manager
             .manager_ui(&ctx, &self.state, &self.engine, known, commands);
+        self.receive_paste(&ctx);
+        self.windows_ui(&ctx);
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
+        }
+    }
+
+    /// What the lines are that were pasted last.
+    fn pasted_ui(&mut self, ui: &mut Ui) {
+        let answer = self.pasted.as_ref().and_then(|pasted| paste_ui(ui, pasted));
+        if let Some(meant) = answer
+            && let Some(pasted) = self.pasted.take()
+        {
+            self.commands.extend(pasted.commands(meant));
+        }
+    }
+
+    /// The small windows that a person has opened.
+    fn windows_ui(&mut self, ctx: &egui::Context) {
+        if self.windows.log {
+            log_ui(ctx, &mut self.notices, &mut self.commands);
+        }
+        if self.windows.preferences {
+            let device = device_name(&self.engine);
+            preferences_ui(ctx, &self.state.preferences, device, &mut self.commands);
+        }
+        if let Some(import) = &mut self.import
+            && import_ui(ctx, import, &mut self.commands)
+        {
+            self.import = None;
         }
     }
 

@@ -18,6 +18,7 @@ mod why;
 
 use std::io::Write;
 use std::panic::catch_unwind;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,9 @@ pub use prompt::PromptArgs;
 struct Cli {
     #[command(flatten)]
     model: ModelArgs,
+    /// In the window: the session file to open (*.embedscope.json)
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    session: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -90,8 +94,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     let Some(command) = cli.command else {
-        return exit(window(&cli.model));
+        return exit(window(&cli.model, cli.session));
     };
+    if cli.session.is_some() {
+        let problem = "--session opens in the window, so it takes no subcommand";
+        return exit(Err(Failure::usage(problem)));
+    }
     report_panics();
     // The hook has already told the person.
     catch_unwind(|| exit(command.run(&cli.model))).unwrap_or(ExitCode::FAILURE)
@@ -109,12 +117,12 @@ fn exit(outcome: Result<(), Failure>) -> ExitCode {
 }
 
 /// Opens the window and returns when it closes.
-fn window(args: &ModelArgs) -> Result<(), Failure> {
+fn window(args: &ModelArgs, session: Option<PathBuf>) -> Result<(), Failure> {
     let options = WindowOptions {
         model: args.reference()?,
         device: args.open_device(),
     };
-    crate::app::run(options).map_err(Failure::failed)
+    crate::app::run(options, session).map_err(Failure::failed)
 }
 
 /// Our warnings as one plain line each; RUST_LOG asks for more. Libraries are silent, since what they

@@ -10,7 +10,7 @@ mod lasso;
 mod number;
 pub mod scatter;
 pub mod strip_chart;
-mod style;
+pub mod style;
 pub mod table;
 pub mod theme;
 pub mod tiles;

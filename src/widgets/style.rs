@@ -9,6 +9,9 @@ use egui::{
 use super::fonts;
 use super::theme::{SPACE, SPACE_SMALL, Theme};
 
+/// Seconds that something takes to open or to close.
+const ANIMATION: f32 = 0.1;
+
 /// Corners of controls, in points.
 const CORNER: u8 = 4;
 
@@ -23,10 +26,21 @@ pub fn install(ctx: &Context) {
     }
 }
 
+/// Whether things move and fade, or are there at once.
+pub fn animate(ctx: &Context, on: bool) {
+    ctx.all_styles_mut(|style| {
+        style.animation_time = if on { ANIMATION } else { 0.0 };
+        style.scroll_animation = match on {
+            true => egui::style::ScrollAnimation::default(),
+            false => egui::style::ScrollAnimation::none(),
+        };
+    });
+}
+
 fn style(theme: Theme) -> Style {
     let mut style = Style {
         visuals: visuals(theme),
-        animation_time: 0.1,
+        animation_time: ANIMATION,
         ..Style::default()
     };
     style.text_styles = [

@@ -3,6 +3,7 @@
 use egui::{Button, KeyboardShortcut, Modifiers, Ui};
 
 use super::fields;
+use super::recent::recent_ui;
 use crate::app::command::Command;
 use crate::app::history::History;
 use crate::app::layout::{Layout, WORKSPACES};
@@ -20,7 +21,12 @@ const WORKSPACE_KEYS: [egui::Key; WORKSPACES.len()] = [
 
 const OPEN_MODEL: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::O);
 const OPEN_TEXTS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::T);
-const SAVE_TRACE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::S);
+const SHIFTED: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+const OPEN_SESSION: KeyboardShortcut = KeyboardShortcut::new(SHIFTED, egui::Key::O);
+const SAVE_SESSION: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::S);
+const SAVE_SESSION_AS: KeyboardShortcut = KeyboardShortcut::new(SHIFTED, egui::Key::S);
+const SAVE_TRACE: KeyboardShortcut = KeyboardShortcut::new(SHIFTED, egui::Key::T);
+const PREFERENCES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Comma);
 const SAVE_PICTURE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::P);
 const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Q);
 const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::Z);
@@ -30,10 +36,13 @@ const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, egu
 const RELEASE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, egui::Key::Escape);
 
 /// Every shortcut with what it does; menus show the same.
-fn shortcuts() -> [(KeyboardShortcut, Command); 5] {
+fn shortcuts() -> [(KeyboardShortcut, Command); 8] {
     [
+        (OPEN_SESSION, Command::AskOpenSession),
         (OPEN_MODEL, Command::AskModelFolder),
         (OPEN_TEXTS, Command::AskTextFile),
+        (SAVE_SESSION, Command::SaveSession),
+        (SAVE_SESSION_AS, Command::AskSessionFile),
         (SAVE_TRACE, Command::AskTraceFile),
         (SAVE_PICTURE, Command::AskPictureFile),
         (QUIT, Command::Quit),
@@ -55,7 +64,11 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
             commands.extend(std::iter::repeat_n(command, times));
         }
     }
-    for (shortcut, command) in shortcuts() {
+    // The longer shortcut first: a shortcut also takes what has more keys held down.
+    let mut shortcuts = shortcuts().to_vec();
+    shortcuts.push((PREFERENCES, Command::ShowPreferences(true)));
+    shortcuts.sort_by_key(|(shortcut, _)| !shortcut.modifiers.shift);
+    for (shortcut, command) in shortcuts {
         if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
             commands.push(command);
         }
@@ -88,8 +101,11 @@ pub fn menu_ui(
     };
     ui.menu_button("File", |ui| {
         for (text, (shortcut, command)) in [
+            "Open session…",
             "Open model…",
             "Open texts…",
+            "Save session",
+            "Save session as…",
             "Save trace…",
             "Save picture…",
             "Quit",
@@ -101,6 +117,7 @@ pub fn menu_ui(
                 commands.push(command);
             }
         }
+        recent_ui(ui, &state.preferences.recent, commands);
     });
     ui.menu_button("Edit", |ui| {
         for (text, shortcut, on, command) in [
@@ -112,6 +129,9 @@ pub fn menu_ui(
             if ui.add_enabled(on, button).clicked() {
                 commands.push(command);
             }
+        }
+        if item(ui, "Preferences…", PREFERENCES) {
+            commands.push(Command::ShowPreferences(true));
         }
     });
     ui.menu_button("View", |ui| {
@@ -139,6 +159,9 @@ pub fn menu_ui(
             }
         }
         ui.separator();
+        if ui.button("Log").clicked() {
+            commands.push(Command::ShowLog(true));
+        }
         let watching = perf::is_watching();
         let button = Button::new("Performance").selected(watching);
         let about =
@@ -152,7 +175,7 @@ pub fn menu_ui(
             (ThemeChoice::Light, "Light"),
             (ThemeChoice::Dark, "Dark"),
         ] {
-            if ui.radio(state.theme == choice, text).clicked() {
+            if ui.radio(state.preferences.theme == choice, text).clicked() {
                 commands.push(Command::SetTheme(choice));
             }
         }

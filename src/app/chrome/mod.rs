@@ -1,12 +1,17 @@
 //! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
 
 pub mod fields;
+pub mod import;
 pub mod inspector;
+pub mod log;
 pub mod manager;
 pub mod menu;
 pub mod models;
 pub mod panels;
+pub mod paste;
 pub mod performance;
+pub mod preferences;
+pub mod recent;
 pub mod spine;
 pub mod status;
 pub mod texts;

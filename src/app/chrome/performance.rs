@@ -10,7 +10,7 @@ use crate::perf::{self, Stage};
 use crate::widgets::theme::{SPACE, Theme};
 
 /// Choices of how much memory traces may take, in MiB.
-const BUDGETS: [usize; 5] = [256, 512, 1024, 2048, 4096];
+pub const BUDGETS: [usize; 5] = [256, 512, 1024, 2048, 4096];
 
 /// A floating list of stages; `open` is false once a person closes it.
 pub fn performance_ui(

@@ -3,21 +3,27 @@
 use egui::{Align, Layout, ProgressBar, RichText, Ui};
 
 use crate::app::command::Command;
-use crate::app::notices::{Level, Notices};
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::Progress;
 use crate::widgets::theme::{SPACE, Theme};
 
-/// What runs, how much is held, and the latest notice.
+/// Where models run.
+pub fn device_name(engine: &Engine) -> &'static str {
+    match engine.device().is_cpu() {
+        true => "CPU",
+        false => "GPU",
+    }
+}
+
+/// What runs, how much is held, and the way to the log.
 pub fn status_ui(
     ui: &mut Ui,
     engine: &Engine,
     latency: Option<std::time::Duration>,
-    notices: &mut Notices,
+    unread: usize,
     commands: &mut Vec<Command>,
 ) {
-    let theme = Theme::of(ui);
     ui.horizontal(|ui| {
         match engine.load_state() {
             LoadState::Running { reference, progress } => {
@@ -32,7 +38,7 @@ pub fn status_ui(
             }
         }
         ui.separator();
-        notices_ui(ui, theme, notices, commands);
+        messages_ui(ui, unread, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let megabytes = engine.bytes() as f64 / 1e6;
             ui.weak(format!("{megabytes:.0} MB of traces"));
@@ -42,10 +48,7 @@ pub fn status_ui(
                 ui.weak(text).on_hover_text("Tokenization, forward pass and pooling of the shown text, with every site recorded");
             }
             ui.separator();
-            ui.weak(match engine.device().is_cpu() {
-                true => "CPU",
-                false => "GPU",
-            });
+            ui.weak(device_name(engine));
         });
     });
 }
@@ -77,48 +80,15 @@ pub fn loading_ui(
     }
 }
 
-fn notices_ui(ui: &mut Ui, theme: Theme, notices: &mut Notices, commands: &mut Vec<Command>) {
-    let Some(latest) = notices.latest().cloned() else {
-        return;
+/// The way to the log, and how much of it is new. New notices themselves are beside the inspector.
+fn messages_ui(ui: &mut Ui, unread: usize, commands: &mut Vec<Command>) {
+    let text = match unread {
+        0 => "Messages".to_owned(),
+        count => format!("Messages ({count})"),
     };
-    let unread = match notices.unread {
-        0 => "Messages ⏷".to_owned(),
-        count => format!("Messages ({count}) ⏷"),
-    };
-    ui.menu_button(unread, |ui| {
-        notices.unread = 0;
-        ui.set_width(420.);
-        egui::ScrollArea::vertical()
-            .max_height(300.)
-            .show(ui, |ui| {
-                for notice in notices.all().iter().rev() {
-                    ui.horizontal_wrapped(|ui| {
-                        let color = match notice.level {
-                            Level::Info => theme.secondary(),
-                            Level::Error => theme.error(),
-                        };
-                        ui.colored_label(color, &*notice.text);
-                    });
-                }
-            });
-        ui.separator();
-        ui.horizontal(|ui| {
-            if ui.button("Copy all").clicked() {
-                let lines: Vec<&str> = notices.all().iter().map(|n| &*n.text).collect();
-                commands.push(Command::Copy(lines.join("\n")));
-            }
-            if ui.button("Clear").clicked() {
-                notices.clear();
-            }
-        });
-    });
-    if notices.unread > 0 {
-        let text = RichText::new(&*latest.text);
-        let text = match latest.level {
-            Level::Info => text.weak(),
-            Level::Error => text.color(theme.error()),
-        };
-        ui.add(egui::Label::new(text).truncate());
+    let button = ui.button(text).on_hover_text("Opens the log");
+    if button.clicked() {
+        commands.push(Command::ShowLog(true));
     }
 }
 

@@ -1,0 +1,157 @@
+//! Choosing the column of a table that holds the texts.
+
+use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, Ui, WidgetInfo};
+
+use crate::app::command::Command;
+use crate::app::import::Import;
+use crate::app::table::{Separator, one_line};
+use crate::widgets::theme::{SPACE, Theme};
+
+/// Rows and letters of a cell that are shown.
+const ROWS: usize = 5;
+const LETTERS: usize = 28;
+/// Columns that are shown; the lists of columns have all.
+const COLUMNS: usize = 8;
+
+/// Paints the dialog. Returns true once it is to be closed.
+pub fn import_ui(ctx: &egui::Context, import: &mut Import, commands: &mut Vec<Command>) -> bool {
+    let modal = Modal::new(egui::Id::unique("import table")).show(ctx, |ui| {
+        ui.set_width(520.);
+        ui.heading(format!("Texts from {}", import.name));
+        ui.add_space(SPACE);
+        choices_ui(ui, import);
+        ui.add_space(SPACE);
+        preview_ui(ui, import);
+        ui.add_space(SPACE);
+        buttons_ui(ui, import, commands)
+    });
+    modal.inner || modal.should_close()
+}
+
+fn choices_ui(ui: &mut Ui, import: &mut Import) {
+    let mut separator = import.separator;
+    Grid::new("import choices")
+        .num_columns(2)
+        .spacing([2. * SPACE, SPACE])
+        .show(ui, |ui| {
+            let list = List("Separated by", separator.title());
+            list.list_ui(ui, |ui| {
+                for choice in Separator::ALL {
+                    ui.selectable_value(&mut separator, choice, choice.title());
+                }
+            });
+            let names: Vec<String> = (0..import.table.columns())
+                .map(|column| import.column_name(column))
+                .collect();
+            let name = |column: usize| names.get(column).map_or("", String::as_str);
+            let list = List("Column of texts", name(import.column));
+            list.list_ui(ui, |ui| {
+                for (column, name) in names.iter().enumerate() {
+                    ui.selectable_value(&mut import.column, column, name);
+                }
+            });
+            let list = List("Paired with", import.paired.map_or("nothing", name));
+            list.list_ui(ui, |ui| {
+                ui.selectable_value(&mut import.paired, None, "nothing");
+                for (column, name) in names.iter().enumerate() {
+                    if column != import.column {
+                        ui.selectable_value(&mut import.paired, Some(column), name);
+                    }
+                }
+            });
+            ui.allocate_space(egui::Vec2::ZERO);
+            ui.add(Checkbox::new(
+                &mut import.header,
+                "The first row names the columns",
+            ));
+            ui.end_row();
+        });
+    import.paired = import.paired.filter(|&column| column != import.column);
+    if separator != import.separator {
+        import.separate(separator);
+    }
+    if let Some(problem) = import.problem {
+        ui.colored_label(Theme::of(ui).error(), format!("{}: {problem}", import.name));
+    }
+}
+
+/// A list with a name and what is chosen.
+struct List<'a>(&'a str, &'a str);
+
+impl List<'_> {
+    fn list_ui(&self, ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+        let Self(name, chosen) = *self;
+        ui.label(name);
+        let list = ComboBox::from_id_salt(name)
+            .selected_text(chosen)
+            .width(280.)
+            .show_ui(ui, add);
+        let name = format!("{name}: {chosen}");
+        list.response
+            .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
+        ui.end_row();
+    }
+}
+
+/// The first rows, the chosen columns strong.
+fn preview_ui(ui: &mut Ui, import: &Import) {
+    let theme = Theme::of(ui);
+    let columns = import.table.columns().min(COLUMNS);
+    ScrollArea::horizontal().show(ui, |ui| {
+        Grid::new("import preview").striped(true).show(ui, |ui| {
+            let rows = import
+                .table
+                .rows
+                .len()
+                .min(ROWS + usize::from(import.header));
+            for row in 0..rows {
+                for column in 0..columns {
+                    let text = shorten(import.table.cell(row, column));
+                    let chosen = column == import.column || Some(column) == import.paired;
+                    let text = match (import.header && row == 0, chosen) {
+                        (true, _) => RichText::new(text).small().color(theme.secondary()),
+                        (_, true) => RichText::new(text).color(theme.strong()),
+                        _ => RichText::new(text).color(theme.secondary()),
+                    };
+                    ui.add(egui::Label::new(text).extend());
+                }
+                ui.end_row();
+            }
+        });
+    });
+}
+
+/// Returns true once it is decided.
+fn buttons_ui(ui: &mut Ui, import: &Import, commands: &mut Vec<Command>) -> bool {
+    let (all, taken) = import.counts();
+    let what = match import.paired {
+        None => "texts",
+        Some(_) => "pairs",
+    };
+    if taken < all {
+        ui.weak(format!("The list takes the first {taken} of {all} {what}."));
+    }
+    ui.horizontal(|ui| {
+        let mut decided = false;
+        for (text, replace) in [
+            (format!("Open {taken} {what}"), true),
+            (format!("Add {taken} to the list"), false),
+        ] {
+            let button = ui.add_enabled(taken > 0, Button::new(text));
+            if button.clicked() {
+                commands.push(import.command(replace));
+                decided = true;
+            }
+        }
+        decided || ui.button("Cancel").clicked()
+    })
+    .inner
+}
+
+fn shorten(cell: &str) -> String {
+    let line = one_line(cell);
+    match line.chars().count() > LETTERS {
+        true => line.chars().take(LETTERS - 1).chain(['…']).collect(),
+        false => line,
+    }
+}
