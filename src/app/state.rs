@@ -9,7 +9,7 @@ use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use crate::engine::TRACE_BUDGET;
 use crate::model::{ModelRef, Prompt};
-use crate::trace::PoolingMode;
+use crate::trace::{PoolingMode, Site};
 
 /// Names a text for as long as it is in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,6 +78,11 @@ pub struct Focus {
     pub neuron: Option<usize>,
     /// A dimension of the residual stream or of the sentence vector.
     pub dimension: Option<usize>,
+    /// A dimension within the chosen head.
+    pub head_dimension: Option<usize>,
+    /// Which number is meant, where several share these places. Of a layer's sites the chosen layer's
+    /// is, whichever layer this one names.
+    pub site: Option<Site>,
 }
 
 impl Focus {

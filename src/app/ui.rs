@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
-use super::chrome::inspector::inspector_ui;
+use super::chrome::inspector::Input;
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
 use super::chrome::panels::Panels;
@@ -69,14 +69,15 @@ impl App {
             .show(ui, |ui| {
                 ui.add_space(SPACE);
                 if let Some(model) = self.engine.model() {
-                    inspector_ui(
-                        ui,
-                        &self.state,
-                        &model,
-                        &self.shown,
+                    let mut input = Input {
+                        state: &self.state,
+                        engine: &self.engine,
+                        model: &model,
+                        shown: &self.shown,
                         focus,
-                        &mut self.commands,
-                    );
+                        commands: &mut self.commands,
+                    };
+                    self.inspector.inspector_ui(ui, &mut input);
                 }
             });
         CentralPanel::no_frame().show(ui, |ui| {

@@ -22,6 +22,11 @@ impl CosineAccount {
     pub fn residual(&self) -> f64 {
         self.result - self.recorded
     }
+
+    /// Whether the dimensions add up to the cosine.
+    pub fn holds(&self) -> bool {
+        self.residual().abs() <= super::TOLERANCE
+    }
 }
 
 /// The cosine of two texts under some options; `dimension` is always listed.
