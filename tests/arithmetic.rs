@@ -44,7 +44,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (self.0 >> 33) as usize % end
     }
 }
@@ -68,8 +71,15 @@ fn check(account: &Account, scale: f64, what: &str) {
     assert!(!account.lines.is_empty(), "{what} says nothing");
     for sum in account.sums() {
         let apart = (sum.listed() - sum.total).abs();
-        let size = sum.terms.iter().fold(1., |most: f64, t| most.max(t.value.abs()));
-        assert!(apart <= 1e-9 * size, "{what}: {} is off by {apart:e}", sum.name);
+        let size = sum
+            .terms
+            .iter()
+            .fold(1., |most: f64, t| most.max(t.value.abs()));
+        assert!(
+            apart <= 1e-9 * size,
+            "{what}: {} is off by {apart:e}",
+            sum.name
+        );
         for term in &sum.terms {
             if let Some([x, y]) = term.factors {
                 assert_eq!(x * y, term.value, "{what}: {}", term.label);
@@ -113,7 +123,12 @@ fn check_model(name: &str, model: &Model, dice: &mut Dice) -> usize {
             let found = found.unwrap_or_else(|why| panic!("{what}: {why}"));
             assert_eq!((found.site, &found.index), (site, &index));
             check(&found, scale, &what);
-            assert!(found.holds(), "{what}: {} of {}", found.residual(), found.scale);
+            assert!(
+                found.holds(),
+                "{what}: {} of {}",
+                found.residual(),
+                found.scale
+            );
             check_links(&trace, &found, &what);
             count += 1;
         }
@@ -156,12 +171,19 @@ fn sentences_under_every_pooling_and_cut_are_explained() {
                 continue;
             }
             for (raw, truncate_dim) in [(false, None), (true, Some(5))] {
-                let options = HeadOptions { pooling, raw, truncate_dim };
+                let options = HeadOptions {
+                    pooling,
+                    raw,
+                    truncate_dim,
+                };
                 let found = sentence_account(&model, &trace, options, &[4]).unwrap();
                 check(&found, found.scale, &format!("{name} {options:?}"));
             }
         }
-        let cut = HeadOptions { truncate_dim: Some(5), ..HeadOptions::default() };
+        let cut = HeadOptions {
+            truncate_dim: Some(5),
+            ..HeadOptions::default()
+        };
         let beyond = sentence_account(&model, &trace, cut, &[5]);
         assert!(matches!(beyond, Err(Unexplained::Outside { .. })));
     }

@@ -60,12 +60,20 @@ pub(super) fn turned(
         norm::steps(&mut work, norm, &x, j)?;
         x = norm::applied(norm, &x)?;
     }
-    let name = if norm.is_some() { "normed" } else { plain.name() };
+    let name = if norm.is_some() {
+        "normed"
+    } else {
+        plain.name()
+    };
     let of = |i: usize| x.get(i).copied().unwrap_or(f64::NAN);
     let turns = reader.block(l)?.rotary.map(|rotary| rotary.turns(&[t]));
     let pair = turns.filter(|turns| j < 2 * turns.half);
     let Some(turns) = pair else {
-        let step = Step::new(format!("{name}[{j}]"), of(j), "this dimension is not turned");
+        let step = Step::new(
+            format!("{name}[{j}]"),
+            of(j),
+            "this dimension is not turned",
+        );
         work.comes_to(step);
         return Ok(work);
     };
@@ -82,9 +90,15 @@ pub(super) fn turned(
     let signed = if sign < 0. { "−sin" } else { "sin" };
     let terms = vec![
         ask(Term::product(format!("{name}[{j}] × cos"), of(j), cos), j),
-        ask(Term::product(format!("{name}[{other}] × {signed}"), of(other), sign * sin), other),
+        ask(
+            Term::product(format!("{name}[{other}] × {signed}"), of(other), sign * sin),
+            other,
+        ),
     ];
-    work.sum(Sum::whole(format!("turned by place {t} · frequency {i}"), terms));
+    work.sum(Sum::whole(
+        format!("turned by place {t} · frequency {i}"),
+        terms,
+    ));
     Ok(work)
 }
 
@@ -94,7 +108,10 @@ pub(super) fn mixed(
     l: usize,
     (head, t, j): (usize, usize, usize),
 ) -> Result<Work, Unexplained> {
-    let (pattern, value) = (Site::Layer(l, LayerSite::Pattern), Site::Layer(l, LayerSite::V));
+    let (pattern, value) = (
+        Site::Layer(l, LayerSite::Pattern),
+        Site::Layer(l, LayerSite::V),
+    );
     let weights = reader.row(pattern, &[head, t])?; // [T]
     let values = reader.values(value)?; // [K, T, d]
     let spec = reader.model.spec();
@@ -134,7 +151,10 @@ pub(super) fn written(
     for (head, weight) in weight.chunks_exact(spec.head_size).enumerate() {
         let each = products(&reader.row(site, &[head, t])?, weight); // [d]
         heads.push(each.iter().sum::<f64>());
-        let most = each.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        let most = each
+            .iter()
+            .enumerate()
+            .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
         strongest.push(most.map_or(0, |(j, _)| j));
     }
     let term = |head: usize| {

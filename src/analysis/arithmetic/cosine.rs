@@ -48,21 +48,45 @@ pub fn cosine_account(
     let lengths = [norm(&a), norm(&b)];
     let product = lengths[0] * lengths[1];
     // Each dimension's share, so that the lines add up to the cosine itself.
-    let shares: Vec<f64> = a.iter().zip(&b).map(|(a, b)| quotient(a * b, product)).collect();
+    let shares: Vec<f64> = a
+        .iter()
+        .zip(&b)
+        .map(|(a, b)| quotient(a * b, product))
+        .collect();
     let focused = dimension.filter(|&k| k < shares.len());
     let term = |k: usize| {
-        let here = if Some(k) == focused { " (in focus)" } else { "" };
+        let here = if Some(k) == focused {
+            " (in focus)"
+        } else {
+            ""
+        };
         let term = Term::new(format!("a[{k}]·b[{k}]/(|a||b|){here}"), shares[k]);
         term.asking(Site::Sentence, &[k])
     };
     let sum = Sum::largest_and("= cos(A, B)", &shares, DIMENSIONS, focused, term);
     let mut lines = vec![
-        Line::Step(Step::new("|a|", lengths[0], "the length of A's sentence vector")),
-        Line::Step(Step::new("|b|", lengths[1], "the length of B's sentence vector")),
+        Line::Step(Step::new(
+            "|a|",
+            lengths[0],
+            "the length of A's sentence vector",
+        )),
+        Line::Step(Step::new(
+            "|b|",
+            lengths[1],
+            "the length of B's sentence vector",
+        )),
     ];
     if let Some(k) = focused {
-        lines.push(Line::Step(Step::new(format!("a[{k}]"), a[k], "A at the dimension in focus")));
-        lines.push(Line::Step(Step::new(format!("b[{k}]"), b[k], "B at the dimension in focus")));
+        lines.push(Line::Step(Step::new(
+            format!("a[{k}]"),
+            a[k],
+            "A at the dimension in focus",
+        )));
+        lines.push(Line::Step(Step::new(
+            format!("b[{k}]"),
+            b[k],
+            "B at the dimension in focus",
+        )));
     }
     let result = sum.total;
     lines.push(Line::Sum(sum));

@@ -49,12 +49,20 @@ pub(super) fn activated(
     if layer.ffn.gate.is_none() {
         work.step(Step::new("ffn_pre", up, "before the activation").asking(pre, &[t, n]));
         let value = activate(activation, up);
-        work.comes_to(Step::new(format!("{title}(ffn_pre)"), value, "the activation"));
+        work.comes_to(Step::new(
+            format!("{title}(ffn_pre)"),
+            value,
+            "the activation",
+        ));
     } else {
         let through = reader.at(gate, &[t, n])?;
         work.step(Step::new("ffn_gate", through, "through the activation").asking(gate, &[t, n]));
         let value = activate(activation, through);
-        work.step(Step::new(format!("{title}(ffn_gate)"), value, "how far the gate opens"));
+        work.step(Step::new(
+            format!("{title}(ffn_gate)"),
+            value,
+            "how far the gate opens",
+        ));
         let note = "what the gate lets through (up)";
         work.step(Step::new("× ffn_pre", up, note).asking(pre, &[t, n]));
         work.comes_to(Step::new("= gated", value * up, "gate times up"));
@@ -83,12 +91,13 @@ fn expert(
         let (weight, bias) = product_row(router, expert)?;
         Ok(products(&x, &weight).iter().sum::<f64>() + bias)
     };
-    let logits = (0..experts.count).map(logit).collect::<Result<Vec<f64>, Unexplained>>()?;
+    let logits = (0..experts.count)
+        .map(logit)
+        .collect::<Result<Vec<f64>, Unexplained>>()?;
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let exp: Vec<f64> = logits.iter().map(|x| (x - largest).exp()).collect();
-    let ahead = |&other: &usize| {
-        logits[other] > logits[own] || logits[other] == logits[own] && other < own
-    };
+    let ahead =
+        |&other: &usize| logits[other] > logits[own] || logits[other] == logits[own] && other < own;
     let taken = (0..experts.count).filter(ahead).count() < experts.chosen;
     work.note(format!(
         "the neuron belongs to expert {} of {}; a token takes {}, weighted by the softmax of {name}·router",
@@ -102,11 +111,18 @@ fn expert(
     let denominator = sum.total;
     work.sum(sum);
     let (weight, note) = match taken {
-        true => (exp[own] / denominator, "this expert's exp over the denominator"),
+        true => (
+            exp[own] / denominator,
+            "this expert's exp over the denominator",
+        ),
         false => (0., "this token does not take the expert"),
     };
     work.step(Step::new("× expert's weight", weight, note));
-    work.comes_to(Step::new("= weighted", value * weight, "what the last product reads"));
+    work.comes_to(Step::new(
+        "= weighted",
+        value * weight,
+        "what the last product reads",
+    ));
     Ok(())
 }
 
@@ -154,7 +170,10 @@ pub fn writes(
     let length = column.iter().map(|w| w * w).sum::<f64>().sqrt();
     let out = Site::Layer(l, LayerSite::FfnOut);
     let whole = reader.row(out, &[t])?; // [D]
-    let most = column.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let most = column
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     let strongest = most.map_or(0, |(d, _)| d);
     let d = dimension.filter(|&d| d < column.len()).unwrap_or(strongest);
     let given = act * column[d];
@@ -171,7 +190,11 @@ pub fn writes(
         None => "what it writes at the dimension where it writes most",
     };
     work.step(Step::new(format!("act × W[{d}, {n}]"), given, note));
-    let share = Step::new(format!("of ffn_out[{t}, {d}]"), whole[d], "all that is written there");
+    let share = Step::new(
+        format!("of ffn_out[{t}, {d}]"),
+        whole[d],
+        "all that is written there",
+    );
     work.step(share.asking(out, &[t, d]));
     Ok(work.lines)
 }

@@ -5,9 +5,7 @@ use super::read::{Reader, product_row, products, table};
 use super::{LISTED, Line, Step, Sum, Term, Unexplained, Work};
 use crate::analysis::pooling;
 use crate::model::HeadOptions;
-use crate::model::head::{
-    Dense, DenseActivation, Module, Residual, SMALLEST_NORM, pool_weights,
-};
+use crate::model::head::{Dense, DenseActivation, Module, Residual, SMALLEST_NORM, pool_weights};
 use crate::model::spec::Activation;
 use crate::trace::{PoolingMode, Site};
 
@@ -27,7 +25,9 @@ pub(super) fn pooled(
     let left_out = taken.iter().filter(|taken| !**taken).count();
     let mut work = Work::default();
     if left_out > 0 {
-        work.note(format!("the prompt's {left_out} tokens are left out of the pool"));
+        work.note(format!(
+            "the prompt's {left_out} tokens are left out of the pool"
+        ));
     }
     let name = mode.title();
     match pool_weights(&taken, mode) {
@@ -42,7 +42,12 @@ pub(super) fn pooled(
                 _ => LISTED,
             };
             let each = products(&weights, &column);
-            work.sum(Sum::largest(format!("{name}: Σ weight × final.out"), &each, listed, term));
+            work.sum(Sum::largest(
+                format!("{name}: Σ weight × final.out"),
+                &each,
+                listed,
+                term,
+            ));
         }
         None => winner(reader, &mut work, &taken, &column, d),
     }
@@ -79,7 +84,10 @@ pub(super) fn sentence(
     let mut work = Work::default();
     let size = x.len() / modes.len().max(1);
     let behind = |module: &&Module| !matches!(module, Module::Pooling { .. });
-    let mixes = head.modules.iter().any(|module| matches!(module, Module::Dense(_)));
+    let mixes = head
+        .modules
+        .iter()
+        .any(|module| matches!(module, Module::Dense(_)));
     if !mixes && e < x.len() {
         let (mode, d) = (modes[e / size.max(1)], e % size.max(1));
         let own = pooled(reader, mode, d)?;
@@ -90,7 +98,10 @@ pub(super) fn sentence(
         work.comes_to(Step::new(format!("x = {site}[{d}]"), x[e], "pooled").asking(site, &[d]));
     } else {
         let name = pooling::title(&modes);
-        work.note(format!("x is the pooled vector ({name}), {} dimensions", x.len()));
+        work.note(format!(
+            "x is the pooled vector ({name}), {} dimensions",
+            x.len()
+        ));
     }
     for module in head.modules.iter().filter(behind) {
         x = match module {
@@ -111,14 +122,26 @@ pub(super) fn sentence(
         work.result = x.get(e).copied().unwrap_or(f64::NAN);
     }
     if let Some(kept) = options.truncate_dim.filter(|&kept| kept < x.len()) {
-        work.note(format!("of {} dimensions the first {kept} are kept", x.len()));
+        work.note(format!(
+            "of {} dimensions the first {kept} are kept",
+            x.len()
+        ));
     }
     Ok(work)
 }
 
 fn normalized(work: &mut Work, x: Vec<f64>, e: usize) -> Vec<f64> {
-    let length = x.iter().map(|x| x * x).sum::<f64>().sqrt().max(SMALLEST_NORM);
-    work.step(Step::new("|x|", length, format!("the length over its {} dimensions", x.len())));
+    let length = x
+        .iter()
+        .map(|x| x * x)
+        .sum::<f64>()
+        .sqrt()
+        .max(SMALLEST_NORM);
+    work.step(Step::new(
+        "|x|",
+        length,
+        format!("the length over its {} dimensions", x.len()),
+    ));
     let unit: Vec<f64> = x.into_iter().map(|x| x / length).collect();
     let value = unit.get(e).copied().unwrap_or(f64::NAN);
     work.comes_to(Step::new("= x/|x|", value, "to length 1"));

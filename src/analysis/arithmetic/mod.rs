@@ -75,13 +75,9 @@ pub struct Strip {
 /// Why a number is not taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unexplained {
-    #[error(
-        "`{0}` is not at hand: a layer's inside is kept for A and B at the chosen layer alone"
-    )]
+    #[error("`{0}` is not at hand: a layer's inside is kept for A and B at the chosen layer alone")]
     NotHeld(Site),
-    #[error(
-        "the weights are on another device; start with --device cpu to see the arithmetic"
-    )]
+    #[error("the weights are on another device; start with --device cpu to see the arithmetic")]
     Elsewhere,
     #[error("`{site}` has no place {index:?}")]
     Outside { site: Site, index: Vec<usize> },

@@ -23,31 +23,39 @@ pub(super) fn applied(norm: &Norm, x: &[f64]) -> Result<Vec<f64>, Unexplained> {
     let (weight, bias) = (table(&norm.weight)?, table(&norm.bias)?);
     let (weight, bias) = (weight.flat(), bias.flat());
     let affine = weight.iter().zip(bias.iter());
-    let each = x.iter().zip(affine).map(|(x, (&weight, &bias))| {
-        (x - mean) * scale * f64::from(weight) + f64::from(bias)
-    });
+    let each = x
+        .iter()
+        .zip(affine)
+        .map(|(x, (&weight, &bias))| (x - mean) * scale * f64::from(weight) + f64::from(bias));
     Ok(each.collect())
 }
 
 /// Adds the norm of dimension `d` of x to the lines.
-pub(super) fn steps(
-    work: &mut Work,
-    norm: &Norm,
-    x: &[f64],
-    d: usize,
-) -> Result<(), Unexplained> {
+pub(super) fn steps(work: &mut Work, norm: &Norm, x: &[f64], d: usize) -> Result<(), Unexplained> {
     let (mean, variance) = moments(norm.kind, x);
     let layer = norm.kind == NormKind::Layer;
     let size = x.len();
     let deviation = (variance + norm.eps).sqrt();
     if layer {
-        work.step(Step::new("mean", mean, format!("of the token's {size} dimensions")));
-        work.step(Step::new("variance", variance, format!("of the token's {size} dimensions")));
+        work.step(Step::new(
+            "mean",
+            mean,
+            format!("of the token's {size} dimensions"),
+        ));
+        work.step(Step::new(
+            "variance",
+            variance,
+            format!("of the token's {size} dimensions"),
+        ));
     } else {
         let note = format!("of the token's {size} dimensions (RMS norm takes off no mean)");
         work.step(Step::new("mean square", variance, note));
     }
-    work.step(Step::new("ε", norm.eps, "keeps a constant vector from dividing by nothing"));
+    work.step(Step::new(
+        "ε",
+        norm.eps,
+        "keeps a constant vector from dividing by nothing",
+    ));
     let (name, note) = match layer {
         true => ("(x − mean)/√(variance + ε)", "deviations from the mean"),
         false => ("x/√(mean square + ε)", "in units of the root mean square"),
@@ -58,11 +66,23 @@ pub(super) fn steps(
         Ok(table(values)?.at(&[d]).unwrap_or(f32::NAN).into())
     };
     let (gamma, beta) = (at(&norm.weight)?, at(&norm.bias)?);
-    work.step(Step::new(format!("× γ[{d}]"), gamma, "the norm's learned factor"));
+    work.step(Step::new(
+        format!("× γ[{d}]"),
+        gamma,
+        "the norm's learned factor",
+    ));
     // Zero also stands for a norm without one.
     if beta != 0. {
-        work.step(Step::new(format!("+ β[{d}]"), beta, "the norm's learned constant"));
+        work.step(Step::new(
+            format!("+ β[{d}]"),
+            beta,
+            "the norm's learned constant",
+        ));
     }
-    work.comes_to(Step::new("= normed", unit * gamma + beta, "what the norm hands on"));
+    work.comes_to(Step::new(
+        "= normed",
+        unit * gamma + beta,
+        "what the norm hands on",
+    ));
     Ok(())
 }

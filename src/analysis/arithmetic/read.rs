@@ -58,7 +58,11 @@ impl<'a> Reader<'a> {
         Ok(match &norms.before {
             None => (x, if mid { "resid_mid" } else { "resid_in" }),
             Some(norm) => {
-                let name = if mid { "norm(resid_mid)" } else { "norm(resid_in)" };
+                let name = if mid {
+                    "norm(resid_mid)"
+                } else {
+                    "norm(resid_in)"
+                };
                 (super::norm::applied(norm, &x)?, name)
             }
         })

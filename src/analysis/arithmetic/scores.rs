@@ -41,7 +41,9 @@ pub(super) fn content(reader: &Reader<'_>, l: usize, cell: Cell) -> Result<Work,
     let group = reader.model.spec().group();
     if group > 1 {
         let shared = cell.0 / group + 1;
-        work.note(format!("{group} heads of queries share head {shared} of keys"));
+        work.note(format!(
+            "{group} heads of queries share head {shared} of keys"
+        ));
     }
     work.strip("q", &q, None);
     work.strip("k", &k, None);
@@ -61,7 +63,11 @@ fn scaled(reader: &Reader<'_>, work: &mut Work, name: &str) {
     let scale = scale_name(spec.scale, spec.head_size, terms);
     let note = "the model's factor on every product of queries and keys";
     work.step(Step::new(format!("× {scale}"), spec.scale, note));
-    work.comes_to(Step::new(format!("= {name}"), work.result * spec.scale, "scaled"));
+    work.comes_to(Step::new(
+        format!("= {name}"),
+        work.result * spec.scale,
+        "scaled",
+    ));
 }
 
 /// What the distance adds.
@@ -82,9 +88,15 @@ pub(super) fn position(
     let bias = reader.model.distance_bias(farthest).ok_or_else(missing)?;
     let of = |distance: isize| {
         let place = usize::try_from(distance + farthest as isize).unwrap_or(0);
-        bias.head(head).get(place).map_or(f64::NAN, |&x| f64::from(x))
+        bias.head(head)
+            .get(place)
+            .map_or(f64::NAN, |&x| f64::from(x))
     };
-    work.step(Step::new("key − query", distance as f64, "the distance, in tokens"));
+    work.step(Step::new(
+        "key − query",
+        distance as f64,
+        "the distance, in tokens",
+    ));
     match spec.distance {
         Some(DistanceBias::Buckets { buckets, farthest }) => {
             let bucket = bucket(distance, buckets, farthest);
@@ -115,17 +127,36 @@ fn disentangled(
     let [q, k] = vectors(reader, l, (head, query, key))?;
     let tables = reader.weights(l)?.relative.as_ref();
     let tables = [
-        (tables.and_then(|t| t.keys.as_ref()), q, "q", "distance as key (c2p)"),
-        (tables.and_then(|t| t.queries.as_ref()), k, "k", "distance as query (p2c)"),
+        (
+            tables.and_then(|t| t.keys.as_ref()),
+            q,
+            "q",
+            "distance as key (c2p)",
+        ),
+        (
+            tables.and_then(|t| t.queries.as_ref()),
+            k,
+            "k",
+            "distance as query (p2c)",
+        ),
     ];
     let mut terms = Vec::new();
     for (rows, x, name, what) in tables {
         let Some(rows) = rows else { continue };
         let rows = table(rows)?;
-        let r: Vec<f64> = rows.row(&[head, row]).iter().map(|&r| f64::from(r)).collect();
+        let r: Vec<f64> = rows
+            .row(&[head, row])
+            .iter()
+            .map(|&r| f64::from(r))
+            .collect();
         let term = |j: usize| Term::product(format!("{name}[{j}] × r[{j}]"), x[j], r[j]);
         work.note(format!("{name} meets row {row} of the {what}"));
-        work.sum(Sum::largest(format!("Σ {name}×r"), &products(&x, &r), LISTED, term));
+        work.sum(Sum::largest(
+            format!("Σ {name}×r"),
+            &products(&x, &r),
+            LISTED,
+            term,
+        ));
         scaled(reader, work, what);
         terms.push(Term::new(what, work.result));
     }
@@ -178,7 +209,9 @@ pub(super) fn weight(
     work.step(Step::new("largest score", largest, note));
     if hidden > 0 {
         let seen = row.len() - hidden;
-        work.note(format!("the mask hides {hidden} keys: their exp is 0, {seen} are seen"));
+        work.note(format!(
+            "the mask hides {hidden} keys: their exp is 0, {seen} are seen"
+        ));
     }
     let term = |k: usize| {
         let this = if k == key { " (this key)" } else { "" };
@@ -190,7 +223,11 @@ pub(super) fn weight(
     let denominator = sum.total;
     work.sum(sum);
     let weight = own / denominator;
-    let step = Step::new("= weight", weight, "this key's exp, divided by the denominator");
+    let step = Step::new(
+        "= weight",
+        weight,
+        "this key's exp, divided by the denominator",
+    );
     work.comes_to(step);
     Ok(work)
 }

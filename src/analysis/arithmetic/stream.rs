@@ -46,8 +46,14 @@ pub(super) fn joined(
     let mut work = Work::default();
     let mut name = wrote.name().to_owned();
     if let Some(norm) = &norms.written {
-        work.note(format!("{name} passes a norm of its own before it is added"));
-        let step = Step::new(&name, w.get(d).copied().unwrap_or(f64::NAN), "what was written");
+        work.note(format!(
+            "{name} passes a norm of its own before it is added"
+        ));
+        let step = Step::new(
+            &name,
+            w.get(d).copied().unwrap_or(f64::NAN),
+            "what was written",
+        );
         work.comes_to(step.asking(wrote_site, &[t, d]));
         norm::steps(&mut work, norm, &w, d)?;
         w = norm::applied(norm, &w)?;

@@ -161,6 +161,9 @@ mod tests {
         assert_eq!(Sum::largest("x", &[], 3, term).total, 0.);
         let also = Sum::largest_and("x", &values, 1, Some(4), term);
         assert_eq!((also.terms[1].value, also.listed()), (-0.125, also.total));
-        assert_eq!(Sum::largest_and("x", &values, 9, Some(0), term).terms.len(), 5);
+        assert_eq!(
+            Sum::largest_and("x", &values, 9, Some(0), term).terms.len(),
+            5
+        );
     }
 }

@@ -9,6 +9,7 @@ use super::winners;
 use crate::analysis::pooling::{choice, modes};
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, TextId};
+use crate::trace::Site;
 use crate::views::ViewContext;
 use crate::views::compare::{about, beside_side_ui, color_of, four};
 use crate::views::subject::note_ui;
@@ -80,8 +81,14 @@ impl CardState {
                     texture,
                 )
             });
+            // A dimension of several poolings side by side is one of the sentence vector.
+            let site = match card.modes.as_slice() {
+                [mode] => Some(Site::Pooled(*mode)),
+                _ => None,
+            };
             let focus = |dimension| Focus {
                 dimension: Some(dimension),
+                site,
                 ..Focus::text(id)
             };
             cx.point(response.hovered.map(focus), response.clicked.map(focus));

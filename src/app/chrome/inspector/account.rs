@@ -32,7 +32,9 @@ pub(super) fn section_ui(ui: &mut Ui, section: &Section, open: bool) -> Option<A
         Err(_) => "–".to_owned(),
     };
     let name = title(&section.ask);
-    let text = RichText::new(format!("{name} = {value}")).monospace().small();
+    let text = RichText::new(format!("{name} = {value}"))
+        .monospace()
+        .small();
     // Named by the site alone: another cell of it stays as open as this one.
     let header = CollapsingHeader::new(text)
         .id_salt(("account", section.ask.site.to_string()))
@@ -51,11 +53,7 @@ pub(super) fn section_ui(ui: &mut Ui, section: &Section, open: bool) -> Option<A
     body.body_returned.flatten()
 }
 
-fn account_ui(
-    ui: &mut Ui,
-    account: &Account,
-    more: Option<&(String, Vec<Line>)>,
-) -> Option<Ask> {
+fn account_ui(ui: &mut Ui, account: &Account, more: Option<&(String, Vec<Line>)>) -> Option<Ask> {
     let holds = account.holds();
     let mut asked = ui
         .scope(|ui| {
@@ -78,7 +76,11 @@ fn account_ui(
 /// What the forward pass recorded, and how far the arithmetic is off it.
 pub(super) fn recorded_ui(ui: &mut Ui, recorded: f64, residual: f64, holds: bool) {
     let theme = Theme::of(ui);
-    let text = format!("recorded {} · off by {}", number(recorded), number(residual));
+    let text = format!(
+        "recorded {} · off by {}",
+        number(recorded),
+        number(residual)
+    );
     let color = match holds {
         true => theme.secondary(),
         false => theme.warning(),
@@ -144,7 +146,9 @@ fn sum_ui(ui: &mut Ui, sum: &Sum) -> Option<Ask> {
 }
 
 fn term_ui(ui: &mut Ui, sign: &str, term: &Term, places: usize) -> Option<Ask> {
-    let product = term.factors.map(|[x, y]| format!("{} × {}", number(x), number(y)));
+    let product = term
+        .factors
+        .map(|[x, y]| format!("{} × {}", number(x), number(y)));
     let name = match &product {
         Some(product) if ui.available_width() >= ROOMY => {
             format!("{sign} {}  {product}", term.label)
@@ -202,10 +206,19 @@ fn row_ui(
 fn strip_ui(ui: &mut Ui, strip: &Strip) {
     let most = strip.values.iter().fold(0f32, |most, x| most.max(x.abs()));
     ui.horizontal(|ui| {
-        let name = RichText::new(format!("{:<3}", strip.name)).monospace().small();
+        let name = RichText::new(format!("{:<3}", strip.name))
+            .monospace()
+            .small();
         ui.label(name);
         let name = format!("Bars of {}", strip.name);
-        vector_bars_ui(ui, &name, &strip.values, Scale::signed(most), BARS, strip.at);
+        vector_bars_ui(
+            ui,
+            &name,
+            &strip.values,
+            Scale::signed(most),
+            BARS,
+            strip.at,
+        );
     });
 }
 

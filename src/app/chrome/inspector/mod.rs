@@ -83,7 +83,10 @@ impl Inspector {
             self.trail.clear();
         }
         self.title_ui(ui, input);
-        let text = input.shown.iter().find(|text| Some(text.id) == input.focus.text);
+        let text = input
+            .shown
+            .iter()
+            .find(|text| Some(text.id) == input.focus.text);
         let Some((text, trace)) = text.and_then(|text| Some((text, text.trace.clone()?))) else {
             ui.weak("Point at a token or a cell anywhere to see where its number comes from. A click holds it; Escape lets go.");
             return;
@@ -180,7 +183,10 @@ impl Inspector {
             sides: sides.map(|trace| trace.map(|trace| trace.pass)),
         };
         let kept = self.made.take().filter(|(old, _)| *old == key);
-        &self.made.insert(kept.unwrap_or_else(|| (key, make(input, trace)))).1
+        &self
+            .made
+            .insert(kept.unwrap_or_else(|| (key, make(input, trace))))
+            .1
     }
 
     /// Goes on to a number that an account refers to.

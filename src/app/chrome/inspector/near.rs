@@ -85,13 +85,7 @@ impl NearRows {
     }
 }
 
-fn find(
-    model: &Model,
-    trace: &Trace,
-    site: Site,
-    token: usize,
-    cancel: &Cancel,
-) -> Option<Found> {
+fn find(model: &Model, trace: &Trace, site: Site, token: usize, cancel: &Cancel) -> Option<Found> {
     let table = model.token_table()?;
     let values = trace.values(site)?;
     let near = nearest(&table, &values.row(&[token]), SHOWN, cancel)?;
@@ -114,13 +108,17 @@ fn found_ui(ui: &mut Ui, found: Option<&Found>) {
         return;
     };
     let small = |text: String| RichText::new(text).monospace().small();
-    Grid::new("nearest rows").num_columns(2).spacing([SPACE, 2.]).show(ui, |ui| {
-        for (piece, cosine) in &found.rows {
-            ui.label(small(piece.clone()));
-            ui.label(small(number(*cosine))).on_hover_text(format!("{cosine:?}"));
-            ui.end_row();
-        }
-    });
+    Grid::new("nearest rows")
+        .num_columns(2)
+        .spacing([SPACE, 2.])
+        .show(ui, |ui| {
+            for (piece, cosine) in &found.rows {
+                ui.label(small(piece.clone()));
+                ui.label(small(number(*cosine)))
+                    .on_hover_text(format!("{cosine:?}"));
+                ui.end_row();
+            }
+        });
     let text = format!("The median row has a cosine of {}.", number(found.median));
     ui.label(RichText::new(text).small().color(secondary));
 }

@@ -64,7 +64,10 @@ pub(super) fn questions(
         _ => {}
     }
     let mut asks: Vec<Ask> = Vec::with_capacity(sites.len());
-    for ask in sites.into_iter().filter_map(|site| place(site, focus, chosen, spec)) {
+    for ask in sites
+        .into_iter()
+        .filter_map(|site| place(site, focus, chosen, spec))
+    {
         // Gates, for one, are not in every model.
         let known = ask.site == Site::Sentence || inside_of(trace, &ask);
         if known && !asks.contains(&ask) {
@@ -77,7 +80,11 @@ pub(super) fn questions(
 /// False for what the trace holds and that has no such place.
 fn inside_of(trace: &Trace, ask: &Ask) -> bool {
     match trace.values(ask.site) {
-        Some(values) => ask.index.iter().zip(values.shape()).all(|(i, size)| i < size),
+        Some(values) => ask
+            .index
+            .iter()
+            .zip(values.shape())
+            .all(|(i, size)| i < size),
         // Not at hand yet, or never: only a layer's inside comes back.
         None => match ask.site {
             Site::Layer(layer, LayerSite::FfnGate) => !trace.has_inside(layer),
@@ -91,7 +98,10 @@ fn inside_of(trace: &Trace, ask: &Ask) -> bool {
 fn strongest(trace: &Trace, chosen: Chosen, token: usize) -> Option<usize> {
     let values = trace.layer(chosen.layer, LayerSite::HeadOut)?;
     let row = values.row(&[chosen.head, token]);
-    let most = row.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let most = row
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     most.map(|(j, _)| j)
 }
 
@@ -149,7 +159,12 @@ mod tests {
             };
             assert_eq!(place(site, focus, chosen, &spec), Some(ask), "{site}");
         }
-        let lacking = place(Site::FinalOut, Focus::default(), Chosen { layer: 0, head: 0 }, &spec);
+        let lacking = place(
+            Site::FinalOut,
+            Focus::default(),
+            Chosen { layer: 0, head: 0 },
+            &spec,
+        );
         assert_eq!(lacking, None);
     }
 }
