@@ -231,3 +231,48 @@ fn what_is_not_at_hand_says_so() {
     let short = account(&model, &trace, pattern, &[0]);
     assert!(matches!(short, Err(Unexplained::Outside { .. })));
 }
+
+#[test]
+fn the_strongest_tokens_of_a_neuron_are_found_among_many_texts() {
+    use embedscope::analysis::job::Job;
+    use embedscope::analysis::neurons::{Exciters, across_tokens};
+    let model = tiny("plain");
+    let words = ["cat", "dog", "mat", "bit", "unhappily", "1234"];
+    // More than one batch, of different lengths.
+    let texts: Vec<String> = (0..40)
+        .map(|i| {
+            (0..1 + i % 5)
+                .map(|k| words[(i * 7 + k * k) % 6])
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    let (cancel, mut last) = (Cancel::new(), (0, 0));
+    let mut report = |done, all| last = (done, all);
+    let mut job = Job::new(&cancel, &mut report);
+    let found = Exciters::new(&model, &texts, 1, 3, &mut job).unwrap();
+    assert_eq!(last, (40, 40));
+    let traces: Vec<Trace> = texts.iter().map(|text| full(&model, text)).collect();
+    for neuron in [0, 5, 31] {
+        let all = traces
+            .iter()
+            .flat_map(|trace| across_tokens(trace, 1, neuron));
+        let mut all: Vec<f32> = all.map(|firing| firing.act.abs()).collect();
+        all.sort_by(|a, b| b.total_cmp(a));
+        let found = found.of(neuron);
+        assert_eq!(found.len(), 3);
+        for (excited, expected) in found.iter().zip(&all) {
+            assert!((excited.act.abs() - expected).abs() < 1e-5);
+            let trace = &traces[excited.text];
+            let own = trace
+                .layer(1, LayerSite::FfnAct)
+                .unwrap()
+                .at(&[excited.token, neuron]);
+            assert!((own.unwrap() - excited.act).abs() < 1e-5, "another place");
+        }
+    }
+    cancel.cancel();
+    let mut report = |_, _| {};
+    let stopped = Exciters::new(&model, &texts, 1, 3, &mut Job::new(&cancel, &mut report));
+    assert!(stopped.is_err());
+}
