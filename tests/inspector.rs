@@ -201,10 +201,11 @@ fn a_held_token_has_its_nearest_rows_of_the_vocabulary() {
     lock(&mut harness, at(1));
     let trace = harness.state().shown()[0].trace.clone().unwrap();
     let all = labels(&harness);
-    let title = all
-        .iter()
-        .position(|label| label == "Nearest vocabulary rows")
-        .unwrap();
-    let rows = &all[title + 2..title + 4];
-    assert_eq!(rows, [trace.tokens.labels[1].as_str(), "1.000"], "{all:?}");
+    let title = all.iter().position(|l| l == "Nearest vocabulary rows");
+    let mut rows: Vec<&str> = all[title.unwrap()..].iter().map(|l| &**l).collect();
+    // A label is there with its lines.
+    rows.dedup();
+    let itself = [trace.tokens.labels[1].as_str(), "1.000"];
+    let found = rows.windows(2).position(|pair| pair == itself);
+    assert!(found.is_some_and(|place| place < 5), "{rows:?}");
 }

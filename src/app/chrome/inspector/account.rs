@@ -1,6 +1,6 @@
 //! A number taken apart, line by line.
 
-use egui::{Align, Button, CollapsingHeader, Label, Layout, RichText, Sense, Ui};
+use egui::{Align, Button, CollapsingHeader, Label, Layout, RichText, Sense, TextStyle, Ui, vec2};
 
 use crate::analysis::arithmetic::{Account, Ask, Line, Strip, Sum, Term, Unexplained};
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme, number};
@@ -174,7 +174,13 @@ fn row_ui(
         let text = RichText::new(text).monospace().small();
         if strong { text.strong() } else { text }
     };
-    let row = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    // A row of its own height: a layout by itself would take all the room below.
+    let size = vec2(
+        ui.available_width(),
+        ui.text_style_height(&TextStyle::Small) + 2.,
+    );
+    let layout = Layout::right_to_left(Align::Center);
+    let row = ui.allocate_ui_with_layout(size, layout, |ui| {
         let value = ui.label(style(&shown));
         value.on_hover_text(format!("{exact:?}"));
         let left = Layout::left_to_right(Align::Center);
