@@ -106,8 +106,8 @@ fn summands(reader: &Reader<'_>, t: usize, e: usize) -> Result<Sum, Unexplained>
         terms.push(term.asking(site, &[t, e]));
     }
     let name = match terms.len() {
-        1 => "x = token",
-        _ => "x = the sum",
+        1 => "x, the token alone",
+        _ => "x, the sum",
     };
     Ok(Sum::whole(name, terms))
 }

@@ -202,7 +202,10 @@ pub(super) fn weight(
     let hidden = row.iter().filter(|s| **s == f64::NEG_INFINITY).count();
     let mut work = content(reader, l, (head, query, key))?;
     let scored = score(reader, l, (head, query, key))?;
-    work.lines.extend(scored.lines);
+    // Content alone is the score already.
+    if scored.lines.len() > 1 || reader.trace.has(Site::Layer(l, LayerSite::ScorePosition)) {
+        work.lines.extend(scored.lines);
+    }
     let own = exp.get(key).copied().unwrap_or(f64::NAN);
     work.note("softmax over the query's row: every score, less the row's largest, as an exponent");
     let note = "taken off before exp, so that nothing overflows";

@@ -67,7 +67,7 @@ pub(super) fn joined(
         term(from.name().to_owned(), &x, from_site),
         term(name, &w, wrote_site),
     ];
-    work.sum(Sum::whole("x = the stream and what is added", terms));
+    work.sum(Sum::whole("x, the stream with it", terms));
     if let Some(norm) = &norms.after {
         let sum: Vec<f64> = x.iter().zip(&w).map(|(x, w)| x + w).collect();
         norm::steps(&mut work, norm, &sum, d)?;

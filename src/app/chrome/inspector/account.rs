@@ -10,6 +10,8 @@ use crate::widgets::{Scale, vector_bars_ui};
 const ROOMY: f32 = 320.;
 /// The height of a strip of bars.
 const BARS: f32 = 14.;
+/// The width of its name.
+const NAME: f32 = 28.;
 
 /// A section on one number.
 pub(super) struct Section {
@@ -171,7 +173,7 @@ fn row_ui(
 ) -> Option<Ask> {
     let theme = Theme::of(ui);
     let style = |text: &str| {
-        let text = RichText::new(text).monospace().small();
+        let text = RichText::new(text).small();
         if strong { text.strong() } else { text }
     };
     // A row of its own height: a layout by itself would take all the room below.
@@ -181,7 +183,8 @@ fn row_ui(
     );
     let layout = Layout::right_to_left(Align::Center);
     let row = ui.allocate_ui_with_layout(size, layout, |ui| {
-        let value = ui.label(style(&shown));
+        let size = TextStyle::Small.resolve(ui.style()).size;
+        let value = ui.label(style(&shown).font(egui::FontId::monospace(size)));
         value.on_hover_text(format!("{exact:?}"));
         let left = Layout::left_to_right(Align::Center);
         ui.with_layout(left, |ui| match ask {
@@ -212,10 +215,12 @@ fn row_ui(
 fn strip_ui(ui: &mut Ui, strip: &Strip) {
     let most = strip.values.iter().fold(0f32, |most, x| most.max(x.abs()));
     ui.horizontal(|ui| {
-        let name = RichText::new(format!("{:<3}", strip.name))
-            .monospace()
-            .small();
-        ui.label(name);
+        // Strips begin at the same place, so that their dimensions stand under each other.
+        let left = Layout::left_to_right(Align::Center);
+        ui.allocate_ui_with_layout(vec2(NAME, BARS), left, |ui| {
+            ui.set_min_width(NAME);
+            ui.label(RichText::new(&strip.name).small());
+        });
         let name = format!("Bars of {}", strip.name);
         vector_bars_ui(
             ui,
