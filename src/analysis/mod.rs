@@ -2,6 +2,7 @@
 //! Sums are in f64, and what explains a number says how far off it is.
 
 pub mod alignment;
+pub mod arithmetic;
 pub mod attention;
 pub mod background;
 pub mod calibration;

@@ -78,6 +78,7 @@ pub struct App {
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
+    inspector: chrome::inspector::Inspector,
     cached: chrome::models::Cached,
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
@@ -184,6 +185,7 @@ impl App {
             pasted: None,
             heard: None,
             spine: chrome::spine::Spine::default(),
+            inspector: chrome::inspector::Inspector::default(),
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 
 use super::App;
-use super::state::{State, ThemeChoice};
+use super::state::{Focus, State, ThemeChoice};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::views;
 
@@ -24,6 +24,8 @@ pub struct SnapshotOptions {
     pub prompt: Prompt,
     /// A second model that the same texts are seen through.
     pub reference: Option<ModelRef>,
+    /// What is held, of the text at this place in the list.
+    pub lock: Option<(usize, Focus)>,
 }
 
 /// How long the panel may take until nothing changes any more: a long text through a large model takes
@@ -55,6 +57,10 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     state.head = options.head;
     state.prompt = options.prompt.clone();
     state.reference = options.reference.clone();
+    if let Some((index, focus)) = options.lock {
+        let text = state.texts.get(index).map(|text| text.id);
+        state.locked = Focus { text, ..focus };
+    }
     let panel = options.panel.clone();
     // Rendering needs Vulkan or OpenGL; without either the harness panics, which is no answer for a
     // person at a terminal.

@@ -11,7 +11,7 @@ use super::pairs::Temperature;
 use super::preferences::Preferences;
 use crate::analysis::token_weights::TokenWeights;
 use crate::model::{ModelRef, Prompt};
-use crate::trace::PoolingMode;
+use crate::trace::{PoolingMode, Site};
 
 /// Names a text for as long as it is in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,11 @@ pub struct Focus {
     pub neuron: Option<usize>,
     /// A dimension of the residual stream or of the sentence vector.
     pub dimension: Option<usize>,
+    /// A dimension within the chosen head.
+    pub head_dimension: Option<usize>,
+    /// Which number is meant, where several share these places. Of a layer's sites the chosen layer's
+    /// is, whichever layer this one names.
+    pub site: Option<Site>,
 }
 
 impl Focus {

@@ -6,7 +6,7 @@ use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
 use super::chrome::import::import_ui;
-use super::chrome::inspector::inspector_ui;
+use super::chrome::inspector::Input;
 use super::chrome::log::{log_ui, toasts_ui};
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
@@ -76,14 +76,15 @@ impl App {
                 toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
                 ui.add_space(SPACE);
                 if let Some(model) = self.engine.model() {
-                    inspector_ui(
-                        ui,
-                        &self.state,
-                        &model,
-                        &self.shown,
+                    let mut input = Input {
+                        state: &self.state,
+                        engine: &self.engine,
+                        model: &model,
+                        shown: &self.shown,
                         focus,
-                        &mut self.commands,
-                    );
+                        commands: &mut self.commands,
+                    };
+                    self.inspector.inspector_ui(ui, &mut input);
                 }
             });
         CentralPanel::no_frame().show(ui, |ui| {

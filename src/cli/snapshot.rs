@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::{Failure, ModelArgs, PromptArgs};
 use crate::app::files;
 use crate::app::snapshot::{SnapshotOptions, snapshot};
+use crate::app::state::Focus;
+use crate::trace::site::SiteError;
 
 #[derive(clap::Args, Debug)]
 pub struct SnapshotArgs {
@@ -37,8 +39,19 @@ pub struct SnapshotArgs {
     /// A second model that the same texts are seen through, as `--model` takes it
     #[arg(long, value_name = "M")]
     pub reference: Option<String>,
+    /// What is held as if it were clicked: any of text (from 1), token, key, neuron, dimension (from 0)
+    /// and site, as in `token=3,dimension=7,site=embed.out`
+    #[arg(long, value_name = "PLACES", value_parser = lock)]
+    pub lock: Option<Lock>,
     #[command(flatten)]
     pub prompt: PromptArgs,
+}
+
+/// A place of a text's numbers, and the text's in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    text: usize,
+    focus: Focus,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -72,6 +85,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         head: args.head - 1,
         prompt: args.prompt.prompt(),
         reference: args.reference.as_deref().map(str::parse).transpose()?,
+        lock: args.lock.map(|lock| (lock.text, lock.focus)),
     };
     let image = snapshot(Arc::new(model), &options).map_err(Failure::failed)?;
     let saved = files::save_picture(
@@ -92,9 +106,54 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     sides.ok_or_else(|| format!("must be WIDTHxHEIGHT, each from 64 to {MOST}"))
 }
 
+/// `token=3,key=5`: what a click would hold.
+fn lock(text: &str) -> Result<Lock, String> {
+    let mut lock = Lock {
+        text: 0,
+        focus: Focus::default(),
+    };
+    for part in text.split(',') {
+        let (name, value) = part.split_once('=').ok_or("must be like token=3,key=5")?;
+        let number = || {
+            let bad = |_| format!("`{value}` is no number");
+            value.parse::<usize>().map_err(bad)
+        };
+        let focus = &mut lock.focus;
+        match name {
+            "text" => {
+                let place = number()?.checked_sub(1);
+                lock.text = place.ok_or("texts count from 1")?;
+            }
+            "token" => focus.token = Some(number()?),
+            "key" => focus.other = Some(number()?),
+            "neuron" => focus.neuron = Some(number()?),
+            "dimension" => focus.dimension = Some(number()?),
+            "site" => focus.site = Some(value.parse().map_err(|e: SiteError| e.to_string())?),
+            other => {
+                return Err(format!(
+                    "`{other}` is none of text, token, key, neuron, dimension, site"
+                ));
+            }
+        }
+    }
+    Ok(lock)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{lock, size};
+
+    #[test]
+    fn places_to_hold_are_read() {
+        let held = lock("text=2,token=3,key=5,site=layer.0.scores").unwrap();
+        assert_eq!(
+            (held.text, held.focus.token, held.focus.other),
+            (1, Some(3), Some(5))
+        );
+        for bad in ["token", "token=x", "text=0", "site=nowhere", "head=1"] {
+            assert!(lock(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_and_bounded() {

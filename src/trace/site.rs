@@ -314,6 +314,19 @@ impl FromStr for Site {
     }
 }
 
+impl Serialize for Site {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Site {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// Which sites are wanted, as patterns over their names: `*` stands for any run of characters.
 #[derive(Clone, Debug, Default)]
 pub struct SiteFilter(Vec<String>);

@@ -8,7 +8,7 @@ use egui::{RichText, Ui};
 use super::ViewContext;
 use crate::analysis::embedding::magnitude_quantile;
 use crate::app::state::{Focus, Side, TextId};
-use crate::trace::Trace;
+use crate::trace::{Site, Trace};
 use crate::widgets::{SPACE, Scale, Theme, legend_ui, number};
 
 /// What a panel of one text shows.
@@ -51,6 +51,14 @@ impl Subject {
         Focus {
             dimension: Some(dimension),
             ..Focus::token(self.id, token)
+        }
+    }
+
+    /// [`Self::focus_cell`] of one site, where several have such cells.
+    pub fn focus_site(&self, site: Site, cell: (usize, usize)) -> Focus {
+        Focus {
+            site: Some(site),
+            ..self.focus_cell(cell)
         }
     }
 }

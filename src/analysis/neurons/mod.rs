@@ -1,7 +1,9 @@
 //! What the feed-forward block of one layer does: its neurons, how few speak, how much it writes.
 
+mod exciters;
 mod experts;
 
+pub use exciters::{Excited, Exciters};
 pub use experts::Taken;
 
 use candle_core::cpu::erf::erf_f64;

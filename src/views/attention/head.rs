@@ -12,6 +12,7 @@ use crate::analysis::attention::{
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
+use crate::trace::Site;
 use crate::views::recorded::{Memo, Recorded, key_of};
 use crate::views::subject::{beyond_note, note_ui};
 use crate::widgets::theme::{Theme, number};
@@ -172,7 +173,7 @@ impl Head {
         let single = |axis, cell| Some(window.tokens_of(axis, cell)).filter(|r| r.len() == 1);
         let focus = |(row, column): (usize, usize)| {
             let pair = single(0, row).zip(single(1, column));
-            pair.map(|(q, k)| cell_focus(text, q.start, k.start))
+            pair.map(|(q, k)| map_focus(text, &drawn.key, q.start, k.start))
         };
         if !stale {
             cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
@@ -250,6 +251,15 @@ pub(super) fn cell_focus(text: &Recorded, query: usize, key: usize) -> Focus {
     Focus {
         other: Some(key),
         ..Focus::token(text.id, query)
+    }
+}
+
+/// A cell of the map that is shown: of scores, say, and not of weights.
+fn map_focus(text: &Recorded, key: &Key, query: usize, other: usize) -> Focus {
+    let site = Site::Layer(key.layer, key.map.site());
+    Focus {
+        site: (key.map != Map::Pattern).then_some(site),
+        ..cell_focus(text, query, other)
     }
 }
 

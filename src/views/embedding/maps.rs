@@ -110,7 +110,7 @@ impl Maps {
                     title_ui(ui, map.1);
                     let fit = vec2(width, height);
                     let out = self.map_ui(ui, cx, subject, stages, map, fit, first);
-                    point(cx, subject, &out);
+                    point(cx, subject, map.1, &out);
                 });
             }
         });
@@ -128,7 +128,7 @@ impl Maps {
         for &map in maps {
             title_ui(ui, map.1);
             let out = self.map_ui(ui, cx, subject, stages, map, fit, true);
-            point(cx, subject, &out);
+            point(cx, subject, map.1, &out);
             ui.add_space(SPACE_SMALL);
         }
     }
@@ -182,8 +182,9 @@ fn title_ui(ui: &mut Ui, stage: &Stage) {
     });
 }
 
-fn point(cx: &mut ViewContext<'_>, subject: &Subject, out: &HeatmapResponse) {
+fn point(cx: &mut ViewContext<'_>, subject: &Subject, stage: &Stage, out: &HeatmapResponse) {
+    let focus = |cell| subject.focus_site(stage.site, cell);
     let row = out.hovered_row.map(|row| subject.focus_on(row));
-    let hovered = out.hovered.map(|cell| subject.focus_cell(cell)).or(row);
-    cx.point(hovered, out.clicked.map(|cell| subject.focus_cell(cell)));
+    let hovered = out.hovered.map(focus).or(row);
+    cx.point(hovered, out.clicked.map(focus));
 }

@@ -16,6 +16,8 @@ use crate::widgets::{Scale, Theme, number};
 /// One [T, n] value on the way into the first layer: n is E, the tables' width, up to the sum.
 pub struct Stage {
     pub title: &'static str,
+    /// Where its numbers are recorded; for the sum, what is made of it.
+    pub site: Site,
     /// What stands in front of it in the equation.
     pub sign: &'static str,
     /// n
@@ -29,8 +31,15 @@ pub struct Stage {
 }
 
 impl Stage {
-    fn new(title: &'static str, sign: &'static str, values: Vec<f32>, norms: Vec<f64>) -> Self {
+    fn new(
+        title: &'static str,
+        sign: &'static str,
+        site: EmbedSite,
+        values: Vec<f32>,
+        norms: Vec<f64>,
+    ) -> Self {
         Self {
+            site: Site::Embed(site),
             size: values.len().checked_div(norms.len()).unwrap_or(0),
             title,
             sign,
@@ -67,7 +76,8 @@ impl Stages {
         let stage = |title, sign, site| {
             let values = trace.values(Site::Embed(site))?;
             let norms = row_norms(&values);
-            Some(Stage::new(title, sign, values.flat().into_owned(), norms))
+            let values = values.flat().into_owned();
+            Some(Stage::new(title, sign, site, values, norms))
         };
         let spec = model.spec();
         let factor = spec.embed_scale;
@@ -83,7 +93,7 @@ impl Stages {
         let values = sum(trace, factor).unwrap_or_default();
         let lengths = norms(&values, width);
         let title = if factor == 1. { "sum" } else { "scaled sum" };
-        summed.push(Stage::new(title, "=", values, lengths));
+        summed.push(Stage::new(title, "=", EmbedSite::Out, values, lengths));
         let (norm, project) = (spec.embed_norm, spec.project);
         let sign = match (norm, project) {
             (true, Project::None) => "norm →",
@@ -93,7 +103,8 @@ impl Stages {
             (false, _) => "product →",
         };
         let out = stage("embed.out", sign, EmbedSite::Out);
-        let out = out.unwrap_or_else(|| Stage::new("embed.out", sign, Vec::new(), Vec::new()));
+        let none = || Stage::new("embed.out", sign, EmbedSite::Out, Vec::new(), Vec::new());
+        let out = out.unwrap_or_else(none);
         let table = model.embed_norm();
         let found = match norm && table.is_none() {
             true => None,

@@ -6,7 +6,6 @@ use egui::{RichText, Ui};
 
 use super::stages::{Stage, Stages};
 use crate::analysis::embedding::largest;
-use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui, section_ui};
 use crate::widgets::{HeatmapTexture, SPACE, Scale, number, vector_strip_ui};
@@ -71,10 +70,7 @@ impl Vectors {
         let texture = &mut self.textures[index];
         let key = hasher.finish();
         let out = vector_strip_ui(ui, &name, key, row, scale, 2.0 * SPACE, focus, texture);
-        let cell = |k| Focus {
-            dimension: Some(k),
-            ..subject.focus_on(token)
-        };
+        let cell = |k| subject.focus_site(stage.site, (token, k));
         cx.point(out.hovered.map(cell), out.clicked.map(cell));
     }
 }

@@ -73,6 +73,7 @@ impl Map {
             .ui(ui, &mut self.texture);
         let focus = |(token, neuron)| Focus {
             neuron: Some(neuron),
+            site: Some(Site::Layer(layer, stage.site())),
             ..Focus::token(text.id, token)
         };
         cx.point(out.hovered.map(focus), out.clicked.map(focus));

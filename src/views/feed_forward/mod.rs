@@ -2,6 +2,7 @@
 //! the block writes.
 
 mod activation;
+mod exciters;
 mod experts;
 mod map;
 mod tops;
@@ -128,6 +129,7 @@ struct FeedForward {
     map: map::Map,
     tops: tops::Tops,
     experts: experts::Chosen,
+    unrelated: exciters::Unrelated,
     tsv: Memo<(u64, usize), String>,
 }
 
@@ -173,6 +175,8 @@ impl View for FeedForward {
                 self.map.ui(ui, cx, &scene);
                 ui.add_space(SPACE);
                 self.tops.ui(ui, cx, &scene);
+                ui.add_space(SPACE);
+                self.unrelated.exciters_ui(ui, cx, &scene);
                 ui.add_space(SPACE);
                 writes::writes_ui(ui, cx, &scene);
                 ui.add_space(SPACE);

@@ -10,6 +10,7 @@ use super::winners;
 use crate::analysis::pooling::{choice, modes};
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, TextId};
+use crate::trace::Site;
 use crate::views::ViewContext;
 use crate::views::compare::{about, beside_side_ui, four};
 use crate::views::recorded::key_of;
@@ -90,8 +91,14 @@ impl CardState {
                     texture,
                 )
             });
+            // A dimension of several poolings side by side is one of the sentence vector.
+            let site = match card.modes.as_slice() {
+                [mode] => Some(Site::Pooled(*mode)),
+                _ => None,
+            };
             let focus = |dimension| Focus {
                 dimension: Some(dimension),
+                site,
                 ..Focus::text(id)
             };
             cx.point(response.hovered.map(focus), response.clicked.map(focus));

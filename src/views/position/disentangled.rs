@@ -206,6 +206,7 @@ fn map_ui(
     .ui(ui, texture);
     let focus = |(query, key)| Focus {
         other: Some(key),
+        site: Some(Site::Layer(cx.layer(), LayerSite::ScorePosition)),
         ..Focus::token(text.id, query)
     };
     cx.point(out.hovered.map(focus), out.clicked.map(focus));

@@ -4,6 +4,7 @@ use egui::{Align, Layout, RichText, Ui, Vec2, vec2};
 
 use super::tables::{PositionTable, Tables};
 use crate::app::state::Focus;
+use crate::trace::{EmbedSite, Site};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, beyond_note, note_ui};
 use crate::widgets::{
@@ -185,8 +186,11 @@ fn table_ui(
     .tooltip(false)
     .fit(fit)
     .ui(ui, texture);
+    let learned = std::ptr::eq(table, &raw const rows.tables.learned);
+    let site = Site::Embed(EmbedSite::Position);
     let focus = |(row, column): (usize, usize)| Focus {
         dimension: table.dimensions.get(column).copied(),
+        site: learned.then_some(site),
         ..focus_row(rows, row)
     };
     mark_ui(ui, rows, &out);
