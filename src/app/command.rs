@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::export::Export;
 use super::fine_tune::FineTune;
 use super::history::{Run, Step};
 use super::pairs::Temperature;
@@ -78,12 +79,18 @@ pub enum Command {
     AskTextFile,
     AskTraceFile,
     AskPictureFile,
+    /// Asks where a panel is to be written.
+    AskExport(Export),
+    AskReportFile,
     AskPairsFile,
     AskBackgroundFile,
     AskTunedFolder,
     OpenTextFile(PathBuf),
     SaveTrace(PathBuf),
     SavePicture(PathBuf),
+    Export(Export, PathBuf),
+    SaveReport(PathBuf),
+    CancelReport,
     Copy(String),
     Quit,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use super::command::{Command, LabCommand};
+use super::export::Export;
 use crate::model::ModelRef;
 use crate::widgets::theme::SPACE;
 
@@ -14,6 +15,9 @@ pub enum Purpose {
     Texts,
     Trace,
     Picture,
+    /// One panel, as a picture or as figures.
+    Export(Export),
+    Report,
     /// Pairs to learn.
     Pairs,
     /// Unrelated texts to calibrate on.
@@ -29,6 +33,8 @@ impl Purpose {
             Self::Texts => "Open a list of texts",
             Self::Trace => "Save the trace",
             Self::Picture => "Save a picture of the window",
+            Self::Export(_) => "Export a panel",
+            Self::Report => "Save a report",
             Self::Background => "Calibrate on texts of your own",
             Self::Pairs => "Learn from a file of pairs",
             Self::Tuned => "Save the fine-tuned model",
@@ -46,6 +52,12 @@ impl Purpose {
             }
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
+            Self::Export(_) => {
+                "Another ending (.png, .svg, .csv, .tsv, .npy, .safetensors) writes another kind of file."
+            }
+            Self::Report => {
+                "One HTML file: texts, score, findings, and a picture of each main panel with what it shows."
+            }
             Self::Pairs => {
                 "A UTF-8 file with one pair a line: two texts that mean the same, with a tab between them."
             }
@@ -68,6 +80,9 @@ impl Purpose {
             Self::Tuned => "my-model",
             Self::Trace => "trace.safetensors",
             Self::Picture => "embedscope.png",
+            Self::Report => "embedscope-report.html",
+            // Asked for with a name of its own.
+            Self::Export(_) => "panel",
         }
     }
 
@@ -83,6 +98,8 @@ impl Purpose {
             Self::Texts => Command::OpenTextFile(path.into()),
             Self::Trace => Command::SaveTrace(path.into()),
             Self::Picture => Command::SavePicture(path.into()),
+            Self::Export(export) => Command::Export(export, path.into()),
+            Self::Report => Command::SaveReport(path.into()),
             Self::Background => Command::UseBackground(Some(path.into())),
             Self::Pairs => Command::SetPairsFile(Some(path.into())),
             Self::Tuned => Command::Lab(LabCommand::Save(path.into())),
@@ -90,7 +107,7 @@ impl Purpose {
     }
 
     /// Must be called on the main thread: some desktops insist.
-    fn browse(self) -> impl Future<Output = Option<rfd::FileHandle>> + Send + 'static {
+    fn browse(self, name: &str) -> impl Future<Output = Option<rfd::FileHandle>> + Send + 'static {
         let dialog = rfd::AsyncFileDialog::new().set_title(self.title());
         let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = match self {
             Self::Model => Box::pin(dialog.pick_folder()),
@@ -111,6 +128,14 @@ impl Purpose {
             Self::Picture => {
                 let dialog = dialog.add_filter("PNG", &["png"]);
                 Box::pin(dialog.set_file_name(self.start()).save_file())
+            }
+            Self::Export(Export { format, .. }) => {
+                let dialog = dialog.add_filter(format.title(), &[format.ending()]);
+                Box::pin(dialog.set_file_name(name).save_file())
+            }
+            Self::Report => {
+                let dialog = dialog.add_filter("HTML", &["html"]);
+                Box::pin(dialog.set_file_name(name).save_file())
             }
         };
         answer
@@ -134,9 +159,14 @@ struct Open {
 
 impl Dialogs {
     pub fn ask(&mut self, purpose: Purpose) {
+        self.ask_with(purpose, purpose.start().to_owned());
+    }
+
+    /// With a path to begin with.
+    pub fn ask_with(&mut self, purpose: Purpose, path: String) {
         self.open = Some(Open {
             purpose,
-            path: purpose.start().to_owned(),
+            path,
             browsing: None,
             note: None,
             fresh: true,
@@ -214,7 +244,7 @@ impl Open {
                     Purpose::Model | Purpose::Texts | Purpose::Pairs | Purpose::Background => {
                         "Open"
                     }
-                    Purpose::Trace | Purpose::Picture | Purpose::Tuned => "Save",
+                    _ => "Save",
                 };
                 let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();
                 let cancel = ui.button("Cancel").clicked();
@@ -230,7 +260,9 @@ impl Open {
     }
 
     fn browse(&mut self, ctx: egui::Context) {
-        let answer = self.purpose.browse();
+        let name = std::path::Path::new(&self.path).file_name();
+        let name = name.map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        let answer = self.purpose.browse(&name);
         let (sender, receiver) = channel();
         self.browsing = Some(receiver);
         std::thread::spawn(move || {

@@ -166,6 +166,11 @@ impl App {
             Command::AskTunedFolder => self.dialogs.ask(Purpose::Tuned),
             Command::Lab(command) => self.lab(command),
             Command::AskPictureFile => self.dialogs.ask(Purpose::Picture),
+            Command::AskExport(export) => self.ask_export(export),
+            Command::AskReportFile => self.dialogs.ask(Purpose::Report),
+            Command::Export(export, path) => self.export(ctx, export, path),
+            Command::SaveReport(path) => self.save_report(path),
+            Command::CancelReport => self.cancel_report(),
             Command::OpenTextFile(path) => self.open_texts(path),
             Command::SaveTrace(path) => self.save_trace(path),
             Command::SavePicture(path) => self.take_picture(ctx, path),
@@ -215,7 +220,7 @@ impl App {
     }
 
     /// Runs `job` away from the window and hears what came of it.
-    fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
+    pub(super) fn job(&self, job: impl FnOnce() -> Outcome + Send + 'static) {
         let sender = self.outcomes.0.clone();
         self.engine.spawn(move || {
             // The window may have been closed meanwhile; then nobody listens.
@@ -239,6 +244,7 @@ impl App {
                 }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
                 Outcome::Done(what) => self.notices.info(what),
+                Outcome::Report(ended) => self.end_report(ended),
                 Outcome::Failed(why) => self.notices.error(why),
             }
         }

@@ -100,6 +100,10 @@ pub fn menu_ui(
             if item(ui, text, shortcut) {
                 commands.push(command);
             }
+            // Beside the picture, of which it is the longer kind.
+            if text == "Save picture…" && ui.button("Save report…").clicked() {
+                commands.push(Command::AskReportFile);
+            }
         }
     });
     ui.menu_button("Edit", |ui| {

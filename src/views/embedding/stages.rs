@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{RichText, Ui};
 
 use crate::analysis::embedding::{Residual, residual, row_norms, sum};
+use crate::app::export::table::cell;
 use crate::model::Model;
 use crate::model::spec::Project;
 use crate::tokens::Tokens;
@@ -118,6 +119,10 @@ impl Stages {
         Arc::ptr_eq(&self.trace, trace)
     }
 
+    pub fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// Names these values for textures.
     pub fn key(&self) -> u64 {
         self.key
@@ -179,6 +184,7 @@ impl Stages {
                 .all()
                 .map(|s| s.norms.get(t).copied().unwrap_or(f64::NAN));
             let figures: Vec<String> = figures.map(|x| x.to_string()).collect();
+            let label = cell(label);
             out += &format!("{t}\t{label}\t{}\n", figures.join("\t"));
         }
         out

@@ -20,6 +20,7 @@ use crate::analysis::neurons::{
     Firing, LayerFiring, SILENT, Taken, firing_at, top_neurons, top_tokens,
 };
 use crate::app::command::Command;
+use crate::app::export::NamedArray;
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::trace::{LayerSite, Site, Trace};
@@ -181,6 +182,24 @@ impl View for FeedForward {
 
     fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
         self.tsv.peek().cloned()
+    }
+
+    /// Every neuron of the layer, after and before the activation.
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let trace = cx.viewed().and_then(|text| text.trace.as_ref());
+        let Some(trace) = trace.filter(|_| self.shown.is_some()) else {
+            return Vec::new();
+        };
+        let layer = cx.layer();
+        let sites = [
+            LayerSite::FfnAct,
+            LayerSite::FfnPre,
+            LayerSite::FfnGate,
+            LayerSite::FfnOut,
+            LayerSite::ResidMid,
+        ];
+        let arrays = sites.map(|site| NamedArray::site(trace, Site::Layer(layer, site)));
+        arrays.into_iter().flatten().collect()
     }
 }
 
