@@ -79,8 +79,9 @@ impl View for EmbeddingView {
         });
     }
 
-    fn tsv(&self, _: &ViewContext<'_>) -> Option<String> {
-        self.shown.as_ref().map(|stages| stages.tsv())
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let side = cx.state.side.name();
+        self.shown.as_ref().map(|stages| stages.tsv(side))
     }
 
     /// The summands and what enters the first layer.

@@ -123,10 +123,10 @@ impl Offscreen {
         // Sizes are known in the second pass only.
         self.pass(tall, &mut paint);
         let shapes = self.pass(tall, &mut paint);
-        let needed = bottom(&shapes);
+        let (needed, fills) = bottom(&shapes);
         let height = match needed >= 0.95 * LONGEST {
-            true if needed > LONGEST => LONGEST,
-            true => size.y,
+            true if fills => size.y,
+            true => LONGEST,
             false => (needed + theme::SPACE).ceil().max(64.),
         };
         let size = Vec2::new(size.x, height);
@@ -136,19 +136,20 @@ impl Offscreen {
     }
 }
 
-/// How far down anything was painted.
-fn bottom(shapes: &[ClippedShape]) -> f32 {
-    let ends = shapes.iter().map(|clipped| {
-        let seen = clipped
-            .shape
-            .visual_bounding_rect()
-            .intersect(clipped.clip_rect);
-        match seen.is_finite() && seen.is_positive() {
-            true => seen.bottom(),
-            false => 0.,
-        }
+/// How far down anything was painted, and whether one thing takes most of the height: then it is not long
+/// but takes whatever room there is.
+fn bottom(shapes: &[ClippedShape]) -> (f32, bool) {
+    // A scroll bar is as high, but no content.
+    const WIDE: f32 = 16.;
+    let seen = shapes.iter().map(|clipped| {
+        let whole = clipped.shape.visual_bounding_rect();
+        whole.intersect(clipped.clip_rect)
     });
-    ends.fold(0., f32::max)
+    let seen = seen.filter(|rect| rect.is_finite() && rect.is_positive());
+    seen.fold((0., false), |(low, fills), rect| {
+        let tall = rect.height() > 0.6 * LONGEST && rect.width() > WIDE;
+        (rect.bottom().max(low), fills || tall)
+    })
 }
 
 /// Copies `part` into `image` with its corner at `at`.

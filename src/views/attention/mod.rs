@@ -184,8 +184,10 @@ impl View for Attention {
             });
     }
 
-    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
-        self.tsv.peek().cloned().flatten()
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let of = format!("layer of {}\t", cx.state.side.name());
+        let tsv = self.tsv.peek().and_then(Option::as_ref)?;
+        Some(tsv.replacen("layer\t", &of, 1))
     }
 
     /// The head's map and those of all heads, the shown kind first.

@@ -175,10 +175,10 @@ impl Stages {
         }
     }
 
-    /// The lengths, one row for each token.
-    pub fn tsv(&self) -> String {
+    /// The lengths, one row for each token; `side` names whose they are.
+    pub fn tsv(&self, side: &str) -> String {
         let titles: Vec<String> = self.all().map(|s| format!("|{}|", s.title)).collect();
-        let mut out = format!("index\tpiece\t{}\n", titles.join("\t"));
+        let mut out = format!("token of {side}\tpiece\t{}\n", titles.join("\t"));
         for (t, label) in self.labels.iter().enumerate() {
             let figures = self
                 .all()

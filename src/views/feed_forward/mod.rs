@@ -180,8 +180,9 @@ impl View for FeedForward {
             });
     }
 
-    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
-        self.tsv.peek().cloned()
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let of = format!("\ttoken of {}\t", cx.state.side.name());
+        Some(self.tsv.peek()?.replacen("\ttoken\t", &of, 1))
     }
 
     /// Every neuron of the layer, after and before the activation.
