@@ -170,15 +170,22 @@ fn every_panel_is_drawn_in_lines_and_in_pixels() {
             "{}",
             panel.id
         );
+        let written: String = read.texts.iter().map(|text| without_blanks(text)).collect();
         for line in lines(&picture) {
             assert!(
-                read.texts.iter().any(|text| text.contains(&line)),
+                written.contains(&line),
                 "{}: `{line}` is on screen and not in {:?}",
                 panel.id,
                 read.texts
             );
         }
         let raster = picture.raster();
+        // To look at.
+        if let Some(folder) = std::env::var_os("EMBEDSCOPE_PICTURES") {
+            let path = std::path::Path::new(&folder).join(panel.id);
+            raster.save(path.with_extension("png")).unwrap();
+            std::fs::write(path.with_extension("svg"), &document).unwrap();
+        }
         let size = picture.size * 2.;
         assert_eq!(
             (raster.width(), raster.height()),
@@ -195,7 +202,11 @@ fn every_panel_is_drawn_in_lines_and_in_pixels() {
     }
 }
 
-/// Single words of everything that is written and seen.
+fn without_blanks(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// Every line of text that is seen, without its blanks: runs of another look stand apart.
 fn lines(picture: &Picture) -> Vec<String> {
     let canvas = egui::Rect::from_min_size(egui::Pos2::ZERO, picture.size);
     let seen = picture.shapes.iter().filter_map(|clipped| {
@@ -206,9 +217,7 @@ fn lines(picture: &Picture) -> Vec<String> {
         let inside = text.visual_bounding_rect().intersects(clip) && clip.is_positive();
         inside.then(|| text.galley.rows.iter().map(|row| row.row.text()))
     });
-    let words: Vec<String> = seen.flatten().collect();
-    let words = words.iter().flat_map(|line| line.split_whitespace());
-    words.map(str::to_owned).collect()
+    seen.flatten().map(|line| without_blanks(&line)).collect()
 }
 
 #[test]

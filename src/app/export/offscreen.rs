@@ -119,6 +119,8 @@ impl Offscreen {
     /// Paints what is as wide as `size` and as high as it needs to be: what scrolls is there whole.
     /// Where it fills whatever room there is, it gets the height of `size`.
     pub fn whole(&mut self, size: Vec2, mut paint: impl FnMut(&mut Ui)) -> Picture {
+        // Whole points, so that every file of it has the same size.
+        let size = size.round();
         let tall = Vec2::new(size.x, LONGEST);
         // Sizes are known in the second pass only.
         self.pass(tall, &mut paint);
@@ -127,7 +129,8 @@ impl Offscreen {
         let height = match needed >= 0.95 * LONGEST {
             true if fills => size.y,
             true => LONGEST,
-            false => (needed + theme::SPACE).ceil().max(64.),
+            // With room for margins, which nothing is painted in: too little would scroll.
+            false => (needed + 5. * theme::SPACE).ceil().max(64.),
         };
         let size = Vec2::new(size.x, height);
         self.pass(size, &mut paint);

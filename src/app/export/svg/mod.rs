@@ -130,6 +130,10 @@ impl Drawing<'_> {
         let Some(part) = cut(&texture.image, uv, tint) else {
             return false;
         };
+        let part = match texture.nearest {
+            true => enlarged(part, rect),
+            false => part,
+        };
         let Ok(bytes) = png::encode(&part) else {
             return false;
         };
@@ -144,6 +148,21 @@ impl Drawing<'_> {
         ));
         true
     }
+}
+
+/// Cells as squares of several pixels, two for each point: not every reader knows how to enlarge a picture
+/// without smoothing it.
+fn enlarged(part: image::RgbaImage, rect: Rect) -> image::RgbaImage {
+    let times = |length: f32, cells: u32| {
+        let times = (2. * length / cells.max(1) as f32).round();
+        // Larger cells have edges that are sharp enough.
+        times.clamp(1., 64.) as u32
+    };
+    let (width, height) = part.dimensions();
+    let (across, down) = (times(rect.width(), width), times(rect.height(), height));
+    image::RgbaImage::from_fn(width * across, height * down, |x, y| {
+        *part.get_pixel(x / across, y / down)
+    })
 }
 
 /// The pixels that `uv` covers, in the colours that `tint` leaves of them.
