@@ -1,6 +1,8 @@
 //! What panels write to files: pictures, tables, arrays and the report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "export/svg.rs"]
+mod drawing;
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;

@@ -79,11 +79,12 @@ fn texts(texts: &[Text]) -> String {
 }
 
 fn recipe(model: &Model, state: &State, facts: &Facts) -> String {
+    let words = model.prompt(&state.prompt).unwrap_or_default();
     let prompt = match &state.prompt {
-        Prompt::Own => "the model’s own".to_owned(),
-        Prompt::None => "none".to_owned(),
-        Prompt::Named(name) => format!("“{}”, by name", escaped(name)),
-        Prompt::Text(text) => format!("“{}”", escaped(text)),
+        _ if words.is_empty() => "none".to_owned(),
+        Prompt::Own => format!("“{}” (the model’s own)", escaped(words)),
+        Prompt::Named(name) => format!("“{}” ({})", escaped(words), escaped(name)),
+        _ => format!("“{}”", escaped(words)),
     };
     let own = if facts.own {
         " (the model’s own)"

@@ -189,6 +189,3 @@ fn cut(image: &egui::ColorImage, uv: Rect, tint: Color32) -> Option<image::RgbaI
     }
     image::RgbaImage::from_raw((right - left) as u32, (bottom - top) as u32, bytes)
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,8 +2,9 @@
 
 use egui::{Rect, RichText, pos2, vec2};
 
-use super::*;
-use crate::app::export::offscreen::Offscreen;
+use embedscope::app::export::Picture;
+use embedscope::app::export::offscreen::Offscreen;
+use embedscope::app::export::svg::document;
 
 fn drawn(paint: impl FnMut(&mut egui::Ui)) -> (Picture, String) {
     let mut off = Offscreen::new(false);
