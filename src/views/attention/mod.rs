@@ -195,7 +195,7 @@ impl View for Attention {
         let Some((trace, layer, head, map)) = &self.shown else {
             return Vec::new();
         };
-        let mut maps = vec![Map::Pattern, Map::Scores, Map::Content, Map::Position];
+        let mut maps = [Map::Pattern, Map::Scores, Map::Content, Map::Position];
         maps.sort_by_key(|other| other != map);
         let arrays = maps.iter().flat_map(|map| {
             let site = Site::Layer(*layer, map.site());
