@@ -9,6 +9,8 @@ mod check;
 mod embed;
 #[path = "cli/ending.rs"]
 mod ending;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/faithfulness.rs"]
 mod faithfulness;
 #[path = "cli/models.rs"]

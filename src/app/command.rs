@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::export::Export;
 use super::fine_tune::FineTune;
 use super::history::{Run, Step};
 use super::pairs::Temperature;
@@ -99,6 +100,9 @@ pub enum Command {
     AskTextFile,
     AskTraceFile,
     AskPictureFile,
+    /// Asks where a panel is to be written.
+    AskExport(Export),
+    AskReportFile,
     AskPairsFile,
     AskBackgroundFile,
     AskTunedFolder,
@@ -113,6 +117,9 @@ pub enum Command {
     ForgetRecent,
     SaveTrace(PathBuf),
     SavePicture(PathBuf),
+    Export(Export, PathBuf),
+    SaveReport(PathBuf),
+    CancelReport,
     Copy(String),
     Quit,
 }

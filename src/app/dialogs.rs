@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use super::command::{Command, LabCommand};
+use super::export::Export;
 use crate::model::ModelRef;
 use crate::widgets::theme::SPACE;
 
@@ -14,6 +15,9 @@ pub enum Purpose {
     Texts,
     Trace,
     Picture,
+    /// One panel, as a picture or as figures.
+    Export(Export),
+    Report,
     /// Pairs to learn.
     Pairs,
     /// Unrelated texts to calibrate on.
@@ -31,6 +35,8 @@ impl Purpose {
             Self::Texts => "Open a list of texts",
             Self::Trace => "Save the trace",
             Self::Picture => "Save a picture of the window",
+            Self::Export(_) => "Export a panel",
+            Self::Report => "Save a report",
             Self::Background => "Calibrate on texts of your own",
             Self::Pairs => "Learn from a file of pairs",
             Self::Tuned => "Save the fine-tuned model",
@@ -56,6 +62,12 @@ impl Purpose {
             }
             Self::Trace => "Every recorded value of the shown text, as safetensors.",
             Self::Picture => "The whole window, as PNG.",
+            Self::Export(_) => {
+                "Another ending (.png, .svg, .csv, .tsv, .npy, .safetensors) writes another kind of file."
+            }
+            Self::Report => {
+                "One HTML file: texts, score, findings, and a picture of each main panel with what it shows."
+            }
             Self::Pairs => {
                 "A UTF-8 file with one pair a line: two texts that mean the same, with a tab between them."
             }
@@ -79,6 +91,9 @@ impl Purpose {
             Self::SaveSession => "work.embedscope.json",
             Self::Trace => "trace.safetensors",
             Self::Picture => "embedscope.png",
+            Self::Report => "embedscope-report.html",
+            // Asked for with a name of its own.
+            Self::Export(_) => "panel",
         }
     }
 
@@ -94,6 +109,8 @@ impl Purpose {
             Self::Texts => Command::OpenTextFile(path.into()),
             Self::Trace => Command::SaveTrace(path.into()),
             Self::Picture => Command::SavePicture(path.into()),
+            Self::Export(export) => Command::Export(export, path.into()),
+            Self::Report => Command::SaveReport(path.into()),
             Self::Background => Command::UseBackground(Some(path.into())),
             Self::Pairs => Command::SetPairsFile(Some(path.into())),
             Self::OpenSession => Command::OpenSession(path.into()),
@@ -103,7 +120,7 @@ impl Purpose {
     }
 
     /// Must be called on the main thread: some desktops insist.
-    fn browse(self) -> impl Future<Output = Option<rfd::FileHandle>> + Send + 'static {
+    fn browse(self, name: &str) -> impl Future<Output = Option<rfd::FileHandle>> + Send + 'static {
         let dialog = rfd::AsyncFileDialog::new().set_title(self.title());
         let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = match self {
             Self::Model => Box::pin(dialog.pick_folder()),
@@ -130,6 +147,14 @@ impl Purpose {
                 let dialog = dialog.add_filter("PNG", &["png"]);
                 Box::pin(dialog.set_file_name(self.start()).save_file())
             }
+            Self::Export(Export { format, .. }) => {
+                let dialog = dialog.add_filter(format.title(), &[format.ending()]);
+                Box::pin(dialog.set_file_name(name).save_file())
+            }
+            Self::Report => {
+                let dialog = dialog.add_filter("HTML", &["html"]);
+                Box::pin(dialog.set_file_name(name).save_file())
+            }
         };
         answer
     }
@@ -152,9 +177,14 @@ struct Open {
 
 impl Dialogs {
     pub fn ask(&mut self, purpose: Purpose) {
+        self.ask_with(purpose, purpose.start().to_owned());
+    }
+
+    /// With a path to begin with.
+    pub fn ask_with(&mut self, purpose: Purpose, path: String) {
         self.open = Some(Open {
             purpose,
-            path: purpose.start().to_owned(),
+            path,
             browsing: None,
             note: None,
             fresh: true,
@@ -236,10 +266,12 @@ impl Open {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let verb = match self.purpose {
-                    Purpose::Trace | Purpose::Picture | Purpose::Tuned | Purpose::SaveSession => {
-                        "Save"
-                    }
-                    _ => "Open",
+                    Purpose::Model
+                    | Purpose::Texts
+                    | Purpose::Pairs
+                    | Purpose::Background
+                    | Purpose::OpenSession => "Open",
+                    _ => "Save",
                 };
                 let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();
                 let cancel = ui.button("Cancel").clicked();
@@ -255,7 +287,9 @@ impl Open {
     }
 
     fn browse(&mut self, ctx: egui::Context) {
-        let answer = self.purpose.browse();
+        let name = std::path::Path::new(&self.path).file_name();
+        let name = name.map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        let answer = self.purpose.browse(&name);
         let (sender, receiver) = channel();
         self.browsing = Some(receiver);
         std::thread::spawn(move || {

@@ -43,7 +43,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    fn io(path: &Path, verb: &'static str, error: &dyn std::fmt::Display) -> Self {
+    pub(super) fn io(path: &Path, verb: &'static str, error: &dyn std::fmt::Display) -> Self {
         Self::Io {
             path: path.display().to_string(),
             verb,

@@ -196,6 +196,11 @@ impl App {
             Command::AskOpenSession => self.dialogs.ask(Purpose::OpenSession),
             Command::SaveSessionAs(path) => self.save_session_as(path),
             Command::OpenSession(path) => self.open_session(path),
+            Command::AskExport(export) => self.ask_export(export),
+            Command::AskReportFile => self.dialogs.ask(Purpose::Report),
+            Command::Export(export, path) => self.export(ctx, export, path),
+            Command::SaveReport(path) => self.save_report(path),
+            Command::CancelReport => self.cancel_report(),
             Command::OpenTextFile(path) => self.open_texts(path),
             Command::SaveTrace(path) => self.save_trace(path),
             Command::SavePicture(path) => self.take_picture(ctx, path),
@@ -277,6 +282,7 @@ impl App {
                 Outcome::Dropped(what) => self.commands.push(what.command()),
                 Outcome::Session(outcome) => self.receive_session(outcome, now),
                 Outcome::Done(what) => self.notices.info(what),
+                Outcome::Report(ended) => self.end_report(ended),
                 Outcome::Failed(why) => self.notices.error(why),
             }
         }

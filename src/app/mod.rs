@@ -6,6 +6,7 @@
 mod chrome;
 pub mod command;
 pub mod dialogs;
+pub mod export;
 pub mod files;
 pub mod fine_tune;
 pub mod history;
@@ -83,6 +84,10 @@ pub struct App {
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
     performance: bool,
+    /// How large each panel was when it was painted last, in points.
+    painted: HashMap<&'static str, egui::Vec2>,
+    /// The report that is being made.
+    report: Option<export::report::Run>,
     /// Outcomes of jobs that the window started.
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     /// When the program began, until everything has been seen once.
@@ -111,6 +116,8 @@ pub(crate) enum Outcome {
     /// A model is no longer in the cache.
     Removed(String),
     Failed(String),
+    /// The report is written, given up, or failed with this.
+    Report(Result<Option<std::path::PathBuf>, String>),
 }
 
 const STATE_KEY: &str = "state";
@@ -189,6 +196,8 @@ impl App {
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,
+            painted: HashMap::new(),
+            report: None,
             outcomes: channel(),
             started: None,
         }

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 
 use super::App;
+use super::export::headless::Headless;
+use super::export::{Content, Export, Format};
 use super::state::{Focus, State, ThemeChoice};
+use crate::cancel::Cancel;
 use crate::model::{Model, ModelRef, Prompt};
 use crate::views;
 
@@ -28,39 +31,82 @@ pub struct SnapshotOptions {
     pub lock: Option<(usize, Focus)>,
 }
 
+impl SnapshotOptions {
+    /// What a person would have chosen in the window.
+    pub fn state(&self) -> State {
+        let mut state = State::default();
+        state.set_texts(self.texts.iter().map(String::as_str));
+        state.preferences.theme = match self.dark {
+            true => ThemeChoice::Dark,
+            false => ThemeChoice::Light,
+        };
+        state.layer = self.layer;
+        state.head = self.head;
+        state.prompt = self.prompt.clone();
+        state.reference = self.reference.clone();
+        if let Some((index, focus)) = self.lock {
+            let text = state.texts.get(index).map(|text| text.id);
+            state.locked = Focus { text, ..focus };
+        }
+        state
+    }
+
+    /// # Errors
+    /// When there is no such panel; the message lists those there are.
+    pub fn check(&self) -> Result<(), String> {
+        if self.panel == "window" || views::find(&self.panel).is_some() {
+            return Ok(());
+        }
+        let known: Vec<&str> = views::PANELS.iter().map(|panel| panel.id).collect();
+        let (panel, known) = (&self.panel, known.join(", "));
+        Err(format!(
+            "panel `{panel}` does not exist; there are {known}, window"
+        ))
+    }
+}
+
 /// How long the panel may take until nothing changes any more: a long text through a large model takes
 /// minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A panel as a file of this format: as high as it needs to be where it is drawn in lines, and as its
+/// figures where it is a table or arrays.
+///
+/// # Errors
+/// When there is no such panel, it has no such figures, or it does not settle.
+pub fn export(
+    model: Arc<Model>,
+    options: &SnapshotOptions,
+    format: Format,
+) -> Result<Vec<u8>, String> {
+    options.check()?;
+    let panel = views::find(&options.panel);
+    let title = panel.map_or("embedscope", |panel| panel.title);
+    let size = options.size.into();
+    let mut headless = Headless::new(model, options.state());
+    headless.settle(&options.panel, size, &Cancel::new())?;
+    let content = match (format.is_picture(), panel) {
+        (true, _) => Content::Picture(Box::new(headless.picture(&options.panel, size))),
+        (false, Some(panel)) => headless.figures(Export {
+            panel: panel.id,
+            format,
+            part: 0,
+        })?,
+        (false, None) => {
+            return Err("the window has no figures of its own; name a panel".to_owned());
+        }
+    };
+    content.bytes(format, title)
+}
 
 /// Paints one panel and returns the picture.
 ///
 /// # Errors
 /// When there is no such panel, no graphics driver, or the panel does not settle.
 pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::RgbaImage, String> {
+    options.check()?;
     let whole = options.panel == "window";
-    if !whole && views::find(&options.panel).is_none() {
-        let known: Vec<&str> = views::PANELS.iter().map(|panel| panel.id).collect();
-        let known = known.join(", ");
-        return Err(format!(
-            "panel `{}` does not exist; there are {known}, window",
-            options.panel
-        ));
-    }
-    let mut state = State::default();
-    state.set_texts(options.texts.iter().map(String::as_str));
-    state.preferences.theme = if options.dark {
-        ThemeChoice::Dark
-    } else {
-        ThemeChoice::Light
-    };
-    state.layer = options.layer;
-    state.head = options.head;
-    state.prompt = options.prompt.clone();
-    state.reference = options.reference.clone();
-    if let Some((index, focus)) = options.lock {
-        let text = state.texts.get(index).map(|text| text.id);
-        state.locked = Focus { text, ..focus };
-    }
+    let state = options.state();
     let panel = options.panel.clone();
     // Rendering needs Vulkan or OpenGL; without either the harness panics, which is no answer for a
     // person at a terminal.

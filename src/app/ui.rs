@@ -48,7 +48,7 @@ impl App {
             status_ui(
                 ui,
                 &self.engine,
-                latency,
+                (latency, self.report.as_ref()),
                 self.notices.unread,
                 &mut self.commands,
             );
@@ -155,8 +155,20 @@ impl App {
         CentralPanel::default().show(ui, |ui| panels.panel_ui(ui, panel));
     }
 
+    /// The same without its controls, for a picture that is exported.
+    pub(super) fn picture_ui(&mut self, ui: &mut Ui, panel: &str) {
+        let Some(model) = self.engine.model() else {
+            return;
+        };
+        let focus = self.state.locked;
+        let (mut panels, _) = self.panels(&model, focus);
+        panels.picture_ui(ui, panel);
+        // Nothing was pointed at.
+        self.hovered = Focus::default();
+    }
+
     /// What paints the panels, and the layout that they are painted in.
-    fn panels<'a>(
+    pub(super) fn panels<'a>(
         &'a mut self,
         model: &'a Arc<Model>,
         focus: Focus,
@@ -170,6 +182,7 @@ impl App {
             hovered: &mut self.hovered,
             commands: &mut self.commands,
             views: &mut self.views,
+            painted: &mut self.painted,
         };
         (panels, &mut self.layout)
     }

@@ -9,6 +9,7 @@ mod models;
 mod output;
 mod progress;
 mod prompt;
+mod report;
 mod snapshot;
 mod tokens;
 mod trace;
@@ -68,8 +69,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Train a model: on pairs of texts, on a teacher's vectors, or both
     Train(train::TrainArgs),
-    /// A panel as a picture, with no window
+    /// A panel as a picture, a table or arrays, with no window
     Snapshot(snapshot::SnapshotArgs),
+    /// One HTML file with the score, what was found, and a picture of each stage
+    Report(report::ReportArgs),
 }
 
 impl Command {
@@ -85,6 +88,7 @@ impl Command {
             Self::Check(args) => check::run(args, model),
             Self::Train(args) => train::run(args, model),
             Self::Snapshot(args) => snapshot::run(args, model),
+            Self::Report(args) => report::run(args, model),
         }
     }
 }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Failure, ModelArgs, PromptArgs};
+use crate::app::export::{Format, file};
 use crate::app::files;
-use crate::app::snapshot::{SnapshotOptions, snapshot};
+use crate::app::snapshot::{SnapshotOptions, export, snapshot};
 use crate::app::state::Focus;
+use crate::model::Model;
 use crate::trace::site::SiteError;
 
 #[derive(clap::Args, Debug)]
@@ -22,7 +24,7 @@ pub struct SnapshotArgs {
     /// The panel's id, or `window` for the whole window
     #[arg(long, value_name = "ID")]
     pub panel: String,
-    /// The PNG to write
+    /// The file to write: .png, .svg, .csv, .tsv, .npy (the first array) or .safetensors (every array)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Width and height in points
@@ -63,19 +65,10 @@ pub enum Theme {
 
 /// Draws the panel off-screen.
 pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
+    let format = Format::of(&args.out).map_err(|why| Failure::usage(format!("--out {why}")))?;
     let model = model.load()?;
     model.prompt(&args.prompt.prompt())?;
-    let spec = model.spec();
-    for (name, number, most) in [
-        ("layer", args.layer, spec.layers()),
-        ("head", args.head, spec.heads),
-    ] {
-        // A model without layers still has panels to draw.
-        if !(1..=most.max(1)).contains(&number) {
-            let problem = format!("--{name} {number}: this model has {name}s 1 to {most}");
-            return Err(Failure::usage(problem));
-        }
-    }
+    check_place(&model, args.layer, args.head)?;
     let options = SnapshotOptions {
         panel: args.panel.clone(),
         texts: args.texts.clone(),
@@ -87,6 +80,10 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         reference: args.reference.as_deref().map(str::parse).transpose()?,
         lock: args.lock.map(|lock| (lock.text, lock.focus)),
     };
+    if format != Format::Png {
+        let bytes = export(Arc::new(model), &options, format).map_err(Failure::failed)?;
+        return file::write(&args.out, &bytes).map_err(Failure::failed);
+    }
     let image = snapshot(Arc::new(model), &options).map_err(Failure::failed)?;
     let saved = files::save_picture(
         &args.out,
@@ -94,6 +91,20 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         image.into_raw(),
     );
     saved.map_err(Failure::failed)
+}
+
+/// # Errors
+/// Bad usage where the model has no such layer or head. Both count from 1.
+pub(super) fn check_place(model: &Model, layer: usize, head: usize) -> Result<(), Failure> {
+    let spec = model.spec();
+    for (name, number, most) in [("layer", layer, spec.layers()), ("head", head, spec.heads)] {
+        // A model without layers still has panels to draw.
+        if !(1..=most.max(1)).contains(&number) {
+            let problem = format!("--{name} {number}: this model has {name}s 1 to {most}");
+            return Err(Failure::usage(problem));
+        }
+    }
+    Ok(())
 }
 
 /// `1280x800`; no side so long that a graphics device refuses it.

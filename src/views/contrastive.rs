@@ -15,6 +15,7 @@ use super::recorded::Memo;
 use super::{Panel, View, ViewContext};
 use crate::analysis::contrastive::InfoNce;
 use crate::app::command::Command;
+use crate::app::export::{NamedArray, Numbers};
 use crate::app::pairs::{Batch, Temperature};
 use crate::engine::{Derived, Shown};
 use crate::widgets::{SPACE, SPACE_SMALL, number};
@@ -86,6 +87,28 @@ impl View for ContrastiveView {
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
         let (pairs, seen) = (self.shown.as_ref()?, self.seen.peek()?);
         Some(words::tsv(pairs, seen, &pairs.names(cx)))
+    }
+
+    /// What the loss is made of, [n, n]: anchors by positives.
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let (Some(pairs), Some(seen)) = (self.shown.as_ref(), self.seen.peek()) else {
+            return Vec::new();
+        };
+        let (n, names) = (pairs.len(), pairs.names(cx));
+        let (rows, columns) = names.split_at(n.min(names.len()));
+        let contrast = &seen.contrast;
+        let all = [
+            ("cosines", Some(&contrast.cosines)),
+            ("softmax.rows", Some(&contrast.rows)),
+            ("softmax.columns", contrast.columns.as_ref()),
+            ("gradient", Some(&contrast.gradient)),
+        ];
+        let array = |(name, values): (&str, Option<&Vec<f64>>)| {
+            let numbers = Numbers::Double(values?.clone());
+            let array = NamedArray::new(format!("contrastive.{name}"), vec![n, n], numbers);
+            Some(array.named(rows.to_vec(), columns.to_vec()))
+        };
+        all.into_iter().filter_map(array).collect()
     }
 }
 

@@ -12,7 +12,9 @@ use egui::{ScrollArea, Ui};
 
 use super::subject::{SameTrace, note_ui, section_ui, subject_ui};
 use super::{Panel, View, ViewContext};
+use crate::app::export::NamedArray;
 use crate::engine::Derived;
+use crate::trace::{EmbedSite, Site};
 use lengths::lengths_ui;
 use maps::Maps;
 use nearest::NearestRows;
@@ -77,7 +79,23 @@ impl View for EmbeddingView {
         });
     }
 
-    fn tsv(&self, _: &ViewContext<'_>) -> Option<String> {
-        self.shown.as_ref().map(|stages| stages.tsv())
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let side = cx.state.side.name();
+        self.shown.as_ref().map(|stages| stages.tsv(side))
+    }
+
+    /// The summands and what enters the first layer.
+    fn arrays(&self, _: &ViewContext<'_>) -> Vec<NamedArray> {
+        let Some(stages) = &self.shown else {
+            return Vec::new();
+        };
+        let sites = [
+            EmbedSite::Out,
+            EmbedSite::Token,
+            EmbedSite::Position,
+            EmbedSite::Type,
+        ];
+        let arrays = sites.map(|site| NamedArray::site(stages.trace(), Site::Embed(site)));
+        arrays.into_iter().flatten().collect()
     }
 }

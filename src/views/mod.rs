@@ -21,6 +21,8 @@ mod what_if;
 
 pub use context::{TextView, ViewContext};
 
+use crate::app::export::NamedArray;
+
 /// A panel's entry in the registry.
 pub struct Panel {
     /// Names the panel in layouts, on the command line and in tests.
@@ -41,6 +43,12 @@ pub trait View {
     /// The panel's figures as tab-separated values, for the clipboard. Called when they are copied.
     fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
         None
+    }
+
+    /// The panel's figures as arrays with the names of their sites, what is in front first. Called when
+    /// they are listed and when they are written.
+    fn arrays(&self, _cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        Vec::new()
     }
 }
 

@@ -19,6 +19,7 @@ use super::compare::missing_ui;
 use super::recorded::{keep_ui, kept_ui, switch_ui};
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
+use crate::app::export::{NamedArray, Numbers};
 use crate::engine::{Derived, Shown};
 use crate::trace::PoolingMode;
 use crate::widgets::{SPACE, SPACE_SMALL, Scale, legend_ui};
@@ -113,6 +114,30 @@ impl View for PoolingView {
             }
         }
         Some(out)
+    }
+
+    /// The pooled vectors and the cosines of every text, under each pooling.
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let Some(shown) = &self.shown else {
+            return Vec::new();
+        };
+        let names = shown.names(cx);
+        let mut cards: Vec<&Card> = shown.cards.iter().collect();
+        cards.sort_by_key(|card| !card.own);
+        let arrays = cards.iter().flat_map(|card| {
+            let modes: Vec<&str> = card.modes.iter().map(|mode| mode.name()).collect();
+            let (modes, n) = (modes.join("+"), names.len());
+            let size = card.pooled.first().map_or(0, Vec::len);
+            let pooled = Numbers::Single(card.pooled.concat());
+            let cosines = Numbers::Single(card.cosines.clone());
+            [
+                NamedArray::new(format!("pooled.{modes}"), vec![n, size], pooled)
+                    .named(names.clone(), Vec::new()),
+                NamedArray::new(format!("cosines.{modes}"), vec![n, n], cosines)
+                    .named(names.clone(), names.clone()),
+            ]
+        });
+        arrays.collect()
     }
 }
 

@@ -18,6 +18,7 @@ use super::subject::{Subject, note_ui, section_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::position::Scheme;
 use crate::app::command::Command;
+use crate::app::export::NamedArray;
 use tables::Part;
 
 pub static PANEL: Panel = Panel {
@@ -85,6 +86,19 @@ impl View for PositionView {
             })
             .collect();
         (!tables.is_empty()).then(|| tables.join("\n"))
+    }
+
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let schemes = Scheme::all(cx.model.spec()).into_iter();
+        schemes
+            .flat_map(|scheme| match scheme {
+                Scheme::Learned => self.learned.arrays(),
+                Scheme::Rotary => self.turning.arrays(),
+                Scheme::Buckets => self.buckets.arrays("position.bucket_bias"),
+                Scheme::Alibi => self.alibi.arrays("position.alibi"),
+                Scheme::Disentangled => self.apart.arrays(),
+            })
+            .collect()
     }
 }
 

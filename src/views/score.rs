@@ -24,6 +24,7 @@ use egui::Ui;
 use super::compare::{Pair, pair_ui};
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
+use crate::app::export::NamedArray;
 use crate::engine::{Derived, Shown};
 use crate::widgets::SPACE;
 use derive::{Score, ScoreKey};
@@ -82,6 +83,10 @@ impl View for ScoreView {
 
     fn tsv(&self, _: &ViewContext<'_>) -> Option<String> {
         self.method.tsv()
+    }
+
+    fn arrays(&self, _: &ViewContext<'_>) -> Vec<NamedArray> {
+        self.method.arrays()
     }
 }
 

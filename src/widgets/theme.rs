@@ -21,6 +21,11 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
 
+/// A colour from its parts, those of colour multiplied with the last, as textures hold them.
+pub const fn premultiplied([r, g, b, a]: [u8; 4]) -> Color32 {
+    Color32::from_rgba_premultiplied(r, g, b, a)
+}
+
 impl Theme {
     pub const DARK: Self = Self { dark: true };
     pub const LIGHT: Self = Self { dark: false };

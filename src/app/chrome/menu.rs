@@ -116,6 +116,10 @@ pub fn menu_ui(
             if item(ui, text, shortcut) {
                 commands.push(command);
             }
+            // Beside the picture, of which it is the longer kind.
+            if text == "Save picture…" && ui.button("Save report…").clicked() {
+                commands.push(Command::AskReportFile);
+            }
         }
         recent_ui(ui, &state.preferences.recent, commands);
     });

@@ -1,5 +1,6 @@
 //! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
 
+pub mod export;
 pub mod fields;
 pub mod import;
 pub mod inspector;

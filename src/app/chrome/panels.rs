@@ -6,11 +6,13 @@ use std::sync::Arc;
 use egui::{Ui, WidgetText};
 use egui_tiles::{Behavior, SimplificationOptions, TabState, TileId, Tiles, UiResponse};
 
+use super::export::export_ui;
 use crate::app::command::Command;
+use crate::app::export::table;
 use crate::app::state::{Focus, Side, State};
 use crate::engine::Engine;
 use crate::model::Model;
-use crate::views::{self, TextView, View, ViewContext};
+use crate::views::{self, Panel, TextView, View, ViewContext};
 use crate::widgets::theme::{SPACE, Theme};
 
 /// Paints the panels of a layout.
@@ -23,16 +25,19 @@ pub struct Panels<'a> {
     pub hovered: &'a mut Focus,
     pub commands: &'a mut Vec<Command>,
     pub views: &'a mut HashMap<&'static str, Box<dyn View>>,
+    pub painted: &'a mut HashMap<&'static str, egui::Vec2>,
 }
 
 impl Panels<'_> {
-    /// One panel with its frame: what it shows, whose text, and its menu.
-    pub fn panel_ui(&mut self, ui: &mut Ui, id: &str) {
-        let (Some(panel), Some(view)) = (views::find(id), self.views.get_mut(id)) else {
-            return;
-        };
-        let _span = tracing::trace_span!("panel", of = panel.id).entered();
-        let theme = Theme::of(ui);
+    /// A panel with its surroundings of now; none where there is no such panel.
+    pub fn with<R>(
+        &mut self,
+        id: &str,
+        theme: Theme,
+        act: impl FnOnce(&'static Panel, &mut dyn View, &mut ViewContext<'_>) -> R,
+    ) -> Option<R> {
+        let panel = views::find(id)?;
+        let view = self.views.get_mut(id)?;
         let reference = self.engine.reference();
         let mut cx = ViewContext::new(
             self.state,
@@ -44,40 +49,82 @@ impl Panels<'_> {
             (self.hovered, self.commands),
         )
         .with_reference(reference.as_ref());
-        let frame = egui::Frame::new().inner_margin(SPACE);
-        frame.show(ui, |ui| {
-            ui.horizontal(|ui| {
-                if panel.one_text {
-                    sides_ui(ui, &mut cx);
-                }
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let button = ui.menu_button("?", |ui| {
-                        ui.set_width(340.);
-                        ui.strong(panel.title);
-                        ui.label(panel.about);
+        Some(act(panel, &mut **view, &mut cx))
+    }
+
+    /// One panel with its frame: what it shows, whose text, and its menus.
+    pub fn panel_ui(&mut self, ui: &mut Ui, id: &str) {
+        let size = ui.available_size();
+        self.with(id, Theme::of(ui), |panel, view, cx| {
+            let _span = tracing::trace_span!("panel", of = panel.id).entered();
+            let frame = egui::Frame::new().inner_margin(SPACE);
+            frame.show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    if panel.one_text {
+                        sides_ui(ui, cx);
+                    }
+                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                        buttons_ui(ui, panel, view, cx);
                     });
-                    let name = format!("What am I looking at in {}?", panel.title);
-                    button
-                        .response
-                        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-                    let copy = ui
-                        .small_button("Copy")
-                        .on_hover_text("Copy the figures as tab-separated values");
-                    // Writing the figures out takes longer than a frame has, so only when asked.
-                    if copy.clicked()
-                        && let Some(tsv) = view.tsv(&cx)
-                    {
-                        cx.send(Command::Copy(tsv));
+                });
+                match cx.texts.is_empty() {
+                    true => {
+                        ui.weak("Add a text on the left to see it here.");
+                    }
+                    false => view.ui(ui, cx),
+                }
+            });
+        });
+        if let Some(panel) = views::find(id) {
+            self.painted.insert(panel.id, size);
+        }
+    }
+
+    /// One panel as it is exported: under its title, without controls around it.
+    pub fn picture_ui(&mut self, ui: &mut Ui, id: &str) {
+        self.with(id, Theme::of(ui), |panel, view, cx| {
+            let frame = egui::Frame::new().inner_margin(2. * SPACE);
+            frame.show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    let title = egui::RichText::new(panel.title);
+                    ui.label(title.text_style(egui::TextStyle::Heading));
+                    if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
+                        let side = cx.state.side;
+                        let color = match side {
+                            Side::A => cx.theme.a(),
+                            Side::B => cx.theme.b(),
+                        };
+                        ui.label(egui::RichText::new(side.name()).strong().color(color));
+                        let text = egui::RichText::new(&*viewed.text).weak();
+                        ui.add(egui::Label::new(text).truncate());
                     }
                 });
+                view.ui(ui, cx);
             });
-            match cx.texts.is_empty() {
-                true => {
-                    ui.weak("Add a text on the left to see it here.");
-                }
-                false => view.ui(ui, &mut cx),
-            }
         });
+    }
+}
+
+/// On the right of a panel's header, from the right: what it is, its figures, its files.
+fn buttons_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut ViewContext<'_>) {
+    let button = ui.menu_button("?", |ui| {
+        ui.set_width(340.);
+        ui.strong(panel.title);
+        ui.label(panel.about);
+    });
+    let name = format!("What am I looking at in {}?", panel.title);
+    button
+        .response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    export_ui(ui, panel, view, cx);
+    let copy = ui
+        .small_button("Copy")
+        .on_hover_text("Copy the figures as tab-separated values");
+    // Writing the figures out takes longer than a frame has, so only when asked.
+    if copy.clicked()
+        && let Some(tsv) = view.tsv(cx)
+    {
+        cx.send(Command::Copy(table::tsv(&tsv)));
     }
 }
 

@@ -3,6 +3,7 @@
 use egui::{Align, Layout, ProgressBar, RichText, Ui};
 
 use crate::app::command::Command;
+use crate::app::export::report::Run;
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::Progress;
@@ -20,7 +21,7 @@ pub fn device_name(engine: &Engine) -> &'static str {
 pub fn status_ui(
     ui: &mut Ui,
     engine: &Engine,
-    latency: Option<std::time::Duration>,
+    (latency, report): (Option<std::time::Duration>, Option<&Run>),
     unread: usize,
     commands: &mut Vec<Command>,
 ) {
@@ -37,6 +38,10 @@ pub fn status_ui(
                 });
             }
         }
+        if let Some(run) = report {
+            ui.separator();
+            report_ui(ui, run, commands);
+        }
         ui.separator();
         messages_ui(ui, unread, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -51,6 +56,21 @@ pub fn status_ui(
             ui.weak(device_name(engine));
         });
     });
+}
+
+/// A report under way, with its progress and a way out.
+fn report_ui(ui: &mut Ui, run: &Run, commands: &mut Vec<Command>) {
+    let (done, all) = run.progress();
+    let share = done as f32 / all.max(1) as f32;
+    let text = format!("Report: {done} of {all} pictures");
+    ui.add(ProgressBar::new(share).desired_width(200.).text(text));
+    let button = ui.small_button("Cancel");
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Cancel the report"));
+    if button.clicked() {
+        commands.push(Command::CancelReport);
+    }
+    ui.ctx()
+        .request_repaint_after(std::time::Duration::from_millis(100));
 }
 
 /// A load under way, with its progress and a way out.

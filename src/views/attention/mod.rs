@@ -18,10 +18,11 @@ use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::subject::note_ui;
 use super::{Panel, View, ViewContext};
 use crate::analysis::attention::{HeadSummary, Kind, Map, Who, summaries};
+use crate::app::export::NamedArray;
 use crate::engine::Derived;
 use crate::model::ModelError;
 use crate::model::spec::Mask;
-use crate::trace::{LayerSite, Site};
+use crate::trace::{LayerSite, Site, Trace};
 use crate::widgets::theme::SPACE;
 
 pub static PANEL: Panel = Panel {
@@ -128,6 +129,8 @@ struct Attention {
     head: head::Head,
     arcs: arcs::Arcs,
     tsv: Memo<u64, Option<String>>,
+    /// What was painted last, for files: the trace, its layer and head, and the map.
+    shown: Option<(Arc<Trace>, usize, usize, Map)>,
 }
 
 impl View for Attention {
@@ -169,6 +172,8 @@ impl View for Attention {
                     options.map = Map::Pattern;
                 }
                 options_ui(ui, &mut options, scene.has_position);
+                let trace = scene.text.trace.clone();
+                self.shown = Some((trace, scene.layer, scene.head, options.map));
                 about::layer_ui(ui, cx, &scene);
                 match ui.available_width() >= WIDE {
                     true => self.wide_ui(ui, cx, &scene, &mut options),
@@ -179,8 +184,27 @@ impl View for Attention {
             });
     }
 
-    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
-        self.tsv.peek().cloned().flatten()
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let of = format!("layer of {}\t", cx.state.side.name());
+        let tsv = self.tsv.peek().and_then(Option::as_ref)?;
+        Some(tsv.replacen("layer\t", &of, 1))
+    }
+
+    /// The head's map and those of all heads, the shown kind first.
+    fn arrays(&self, _cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let Some((trace, layer, head, map)) = &self.shown else {
+            return Vec::new();
+        };
+        let mut maps = [Map::Pattern, Map::Scores, Map::Content, Map::Position];
+        maps.sort_by_key(|other| other != map);
+        let arrays = maps.iter().flat_map(|map| {
+            let site = Site::Layer(*layer, map.site());
+            [
+                NamedArray::plane(trace, site, *head),
+                NamedArray::site(trace, site),
+            ]
+        });
+        arrays.flatten().collect()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{RichText, Ui};
 
 use crate::analysis::embedding::{Residual, residual, row_norms, sum};
+use crate::app::export::table::cell;
 use crate::model::Model;
 use crate::model::spec::Project;
 use crate::tokens::Tokens;
@@ -129,6 +130,10 @@ impl Stages {
         Arc::ptr_eq(&self.trace, trace)
     }
 
+    pub fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
     /// Names these values for textures.
     pub fn key(&self) -> u64 {
         self.key
@@ -181,15 +186,16 @@ impl Stages {
         }
     }
 
-    /// The lengths, one row for each token.
-    pub fn tsv(&self) -> String {
+    /// The lengths, one row for each token; `side` names whose they are.
+    pub fn tsv(&self, side: &str) -> String {
         let titles: Vec<String> = self.all().map(|s| format!("|{}|", s.title)).collect();
-        let mut out = format!("index\tpiece\t{}\n", titles.join("\t"));
+        let mut out = format!("token of {side}\tpiece\t{}\n", titles.join("\t"));
         for (t, label) in self.labels.iter().enumerate() {
             let figures = self
                 .all()
                 .map(|s| s.norms.get(t).copied().unwrap_or(f64::NAN));
             let figures: Vec<String> = figures.map(|x| x.to_string()).collect();
+            let label = cell(label);
             out += &format!("{t}\t{label}\t{}\n", figures.join("\t"));
         }
         out

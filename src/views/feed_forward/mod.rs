@@ -21,6 +21,7 @@ use crate::analysis::neurons::{
     Firing, LayerFiring, SILENT, Taken, firing_at, top_neurons, top_tokens,
 };
 use crate::app::command::Command;
+use crate::app::export::NamedArray;
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::trace::{LayerSite, Site, Trace};
@@ -183,8 +184,27 @@ impl View for FeedForward {
             });
     }
 
-    fn tsv(&self, _cx: &ViewContext<'_>) -> Option<String> {
-        self.tsv.peek().cloned()
+    fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        let of = format!("\ttoken of {}\t", cx.state.side.name());
+        Some(self.tsv.peek()?.replacen("\ttoken\t", &of, 1))
+    }
+
+    /// Every neuron of the layer, after and before the activation.
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let trace = cx.viewed().and_then(|text| text.trace.as_ref());
+        let Some(trace) = trace.filter(|_| self.shown.is_some()) else {
+            return Vec::new();
+        };
+        let layer = cx.layer();
+        let sites = [
+            LayerSite::FfnAct,
+            LayerSite::FfnPre,
+            LayerSite::FfnGate,
+            LayerSite::FfnOut,
+            LayerSite::ResidMid,
+        ];
+        let arrays = sites.map(|site| NamedArray::site(trace, Site::Layer(layer, site)));
+        arrays.into_iter().flatten().collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use egui::Ui;
 
+use crate::app::export::table::cell;
 use crate::app::state::Focus;
 use crate::engine::LabRun;
 use crate::training::{Check, Pair};
@@ -86,7 +87,7 @@ pub fn tsv(run: &LabRun) -> Option<String> {
     let mut out = "text\tpartner\trole\tbefore\tnow\n".to_owned();
     for row in rows(run, first, last) {
         let role = if row.held_out { "held out" } else { "learned" };
-        let (a, b) = (&row.pair.a, &row.pair.b);
+        let (a, b) = (cell(&row.pair.a), cell(&row.pair.b));
         out.push_str(&format!("{a}\t{b}\t{role}\t{}\t{}\n", row.before, row.now));
     }
     Some(out)

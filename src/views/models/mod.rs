@@ -12,6 +12,7 @@ use super::compare::{color_of, four, short_name};
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::command::Command;
+use crate::app::export::{NamedArray, Numbers};
 use crate::app::state::Focus;
 use crate::engine::{Derived, Shown};
 use crate::model::source::CHECKPOINTS;
@@ -95,6 +96,27 @@ impl View for ModelsView {
             }
         }
         Some(out)
+    }
+
+    /// The cosines of every text with every other: in use, reference, and their difference.
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        let Some(shown) = &self.shown else {
+            return Vec::new();
+        };
+        let names = names(cx, shown);
+        let [main, reference] = &shown.models;
+        let all = [
+            ("main", &main.cosines),
+            ("reference", &reference.cosines),
+            ("difference", &shown.difference),
+        ];
+        let array = |(name, values): (&str, &Vec<f32>)| {
+            let shape = vec![names.len(), names.len()];
+            let numbers = Numbers::Single(values.clone());
+            NamedArray::new(format!("cosines.{name}"), shape, numbers)
+                .named(names.clone(), names.clone())
+        };
+        all.into_iter().map(array).collect()
     }
 }
 

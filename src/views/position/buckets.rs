@@ -5,6 +5,7 @@ use egui::Ui;
 use super::distances::Distances;
 use super::tables::Part;
 use crate::analysis::position::{Bias, Scheme};
+use crate::app::export::NamedArray;
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui};
 
@@ -31,5 +32,9 @@ impl Buckets {
 
     pub fn tsv(&self) -> Option<String> {
         self.0.tsv()
+    }
+
+    pub fn arrays(&self, name: &str) -> Vec<NamedArray> {
+        self.0.arrays(name)
     }
 }

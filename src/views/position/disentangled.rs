@@ -7,6 +7,7 @@ use egui::{Ui, vec2};
 use super::curve::{Curve, signed};
 use super::{heads_ui, layer_head, layers_ui};
 use crate::analysis::position::Terms;
+use crate::app::export::{NamedArray, Numbers};
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::trace::{LayerSite, Site};
@@ -87,6 +88,27 @@ impl Apart {
             );
         }
         Some(out)
+    }
+
+    /// The terms of the shown head, [T, T].
+    pub fn arrays(&self) -> Vec<NamedArray> {
+        let Some(shown) = self.shown.as_deref().and_then(Option::as_ref) else {
+            return Vec::new();
+        };
+        let (terms, labels) = (&shown.terms, &shown.text.labels);
+        let all = [
+            ("sum", Some(&terms.sum)),
+            ("c2p", terms.by_content.as_ref()),
+            ("p2c", terms.by_position.as_ref()),
+        ];
+        let (layer, head) = shown.at;
+        let array = |(name, values): (&str, Option<&Vec<f32>>)| {
+            let numbers = Numbers::Single(values?.clone());
+            let name = format!("layer.{layer}.score_position.{head}.{name}");
+            let array = NamedArray::new(name, vec![terms.tokens, terms.tokens], numbers);
+            Some(array.named(labels.to_vec(), labels.to_vec()))
+        };
+        all.into_iter().filter_map(array).collect()
     }
 }
 

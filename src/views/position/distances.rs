@@ -9,6 +9,7 @@ use super::tables::Part;
 use super::{heads_ui, layer_head};
 use crate::analysis::position::{Bias, Scheme};
 use crate::app::command::Command;
+use crate::app::export::{NamedArray, Numbers};
 use crate::engine::Derived;
 use crate::trace::{LayerSite, Site};
 use crate::views::ViewContext;
@@ -132,6 +133,17 @@ impl Distances {
 
     pub fn tsv(&self) -> Option<String> {
         Some(self.shown.as_ref()?.as_ref().as_ref()?.tsv())
+    }
+
+    /// Heads by distances, [H, 2n + 1].
+    pub fn arrays(&self, name: &str) -> Vec<NamedArray> {
+        let drawn = self.shown.as_deref().and_then(Option::as_ref);
+        let array = drawn.map(|drawn| {
+            let shape = vec![drawn.bias.heads, 2 * drawn.bias.farthest + 1];
+            NamedArray::new(name, shape, Numbers::Single(drawn.bias.values.clone()))
+                .named(drawn.heads.clone(), drawn.labels.clone())
+        });
+        array.into_iter().collect()
     }
 }
 

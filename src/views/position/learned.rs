@@ -7,6 +7,7 @@ use egui::Ui;
 use super::maps::Maps;
 use super::tables::{Part, Tables};
 use crate::analysis::position::residual;
+use crate::app::export::NamedArray;
 use crate::engine::Derived;
 use crate::views::ViewContext;
 use crate::views::subject::{SameTrace, Subject, note_ui};
@@ -53,6 +54,12 @@ impl Learned {
     pub fn tsv(&self) -> Option<String> {
         let tables = self.shown.as_ref()?;
         Some(tables.as_ref().as_ref()?.tsv())
+    }
+
+    /// Both tables, [P, D], and their cosines, [P, P].
+    pub fn arrays(&self) -> Vec<NamedArray> {
+        let tables = self.shown.as_deref().and_then(Option::as_ref);
+        tables.map(Tables::arrays).unwrap_or_default()
     }
 
     /// Which rows the text uses, and that they are what the encoder added.

@@ -12,6 +12,7 @@ use crate::analysis::position::{
     Alike, ByTurn, alike, angles, rotary_similarity, turn_residual, wavelengths,
 };
 use crate::app::command::Command;
+use crate::app::export::{NamedArray, Numbers};
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::model::EncoderSpec;
@@ -198,6 +199,17 @@ impl Turning {
         let rows = (-reach..=reach).zip(&shown.values);
         let rows: String = rows.map(|(d, v)| format!("{d}\t{v}\n")).collect();
         Some(format!("key_minus_query\tscaled_qk\n{rows}"))
+    }
+
+    /// The curve, [2n + 1], from the farthest key before the query to the farthest behind.
+    pub fn arrays(&self) -> Vec<NamedArray> {
+        let shown = self.shown.as_deref().and_then(Option::as_ref);
+        let array = shown.map(|shown| {
+            let values = shown.values.clone();
+            let shape = vec![values.len()];
+            NamedArray::new("position.rotary.scaled_qk", shape, Numbers::Single(values))
+        });
+        array.into_iter().collect()
     }
 }
 

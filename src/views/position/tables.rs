@@ -1,6 +1,7 @@
 //! The tables and their similarities, worked out once for each model and number of positions.
 
 use crate::analysis::position::{similarity, sinusoid};
+use crate::app::export::{NamedArray, Numbers};
 use crate::cancel::Cancel;
 use crate::model::Model;
 use crate::views::subject::{bulk_scale, fresh_key, largest_of};
@@ -96,6 +97,37 @@ impl Tables {
             step,
             size,
         })
+    }
+
+    /// Values with dimension after dimension, and cosines, of the learned table and of the sinusoids.
+    pub fn arrays(&self) -> Vec<NamedArray> {
+        let (count, size) = (self.positions.len(), self.size);
+        let rows: Vec<String> = self.positions.iter().map(usize::to_string).collect();
+        let of = |name: &str, table: &PositionTable| {
+            let mut values = vec![0.; table.values.len()];
+            for (row, cells) in table.values.chunks(size.max(1)).enumerate() {
+                for (&dimension, &value) in table.dimensions.iter().zip(cells) {
+                    values[row * size + dimension] = value;
+                }
+            }
+            let cosines = Numbers::Single(table.similarity.clone());
+            [
+                NamedArray::new(
+                    format!("position.{name}"),
+                    vec![count, size],
+                    Numbers::Single(values),
+                )
+                .named(rows.clone(), Vec::new()),
+                NamedArray::new(
+                    format!("position.{name}.cosines"),
+                    vec![count, count],
+                    cosines,
+                )
+                .named(rows.clone(), rows.clone()),
+            ]
+        };
+        let [learned, sinusoid] = [of("learned", &self.learned), of("sinusoid", &self.sinusoid)];
+        learned.into_iter().chain(sinusoid).collect()
     }
 
     /// The cosines between learned positions.

@@ -8,6 +8,7 @@ use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::Totals;
 use crate::analysis::similarity::dims::Dims;
 use crate::analysis::vectors::{norm, to_f64};
+use crate::app::export::{NamedArray, Numbers};
 use crate::app::state::{Focus, TextId};
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::Trace;
@@ -94,6 +95,21 @@ impl Dimensions {
             a: unit(a),
             b: unit(b),
         })
+    }
+
+    /// Both vectors at length 1, and what each dimension adds, [E] each in their own order.
+    pub fn arrays(&self) -> Vec<NamedArray> {
+        let parts = &self.matrix.values;
+        let all = [("adds", parts), ("a", &self.a), ("b", &self.b)];
+        let array = |(name, values): (&str, &Vec<f64>)| {
+            let numbers = Numbers::Double(values.clone());
+            NamedArray::new(
+                format!("score.dimensions.{name}"),
+                vec![values.len()],
+                numbers,
+            )
+        };
+        all.into_iter().map(array).collect()
     }
 
     pub fn tsv(&self) -> String {

@@ -14,6 +14,7 @@ use crate::analysis::similarity::Totals;
 use crate::analysis::similarity::layer_bands::{Band, LayerBands, TAIL, poolings};
 use crate::analysis::similarity::layers::Layers;
 use crate::app::command::Command;
+use crate::app::export::{NamedArray, Numbers};
 use crate::engine::{BandsKey, Derived, layer_bands};
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::{PoolingMode, Trace};
@@ -239,6 +240,20 @@ impl LayersState {
             None => {}
         }
         None
+    }
+
+    /// The cosine after each layer, and last the score, [2 + L].
+    pub fn arrays(&self, series: &Series, used: &[PoolingMode]) -> Vec<NamedArray> {
+        let Some((_, layers)) = self.shown(series, used) else {
+            return Vec::new();
+        };
+        let values: Vec<f64> = steps(layers).into_iter().map(|(_, cos, _)| cos).collect();
+        let shape = vec![values.len()];
+        vec![NamedArray::new(
+            "score.layers",
+            shape,
+            Numbers::Double(values),
+        )]
     }
 
     /// The pooling on view as a table.

@@ -18,6 +18,7 @@ use super::{ablation, components, tokens};
 use crate::analysis::pooling::modes;
 use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::leave_one_out::Removal;
+use crate::app::export::{NamedArray, Numbers};
 use crate::app::state::ScoreMethod;
 use crate::engine;
 use crate::trace::PoolingMode;
@@ -255,6 +256,32 @@ impl Method {
         from
     }
 
+    /// The shown tab in numbers: the map of A's parts by B's, or what takes its place.
+    pub fn arrays(&self) -> Vec<NamedArray> {
+        let map = |name: &str, grid: &Grid| matrix_array(name, &grid.matrix);
+        let pairs = |name: &str, pairs: &Pairs, by: &By| match by {
+            By::Tokens => map(name, &pairs.tokens),
+            By::Words => map(&format!("{name}.words"), &pairs.words),
+        };
+        match &self.sheet {
+            None => Vec::new(),
+            Some(Sheet::Score(score, by)) => match &score.pairs {
+                Ok(of) => vec![pairs("score.pairs", of, by)],
+                Err(_) => Vec::new(),
+            },
+            Some(Sheet::Found(found, by, from)) => match found.as_ref() {
+                Err(_) => Vec::new(),
+                Ok(Answer::Pairs(of)) => vec![pairs("score.map", of, by)],
+                Ok(Answer::Components(grid, _)) => vec![map("score.components", grid)],
+                Ok(Answer::Dimensions(dimensions)) => dimensions.arrays(),
+                Ok(Answer::Layers(series)) => self.layers.arrays(series, &self.layers_pooling),
+                Ok(Answer::Ablation(_, grids)) => {
+                    vec![map("score.ablation", &grids[*from as usize])]
+                }
+            },
+        }
+    }
+
     /// The shown tab as a table.
     pub fn tsv(&self) -> Option<String> {
         let pairs = |pairs: &Pairs, by: &By| match by {
@@ -325,8 +352,14 @@ fn pairs_tsv(grid: &Grid) -> String {
     lines.join("\n") + "\n"
 }
 
+fn matrix_array(name: &str, matrix: &PairMatrix) -> NamedArray {
+    let shape = vec![matrix.rows.len(), matrix.columns.len()];
+    NamedArray::new(name, shape, Numbers::Double(matrix.values.clone()))
+        .named(matrix.rows.clone(), matrix.columns.clone())
+}
+
 fn tsv(matrix: &PairMatrix) -> String {
-    let mut out = format!("\t{}\n", matrix.columns.join("\t"));
+    let mut out = format!("A ↓ B →\t{}\n", matrix.columns.join("\t"));
     for (row, name) in matrix.rows.iter().enumerate() {
         let cells = matrix.row(row).iter().map(f64::to_string);
         out.push_str(&format!(

@@ -75,8 +75,9 @@ fn cell(tokens: &Tokens, row: usize, column: usize, wide: bool) -> Cell {
 }
 
 /// The table as tab-separated values; text as it can be seen, so that no tab or line end breaks it.
-pub fn tsv(tokens: &Tokens) -> String {
-    let mut out = String::from("index\tpiece\tid\tword\tstart\tend\ttext\tkind\n");
+/// `side` names whose they are.
+pub fn tsv(tokens: &Tokens, side: &str) -> String {
+    let mut out = format!("token of {side}\tpiece\tid\tword\tstart\tend\ttext\tkind\n");
     for t in 0..tokens.len() {
         let (start, end) = tokens.offsets[t];
         let word = tokens.words[t].map(|w| w.to_string()).unwrap_or_default();

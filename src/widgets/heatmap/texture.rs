@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use std::sync::Arc;
+
+use egui::epaint::TextureManager;
+use egui::mutex::RwLock;
 use egui::{Color32, ColorImage, TextureHandle, TextureId, TextureOptions, Ui};
 
 use super::axis::Axis;
@@ -13,6 +17,8 @@ use crate::widgets::theme::Theme;
 pub struct HeatmapTexture {
     handle: Option<TextureHandle>,
     stamp: Option<Stamp>,
+    /// Whose the handle is: a panel may be painted off screen, in a context of its own.
+    owner: Option<Arc<RwLock<TextureManager>>>,
     /// How often an image was made: for tests.
     made: usize,
 }
@@ -54,6 +60,14 @@ impl HeatmapTexture {
         stamp: Stamp,
         image: impl FnOnce() -> ColorImage,
     ) -> TextureId {
+        let owner = ui.ctx().tex_manager();
+        if !self
+            .owner
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(own, &owner))
+        {
+            (self.handle, self.owner) = (None, Some(owner));
+        }
         if let Some(handle) = &self.handle
             && self.stamp == Some(stamp)
         {

@@ -1,0 +1,88 @@
+use tempfile::TempDir;
+
+use crate::run::{fixture, run};
+
+fn snapshot(panel: &str, out: &std::path::Path) -> crate::run::Outcome {
+    let model = fixture("tiny/plain");
+    let out = out.to_str().unwrap();
+    run(&[
+        "snapshot", "--model", &model, "--text", "the cat", "--text", "a dog", "--panel", panel,
+        "--out", out,
+    ])
+}
+
+#[test]
+fn the_ending_chooses_what_is_written() {
+    let dir = TempDir::new().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    snapshot("attention", &file("a.svg")).ok();
+    let svg = std::fs::read_to_string(file("a.svg")).unwrap();
+    assert!(svg.starts_with("<?xml") && svg.contains("<image "));
+    snapshot("attention", &file("a.npy")).ok();
+    let npy = std::fs::read(file("a.npy")).unwrap();
+    assert!(npy.starts_with(b"\x93NUMPY"));
+    let shape = String::from_utf8_lossy(&npy[..128]).into_owned();
+    assert!(
+        shape.contains("'shape': (4, 4)"),
+        "[CLS] the cat [SEP]: {shape}"
+    );
+    snapshot("attention", &file("a.safetensors")).ok();
+    assert_eq!(
+        crate::run::tensors(&file("a.safetensors"))["layer.0.pattern"].0,
+        [4, 4, 4]
+    );
+    snapshot("tokens", &file("t.csv")).ok();
+    let csv = std::fs::read_to_string(file("t.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 4);
+    snapshot("tokens", &file("t.tsv")).ok();
+    let tsv = std::fs::read_to_string(file("t.tsv")).unwrap();
+    assert_eq!(
+        tsv.lines().next().unwrap().replace('\t', ","),
+        csv.lines().next().unwrap()
+    );
+}
+
+#[test]
+fn an_unknown_ending_is_bad_usage_and_what_a_panel_lacks_is_told() {
+    let dir = TempDir::new().unwrap();
+    let error = snapshot("tokens", &dir.path().join("a.jpg")).usage();
+    assert!(error.contains("a.jpg") && error.contains(".svg"), "{error}");
+    let error = snapshot("diagnosis", &dir.path().join("a.npy")).error();
+    assert!(error.contains("no arrays"), "{error}");
+    let error = snapshot("tokens", std::path::Path::new("/no/such/folder/a.svg")).error();
+    assert!(error.contains("/no/such/folder/a.svg"), "{error}");
+}
+
+#[test]
+fn a_report_is_one_file() {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("r.html");
+    let model = fixture("tiny/plain");
+    let done = run(&[
+        "report",
+        "--model",
+        &model,
+        "--text",
+        "the cat",
+        "--text",
+        "it's <b>",
+        "--pooling",
+        "max",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(done.ok(), "");
+    let page = std::fs::read_to_string(&out).unwrap();
+    assert!(page.contains("it&#39;s &lt;b&gt;") && page.contains("--pooling max"));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    let done = run(&[
+        "report",
+        "--model",
+        &model,
+        "--text",
+        "a",
+        "--out",
+        "/no/such/folder/r.html",
+    ]);
+    assert!(done.error().contains("/no/such/folder"));
+}
