@@ -8,6 +8,7 @@ use super::history::{Run, Step};
 use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
 use crate::engine::CalibrationKey;
+use crate::model::intervention::Interventions;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -46,6 +47,10 @@ pub enum Command {
     /// Keeps so many dimensions of the sentence vector, or as many as the model keeps.
     SetTruncateDim(Option<usize>),
     SetPrompt(Prompt),
+    /// What is switched off or changed inside the encoder from now on.
+    SetInterventions(Interventions),
+    /// The same while a slider is dragged: one step as long as that goes on.
+    DragInterventions(Interventions),
     SetTheme(ThemeChoice),
     /// How many MiB of traces are kept.
     SetBudget(usize),
@@ -99,6 +104,7 @@ impl Command {
             Self::SetPrompt(Prompt::Text(_)) => Step::Run(Run::Prompt),
             Self::SetTemperature(_) => Step::Run(Run::Temperature),
             Self::SetTruncateDim(_) => Step::Run(Run::Truncation),
+            Self::DragInterventions(_) => Step::Run(Run::Intervention),
             Self::SetFineTune(_) => Step::Run(Run::FineTune),
             Self::AddText(_)
             | Self::RemoveText(_)
@@ -114,6 +120,7 @@ impl Command {
             | Self::SetSymmetric(_)
             | Self::SetPairsFile(_)
             | Self::SetPooling(_)
+            | Self::SetInterventions(_)
             | Self::SetPrompt(_)
             | Self::OpenModel(_)
             | Self::SetReference(_) => Step::One,
@@ -169,6 +176,9 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetPooling(pooling) => state.pooling = pooling,
         Command::SetTruncateDim(size) => state.truncate_dim = size.filter(|&size| size > 0),
         Command::SetPrompt(prompt) => state.prompt = prompt,
+        Command::SetInterventions(all) | Command::DragInterventions(all) => {
+            state.interventions = all;
+        }
         Command::SetTheme(theme) => state.theme = theme,
         Command::SetBudget(mebibytes) => state.budget = mebibytes,
         Command::SelectLayer(layer) => state.layer = layer,

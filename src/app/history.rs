@@ -26,6 +26,7 @@ pub enum Run {
     Prompt,
     Temperature,
     Truncation,
+    Intervention,
     FineTune,
 }
 

@@ -64,6 +64,7 @@ pub struct App {
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
+    chips: chrome::chips::Chips,
     cached: chrome::models::Cached,
     /// Whether the performance overlay is open.
     performance: bool,
@@ -143,6 +144,7 @@ impl App {
             notices: Notices::default(),
             heard: None,
             spine: chrome::spine::Spine::default(),
+            chips: chrome::chips::Chips::default(),
             cached: chrome::models::Cached::default(),
             performance: false,
             outcomes: channel(),

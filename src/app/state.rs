@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use crate::engine::TRACE_BUDGET;
+use crate::model::intervention::Interventions;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
 
@@ -131,6 +132,8 @@ pub struct State {
     /// The contrastive loss in both directions, averaged.
     pub symmetric: bool,
     pub fine_tune: FineTune,
+    /// What is switched off or changed inside the encoder.
+    pub interventions: Interventions,
     /// What was clicked; stays until Escape.
     pub locked: Focus,
     pub theme: ThemeChoice,
@@ -159,6 +162,7 @@ impl Default for State {
             temperature: Temperature::default(),
             symmetric: false,
             fine_tune: FineTune::default(),
+            interventions: Interventions::default(),
             locked: Focus::default(),
             theme: ThemeChoice::System,
             budget: TRACE_BUDGET >> 20,

@@ -11,17 +11,18 @@ mod report;
 
 use super::output::{print, print_json};
 use super::tokens::warn_of_cut;
-use super::{Failure, ModelArgs, PromptArgs};
+use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
 use crate::analysis::calibration::Calibration;
 use crate::analysis::pooling::{Misfit, misfit, modes, scores};
 use crate::analysis::similarity::Method;
-use crate::cancel::Cancel;
+use crate::model::intervention::{Changes, GRAMMAR};
 use crate::model::{HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
 pub(super) use findings::limit;
 use methods::{Answer, Subject, answer};
 
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = GRAMMAR)]
 pub struct WhyArgs {
     /// The first text
     #[arg(value_name = "A", allow_hyphen_values = true)]
@@ -63,6 +64,8 @@ pub struct WhyArgs {
     pub fail_above: Option<f64>,
     #[command(flatten)]
     pub prompt: PromptArgs,
+    #[command(flatten)]
+    pub changes: InterveneArgs,
 }
 
 /// A score with everything that explains it.
@@ -165,8 +168,11 @@ fn explain(
         true => WHOLE,
         false => 0,
     };
-    let trace = |text: &str| model.trace_within(text, &prompt, most, &Cancel::new());
-    let (a, b) = (trace(&args.a)?, trace(b)?);
+    let trace = |text: &str, changes: Changes| {
+        super::intervene::trace(model, (text, &prompt), &changes, most)
+    };
+    let a = trace(&args.a, args.changes.of_side(true, b))?;
+    let b = trace(b, args.changes.of_side(false, &args.a))?;
     warn_of_cut(&a.tokens);
     warn_of_cut(&b.tokens);
     let subject = Subject {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::PairMatrix;
+use super::{Method, PairMatrix, changed};
 use super::frozen::{FrozenEncoder, Stack};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
@@ -41,6 +41,7 @@ impl InputParts {
         options: HeadOptions,
         cancel: &Cancel,
     ) -> Result<Self, ModelError> {
+        changed::check(Method::Input, [trace, trace])?;
         let trace = &*model.whole(trace, cancel)?;
         let encoder = FrozenEncoder::new(&model.encoder, trace)?;
         let pool = FrozenPool::new(&model.head, trace, options.pooling)?;

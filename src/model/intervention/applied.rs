@@ -181,6 +181,11 @@ impl Applied {
         warm || !self.hidden.is_empty() && !self.blocks.is_empty() || self.still && self.biased
     }
 
+    /// What the scores of a layer are divided by; 1 where nothing is changed.
+    pub fn temperature(&self, layer: usize) -> f64 {
+        self.blocks.get(layer).map_or(1., |block| block.temperature)
+    }
+
     /// True where positions turn nothing and add nothing.
     pub(in crate::model) fn is_still(&self) -> bool {
         self.still
@@ -349,7 +354,7 @@ fn check(spec: &EncoderSpec, what: &Intervention) -> Result<(), ModelError> {
         return refuse(format!("names layer {}, and this model has {layers}", layer + 1));
     }
     match what {
-        Intervention::NoPositions if !tells_places(spec) => {
+        Intervention::NoPositions if !spec.tells_places() => {
             refuse("needs positions, and this model adds none".to_owned())
         }
         Intervention::NoHead { head, .. } if *head >= spec.heads => {
@@ -370,12 +375,14 @@ fn check(spec: &EncoderSpec, what: &Intervention) -> Result<(), ModelError> {
     }
 }
 
-/// True where places come in by a table, by turning or by distances.
-fn tells_places(spec: &EncoderSpec) -> bool {
-    spec.positions != Positions::None
-        || spec.distance.is_some()
-        || spec.disentangled.is_some()
-        || spec.blocks.iter().any(|block| block.rotary.is_some())
+impl EncoderSpec {
+    /// True where places come in by a table, by turning or by distances.
+    pub fn tells_places(&self) -> bool {
+        self.positions != Positions::None
+            || self.distance.is_some()
+            || self.disentangled.is_some()
+            || self.blocks.iter().any(|block| block.rotary.is_some())
+    }
 }
 
 /// The order of a text's tokens for a seed: where each place's token comes from, [T]. Numbers are

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::faithfulness::spearman;
 use super::leave_one_out::Removal;
+use super::changed;
 use super::reruns::encode;
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
@@ -124,6 +125,7 @@ pub fn compare(
     extent: Extent,
     job: &mut Job<'_>,
 ) -> Result<Vec<Areas>, ModelError> {
+    changed::untouched("the comparison of methods", [a, b])?;
     let mut sides = [
         Side::new(model, a, b, options, extent)?,
         Side::new(model, b, a, options, extent)?,
