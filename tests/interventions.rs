@@ -110,7 +110,10 @@ fn kinds(model: &Model) -> Vec<Changes> {
         Intervention::NoHead { layer: last, head },
         Intervention::NoAttention { layer: 0 },
         Intervention::NoFeedForward { layer: last },
-        Intervention::NoNeuron { layer: 0, neuron: 1 },
+        Intervention::NoNeuron {
+            layer: 0,
+            neuron: 1,
+        },
         Intervention::NoToken { token: 2 },
         warm(None, 3.),
         Intervention::Shuffle { seed: 3 },
@@ -150,7 +153,10 @@ fn every_change_works_in_every_family_or_is_refused_by_name_and_comes_back_as_it
                 assert!(off > 1e-6, "{what} changes nothing: {off:.1e}");
             }
             let outline = traced(&model, TEXT, &changes, 0).unwrap();
-            assert!(apart(&sentence(&outline), &sentence(&whole)) < 2e-5, "{what}");
+            assert!(
+                apart(&sentence(&outline), &sentence(&whole)) < 2e-5,
+                "{what}"
+            );
             comes_back(&model, &whole, &outline, &what);
         }
     }
@@ -202,7 +208,11 @@ fn a_head_that_is_off_is_the_head_that_ablation_takes_out() {
             let off = [TEXT, OTHER].map(|text| vector(&model, text, &changes));
             let cell = layer * (found.heads + 1) + part;
             let ours = found.cos - cos(&off[0], &off[1]);
-            assert!((ours - found.both[cell]).abs() < 1e-6, "{ours} {}", found.both[cell]);
+            assert!(
+                (ours - found.both[cell]).abs() < 1e-6,
+                "{ours} {}",
+                found.both[cell]
+            );
             let ours = found.cos - cos(&off[0], &sentence(&b));
             assert!((ours - found.a[cell]).abs() < 1e-6);
         }
@@ -229,8 +239,15 @@ fn a_temperature_of_one_changes_nothing_and_a_great_one_makes_every_row_flat() {
             let (query, key) = (at / tokens % tokens, at % tokens);
             let mask = model.spec().blocks[0].mask;
             let seen = (0..tokens).filter(|&key| mask.allows(query, key)).count();
-            let flat = if mask.allows(query, key) { 1. / seen as f32 } else { 0. };
-            assert!((weight - flat).abs() < 1e-3, "{name}: {weight} instead of {flat}");
+            let flat = if mask.allows(query, key) {
+                1. / seen as f32
+            } else {
+                0.
+            };
+            assert!(
+                (weight - flat).abs() < 1e-3,
+                "{name}: {weight} instead of {flat}"
+            );
         }
         if layers > 1 {
             let plain = plain.layer(1, LayerSite::Scores).unwrap();
@@ -239,8 +256,16 @@ fn a_temperature_of_one_changes_nothing_and_a_great_one_makes_every_row_flat() {
             let both = full(&model, TEXT, &all);
             let first = both.layer(0, LayerSite::Scores).unwrap();
             let alone = full(&model, TEXT, &only(warm(Some(0), 2.)));
-            assert_eq!(first.flat(), alone.layer(0, LayerSite::Scores).unwrap().flat());
-            assert!(apart(&both.layer(1, LayerSite::Scores).unwrap().flat(), &plain.flat()) > 1e-4);
+            assert_eq!(
+                first.flat(),
+                alone.layer(0, LayerSite::Scores).unwrap().flat()
+            );
+            assert!(
+                apart(
+                    &both.layer(1, LayerSite::Scores).unwrap().flat(),
+                    &plain.flat()
+                ) > 1e-4
+            );
         }
     }
 }
@@ -252,7 +277,10 @@ fn without_positions_an_encoder_that_sees_everything_cannot_tell_orders_apart() 
     let mut tried = 0;
     for (name, model) in families() {
         let spec = model.spec();
-        let blind = spec.blocks.iter().all(|block| block.mask == embedscope::model::spec::Mask::Full);
+        let blind = spec
+            .blocks
+            .iter()
+            .all(|block| block.mask == embedscope::model::spec::Mask::Full);
         let [a, b] = [one, two].map(|text| model.tokens(text, &Prompt::None).unwrap());
         let bag = |ids: &[u32]| {
             let mut ids = ids.to_vec();
@@ -266,13 +294,20 @@ fn without_positions_an_encoder_that_sees_everything_cannot_tell_orders_apart() 
             // Mean pooling, which has no order of its own.
             let of = |text| {
                 let trace = full(&model, text, changes);
-                trace.values(Site::Pooled(embedscope::trace::PoolingMode::Mean)).unwrap().flat().into_owned()
+                trace
+                    .values(Site::Pooled(embedscope::trace::PoolingMode::Mean))
+                    .unwrap()
+                    .flat()
+                    .into_owned()
             };
             apart(&of(one), &of(two))
         };
         let (with, without) = (apart(&Changes::default()), apart(&still));
         match blind {
-            true => assert!(without < 1e-5 && with > without, "{name}: {with:.1e} {without:.1e}"),
+            true => assert!(
+                without < 1e-5 && with > without,
+                "{name}: {with:.1e} {without:.1e}"
+            ),
             false => assert!(without.is_finite(), "{name}"),
         }
         tried += usize::from(blind);
@@ -300,7 +335,9 @@ fn a_shuffle_is_a_permutation_of_the_texts_own_tokens() {
             assert_eq!(b.offsets[t], a.offsets[from]);
             assert!(!a.special[t] || from == t, "special tokens stay");
         }
-        let mut from: Vec<usize> = (0..b.len()).map(|t| mixed.interventions.origin(t)).collect();
+        let mut from: Vec<usize> = (0..b.len())
+            .map(|t| mixed.interventions.origin(t))
+            .collect();
         from.sort_unstable();
         assert!(from.into_iter().eq(0..b.len()));
         // The model really read that order.
@@ -310,13 +347,20 @@ fn a_shuffle_is_a_permutation_of_the_texts_own_tokens() {
         let again = full(&model, TEXT, &only(Intervention::Shuffle { seed: 7 }));
         assert_eq!(again.tokens.ids, b.ids);
         // A hidden token is hidden wherever the shuffle puts it.
-        let token = (0..b.len()).find(|&t| mixed.interventions.origin(t) != t).unwrap();
+        let token = (0..b.len())
+            .find(|&t| mixed.interventions.origin(t) != t)
+            .unwrap();
         let both = Changes {
-            list: vec![Intervention::NoToken { token }, Intervention::Shuffle { seed: 7 }],
+            list: vec![
+                Intervention::NoToken { token },
+                Intervention::Shuffle { seed: 7 },
+            ],
             other: None,
         };
         let hidden = full(&model, TEXT, &both);
-        let [at] = hidden.tokens.left_out[..] else { panic!() };
+        let [at] = hidden.tokens.left_out[..] else {
+            panic!()
+        };
         assert_eq!(hidden.interventions.origin(at), token);
     }
 }
@@ -337,10 +381,19 @@ fn states_from_the_other_text_give_the_other_texts_vector() {
         }
         for layer in [0, model.spec().layers() - 1] {
             let patched = vector(&model, TEXT, &patched(layer, None, OTHER));
-            assert!(apart(&patched, &sentence(&b)) < 1e-5, "{name}: layer {layer}");
+            assert!(
+                apart(&patched, &sentence(&b)) < 1e-5,
+                "{name}: layer {layer}"
+            );
         }
         let one = full(&model, TEXT, &patched(0, Some(1), OTHER));
-        let row = |trace: &Trace, t| trace.layer(0, LayerSite::ResidOut).unwrap().row(&[t]).to_vec();
+        let row = |trace: &Trace, t| {
+            trace
+                .layer(0, LayerSite::ResidOut)
+                .unwrap()
+                .row(&[t])
+                .to_vec()
+        };
         assert_eq!(row(&one, 1), row(&b, 1));
         assert_eq!(row(&one, 2), row(&a, 2));
     }
@@ -348,13 +401,24 @@ fn states_from_the_other_text_give_the_other_texts_vector() {
     let short = traced(&model, TEXT, &patched(0, None, "the cat"), 0);
     let error = short.err().unwrap().to_string();
     assert!(error.contains("as many tokens"), "{error}");
-    let none = traced(&model, TEXT, &only(Intervention::Patch { layer: 0, token: None }), 0);
+    let none = traced(
+        &model,
+        TEXT,
+        &only(Intervention::Patch {
+            layer: 0,
+            token: None,
+        }),
+        0,
+    );
     assert!(none.err().unwrap().to_string().contains("there is none"));
 }
 
 #[test]
 fn a_hidden_token_is_one_whose_row_is_left_out() {
-    for (name, model) in families().into_iter().chain(minilm().map(|m| ("minilm".to_owned(), m))) {
+    for (name, model) in families()
+        .into_iter()
+        .chain(minilm().map(|m| ("minilm".to_owned(), m)))
+    {
         let plain = model.tokens(TEXT, &Prompt::None).unwrap();
         for token in [0, 2] {
             let hidden = full(&model, TEXT, &only(Intervention::NoToken { token }));
@@ -373,7 +437,9 @@ fn a_hidden_token_is_one_whose_row_is_left_out() {
         piece: "the".to_owned(),
     };
     let trace = full(&model, "the cat bit the dog", &only(piece));
-    let the: Vec<usize> = (0..trace.tokens.len()).filter(|&t| trace.tokens.pieces[t] == "the").collect();
+    let the: Vec<usize> = (0..trace.tokens.len())
+        .filter(|&t| trace.tokens.pieces[t] == "the")
+        .collect();
     assert_eq!((trace.tokens.left_out.clone(), the.len()), (the, 2));
 }
 
@@ -395,16 +461,31 @@ impl Hook for Silence {
 #[test]
 fn a_neuron_that_is_off_is_zero_and_attention_that_is_off_writes_nothing() {
     let model = tiny("plain");
-    let off = full(&model, TEXT, &only(Intervention::NoNeuron { layer: 1, neuron: 3 }));
+    let off = full(
+        &model,
+        TEXT,
+        &only(Intervention::NoNeuron {
+            layer: 1,
+            neuron: 3,
+        }),
+    );
     let tokens = model.tokens(TEXT, &Prompt::None).unwrap();
-    let truth = model.run(&[&tokens], HeadOptions::default(), &mut Silence(1, 3)).unwrap();
+    let truth = model
+        .run(&[&tokens], HeadOptions::default(), &mut Silence(1, 3))
+        .unwrap();
     let truth: Vec<f32> = truth[0].to_vec1().unwrap();
     assert!(apart(&truth, &sentence(&off)) < 1e-6);
     let deaf = full(&model, TEXT, &only(Intervention::NoAttention { layer: 0 }));
     let written = deaf.layer(0, LayerSite::AttnOut).unwrap();
     assert!(written.flat().iter().all(|&x| x == 0.));
     // A post-norm block then norms its own input.
-    assert!(deaf.layer(0, LayerSite::ResidMid).unwrap().flat().iter().any(|&x| x != 0.));
+    assert!(
+        deaf.layer(0, LayerSite::ResidMid)
+            .unwrap()
+            .flat()
+            .iter()
+            .any(|&x| x != 0.)
+    );
 }
 
 #[test]
@@ -412,24 +493,67 @@ fn what_a_model_cannot_do_is_refused_by_name() {
     let model = tiny("plain");
     let spec = model.spec();
     for (what, says) in [
-        (Intervention::NoHead { layer: spec.layers(), head: 0 }, "names layer 3"),
-        (Intervention::NoHead { layer: 0, head: spec.heads }, "names head 5"),
-        (Intervention::NoNeuron { layer: 0, neuron: spec.ffn }, "names neuron"),
+        (
+            Intervention::NoHead {
+                layer: spec.layers(),
+                head: 0,
+            },
+            "names layer 3",
+        ),
+        (
+            Intervention::NoHead {
+                layer: 0,
+                head: spec.heads,
+            },
+            "names head 5",
+        ),
+        (
+            Intervention::NoNeuron {
+                layer: 0,
+                neuron: spec.ffn,
+            },
+            "names neuron",
+        ),
         (Intervention::NoToken { token: 99 }, "names a token"),
-        (Intervention::Temperature { layer: None, hundredths: 0 }, "divide by zero"),
+        (
+            Intervention::Temperature {
+                layer: None,
+                hundredths: 0,
+            },
+            "divide by zero",
+        ),
     ] {
-        let error = traced(&model, TEXT, &only(what.clone()), 0).err().unwrap().to_string();
-        assert!(error.contains(&what.title()) && error.contains(says), "{error}");
+        let error = traced(&model, TEXT, &only(what.clone()), 0)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains(&what.title()) && error.contains(says),
+            "{error}"
+        );
         assert!(error.ends_with("remove the change"), "{error}");
     }
-    let bag = families().into_iter().find(|(name, _)| name == "static").unwrap().1;
-    for what in [Intervention::NoPositions, warm(None, 2.), Intervention::NoFeedForward { layer: 0 }] {
+    let bag = families()
+        .into_iter()
+        .find(|(name, _)| name == "static")
+        .unwrap()
+        .1;
+    for what in [
+        Intervention::NoPositions,
+        warm(None, 2.),
+        Intervention::NoFeedForward { layer: 0 },
+    ] {
         assert!(traced(&bag, TEXT, &only(what), 0).is_err());
     }
-    let everything = Intervention::NoPiece { piece: "the".to_owned() };
+    let everything = Intervention::NoPiece {
+        piece: "the".to_owned(),
+    };
     let error = traced(&bag, "the", &only(everything), 0);
     if let Err(error) = error {
-        assert!(error.to_string().contains("no token is left to pool"), "{error}");
+        assert!(
+            error.to_string().contains("no token is left to pool"),
+            "{error}"
+        );
     }
 }
 
@@ -437,21 +561,166 @@ fn what_a_model_cannot_do_is_refused_by_name() {
 fn a_file_of_a_changed_run_holds_what_was_changed() {
     let model = tiny("plain");
     let changes = Changes {
-        list: vec![Intervention::NoHead { layer: 1, head: 2 }, warm(Some(1), 4.)],
+        list: vec![
+            Intervention::NoHead { layer: 1, head: 2 },
+            warm(Some(1), 4.),
+        ],
         other: None,
     };
     let whole = full(&model, TEXT, &changes);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.safetensors");
     let outline = traced(&model, TEXT, &changes, 0).unwrap();
-    model.save_trace(&outline, &path, &SiteFilter::all(), &Cancel::new()).unwrap();
+    model
+        .save_trace(&outline, &path, &SiteFilter::all(), &Cancel::new())
+        .unwrap();
     let file = candle_core::safetensors::load(&path, &candle_core::Device::Cpu).unwrap();
     for site in [LayerSite::HeadOut, LayerSite::Pattern, LayerSite::Scores] {
         let site = Site::Layer(1, site);
-        let saved: Vec<f32> = file[&site.to_string()].flatten_all().unwrap().to_vec1().unwrap();
-        assert!(apart(&saved, &whole.values(site).unwrap().flat()) < 1e-5, "{site}");
+        let saved: Vec<f32> = file[&site.to_string()]
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        assert!(
+            apart(&saved, &whole.values(site).unwrap().flat()) < 1e-5,
+            "{site}"
+        );
     }
     let heads = &file["layer.1.head_out"];
     let silent = heads.get(2).unwrap().abs().unwrap().max_all().unwrap();
     assert_eq!(silent.to_scalar::<f32>().unwrap(), 0.);
+}
+
+#[test]
+fn methods_hold_for_a_changed_run_or_say_which_change_stands_in_the_way() {
+    use embedscope::analysis::similarity::Method;
+    use embedscope::analysis::similarity::changed::holds;
+    use embedscope::analysis::similarity::components::components;
+    use embedscope::analysis::similarity::input::input_pairs;
+    use embedscope::analysis::similarity::integrated::integrated;
+    use embedscope::analysis::similarity::layers::Layers;
+    use embedscope::analysis::similarity::leave_one_out::{Removal, leave_one_out};
+    use embedscope::analysis::similarity::pairs::token_pairs;
+    use embedscope::analysis::similarity::patching::{patching, same_index};
+    use embedscope::analysis::similarity::shapley::{Sampling, shapley};
+    let cancel = Cancel::new();
+    let mut kept = 0;
+    let chosen = [
+        "roberta",
+        "modernbert",
+        "qwen3",
+        "mpnet",
+        "deberta_v2",
+        "gte",
+        "mixed",
+    ];
+    for (name, model) in families()
+        .into_iter()
+        .filter(|(name, _)| chosen.contains(&name.as_str()))
+    {
+        let options = model.options();
+        for changes in kinds(&model) {
+            let what = format!("{name}: {}", changes.title());
+            let (a, b) = (
+                full(&model, TEXT, &changes),
+                full(&model, OTHER, &Changes::default()),
+            );
+            let score = cos(&sentence(&a), &sentence(&b));
+            let allowed = |method| changes.list.iter().all(|what| holds(method, what));
+            let pairs = token_pairs(&model.head, &a, &b, options).unwrap();
+            assert!(
+                pairs.holds() && (pairs.explains - score).abs() < 1e-6,
+                "{what}: pairs"
+            );
+            let layers = Layers::new(&model.head, &a, &b, options).unwrap().steps();
+            assert!(layers.holds(), "{what}: layers");
+            let found = components(&model, &a, &b, options, &cancel);
+            assert_eq!(found.is_ok(), allowed(Method::Components), "{what}");
+            if let Ok(found) = found {
+                let off = found.residual();
+                assert!(found.holds(), "{what}: components are off by {off:.1e}");
+                kept += 1;
+            }
+            let found = input_pairs(&model, &a, &b, options, &cancel);
+            assert_eq!(found.is_ok(), allowed(Method::Input), "{what}");
+            if let Ok(found) = found {
+                let off = found.matrix.residual();
+                assert!(found.matrix.holds(), "{what}: input is off by {off:.1e}");
+                kept += 1;
+            }
+            let mut ignore = |_, _| {};
+            let mut job = Job::new(&cancel, &mut ignore);
+            // What goes on from recorded states goes on with the same changes.
+            let found = ablation(&model, &a, &b, options, Fill::Zero, &mut job).unwrap();
+            assert!((found.cos - score).abs() < 1e-6, "{what}: ablation");
+            if let [Intervention::NoHead { layer, head }] = changes.list[..] {
+                let cell = found.a[layer * (found.heads + 1) + head];
+                assert!(
+                    cell.abs() < 1e-6,
+                    "{what}: a head that is off is taken out again: {cell}"
+                );
+            }
+            let found = patching(&model, &a, &a, options, &same_index(&a, &a), &mut job).unwrap();
+            let most = found
+                .change
+                .iter()
+                .fold(0., |most: f64, x| most.max(x.abs()));
+            assert!(
+                most < 1e-5,
+                "{what}: a text patched with itself moves by {most:.1e}"
+            );
+            // What encodes anew says so.
+            for error in [
+                shapley(&model, &a, &b, options, Sampling::default(), &mut job).err(),
+                integrated(&model, &a, &b, options, &mut job).err(),
+                leave_one_out(&model, &a, &b, options, Removal::Mask, &mut job).err(),
+            ] {
+                let error = error
+                    .unwrap_or_else(|| panic!("{what} was passed over"))
+                    .to_string();
+                assert!(error.contains(&changes.list[0].title()), "{error}");
+            }
+            leave_one_out(&model, &a, &b, options, Removal::Pool, &mut job).unwrap();
+        }
+    }
+    assert!(kept > 40, "{kept}");
+}
+
+#[test]
+fn the_engine_keeps_the_traces_of_every_set_of_changes_apart() {
+    use embedscope::engine::{Engine, TraceKey, Wanted};
+    use embedscope::model::Detail;
+    use std::sync::Arc;
+    let model = Arc::new(tiny("plain"));
+    let engine = Engine::new(
+        candle_core::Device::Cpu,
+        SourceOptions::from_env(),
+        Arc::new(|| {}),
+    );
+    engine.use_model(model.clone());
+    let key = |changes: Changes| TraceKey {
+        model: model.hash.clone(),
+        text: TEXT.into(),
+        prompt: Prompt::Own,
+        changes: Arc::new(changes),
+        detail: Detail::Full,
+    };
+    let (plain, off) = (
+        key(Changes::default()),
+        key(only(Intervention::NoAttention { layer: 0 })),
+    );
+    let wrong = key(only(Intervention::NoAttention { layer: 9 }));
+    engine.want(Wanted {
+        traces: vec![plain.clone(), off.clone(), wrong.clone()],
+        insides: Vec::new(),
+    });
+    assert!(engine.settle(std::time::Duration::from_secs(60)));
+    let of = |key: &TraceKey| engine.trace(key).unwrap();
+    let (a, b) = (of(&plain).unwrap(), of(&off).unwrap());
+    assert!(a.interventions.is_empty() && apart(&sentence(&a), &sentence(&b)) > 1e-3);
+    assert_eq!(b.interventions.changes.list, off.changes.list);
+    assert!(of(&wrong).err().unwrap().contains("names layer 10"));
+    // Put aside and taken up again, it is there at once.
+    assert_eq!(of(&plain).unwrap().pass, a.pass);
 }

@@ -7,6 +7,7 @@ use egui_kittest::Harness;
 
 use super::App;
 use super::state::{State, ThemeChoice};
+use crate::model::intervention::Interventions;
 use crate::model::{Model, ModelRef, Prompt};
 use crate::views;
 
@@ -22,6 +23,8 @@ pub struct SnapshotOptions {
     pub layer: usize,
     pub head: usize,
     pub prompt: Prompt,
+    /// What is switched off or changed inside the encoder.
+    pub interventions: Interventions,
     /// A second model that the same texts are seen through.
     pub reference: Option<ModelRef>,
 }
@@ -54,6 +57,7 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     state.layer = options.layer;
     state.head = options.head;
     state.prompt = options.prompt.clone();
+    state.interventions = options.interventions.clone();
     state.reference = options.reference.clone();
     let panel = options.panel.clone();
     // Rendering needs Vulkan or OpenGL; without either the harness panics, which is no answer for a

@@ -134,7 +134,9 @@ pub fn changes_of(state: &State, id: TextId) -> Changes {
         b: state.b == Some(id),
     };
     let other = if place.a { state.b } else { state.a };
-    let other = other.and_then(|id| state.index(id)).map(|i| &state.texts[i].text);
+    let other = other
+        .and_then(|id| state.index(id))
+        .map(|i| &state.texts[i].text);
     let other = other.map(|text| Arc::from(text.as_str()));
     state.interventions.changes(place, other.as_ref())
 }

@@ -21,6 +21,11 @@ impl InterveneArgs {
         self.intervene.is_empty()
     }
 
+    /// Every change.
+    pub fn all(&self) -> Interventions {
+        Interventions::of(&self.intervene)
+    }
+
     /// What holds in one text by itself.
     ///
     /// # Errors
@@ -35,13 +40,13 @@ impl InterveneArgs {
                 one.what
             )));
         }
-        Ok(Interventions::of(&self.intervene).changes(Place::default(), None))
+        Ok(self.all().changes(Place::default(), None))
     }
 
     /// What holds in A or in B.
     pub fn of_side(&self, is_a: bool, other: &str) -> Changes {
         let (a, b) = (is_a, !is_a);
-        Interventions::of(&self.intervene).changes(Place { a, b }, Some(&other.into()))
+        self.all().changes(Place { a, b }, Some(&other.into()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Failure, ModelArgs, PromptArgs};
+use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
 use crate::app::files;
 use crate::app::snapshot::{SnapshotOptions, snapshot};
 
@@ -39,6 +39,8 @@ pub struct SnapshotArgs {
     pub reference: Option<String>,
     #[command(flatten)]
     pub prompt: PromptArgs,
+    #[command(flatten)]
+    pub changes: InterveneArgs,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -71,6 +73,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         layer: args.layer - 1,
         head: args.head - 1,
         prompt: args.prompt.prompt(),
+        interventions: args.changes.all(),
         reference: args.reference.as_deref().map(str::parse).transpose()?,
     };
     let image = snapshot(Arc::new(model), &options).map_err(Failure::failed)?;

@@ -215,7 +215,10 @@ impl Interventions {
     /// What holds for a text that is compared as `place`; `other` is the text that it is compared with.
     pub fn changes(&self, place: Place, other: Option<&Arc<str>>) -> Changes {
         let at = |place: Place| {
-            let held = self.0.iter().filter(move |one| one.on && place.is_in(one.scope));
+            let held = self
+                .0
+                .iter()
+                .filter(move |one| one.on && place.is_in(one.scope));
             held.map(|one| one.what.clone())
         };
         let other = other.zip(place.other()).map(|(text, place)| Other {
@@ -295,7 +298,10 @@ mod tests {
         assert_eq!(all.changes(b, Some(&other)), rest);
         assert_eq!(all.changes(Place::default(), None), rest);
         // A text held against itself has no other.
-        assert_eq!(all.changes(Place { a: true, b: true }, Some(&other)).other, None);
+        assert_eq!(
+            all.changes(Place { a: true, b: true }, Some(&other)).other,
+            None
+        );
         assert_eq!(all.toggled(1).changes(b, None), Changes::default());
         assert_eq!((all.active(), all.toggled(1).active()), (3, 2));
         let file = serde_json::to_string(&all).unwrap();

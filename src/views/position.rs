@@ -59,13 +59,7 @@ impl View for PositionView {
                 note_ui(ui, none_text(cx));
                 return;
             }
-            switch_off_ui(
-                ui,
-                cx,
-                "positions",
-                Intervention::NoPositions,
-                Scope::All,
-            );
+            switch_off_ui(ui, cx, "positions", Intervention::NoPositions, Scope::All);
             let part = match schemes.as_slice() {
                 // Its maps are those of the text's own tokens.
                 [Scheme::Disentangled] => Part::First(subject.tokens()),

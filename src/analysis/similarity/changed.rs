@@ -61,7 +61,10 @@ pub fn untouched(analysis: &str, traces: [&Trace; 2]) -> Result<(), ModelError> 
         None => Ok(()),
         Some(what) => Err(ModelError::Input {
             what: analysis.to_owned(),
-            problem: format!("runs the untouched model again and does not hold {}", under(what)),
+            problem: format!(
+                "runs the untouched model again and does not hold {}",
+                under(what)
+            ),
         }),
     }
 }

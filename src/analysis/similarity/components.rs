@@ -6,10 +6,10 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::{Method, PairMatrix, changed};
 use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, wide};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
+use super::{Method, PairMatrix, changed};
 use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};

@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use super::{Method, PairMatrix, changed};
 use super::frozen::{FrozenEncoder, Stack};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
+use super::{Method, PairMatrix, changed};
 use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use egui::{Button, DragValue, Role, RichText, Ui, WidgetInfo};
+use egui::{Button, DragValue, RichText, Role, Ui, WidgetInfo};
 
 use super::intervene::Intervene;
 use crate::analysis::pooling;
@@ -42,7 +42,11 @@ struct Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        let pass = |key: &Self| key.traces.each_ref().map(|two| two.each_ref().map(|t| t.pass));
+        let pass = |key: &Self| {
+            key.traces
+                .each_ref()
+                .map(|two| two.each_ref().map(|t| t.pass))
+        };
         pass(self) == pass(other) && self.options == other.options
     }
 }
@@ -110,9 +114,8 @@ impl Chips {
         };
         let (model, made) = (input.model.clone(), key.clone());
         let shown = self.scores.get(input.engine, &key, move |_| {
-            let score = |[a, b]: &[Arc<Trace>; 2]| {
-                pooling::score(&model.head, a, b, made.options).ok()
-            };
+            let score =
+                |[a, b]: &[Arc<Trace>; 2]| pooling::score(&model.head, a, b, made.options).ok();
             Some([score(&made.traces[0])?, score(&made.traces[1])?])
         });
         let current = a.current && b.current && shown.as_ref().is_some_and(|s| s.current);
@@ -154,7 +157,9 @@ fn chip_ui(
             let title = format!("{} ({})", one.what.title(), one.scope.title());
             let text = match one.on {
                 true => RichText::new(&title),
-                false => RichText::new(&title).strikethrough().color(theme.secondary()),
+                false => RichText::new(&title)
+                    .strikethrough()
+                    .color(theme.secondary()),
             };
             let response = ui.add(Button::new(text).frame(false));
             response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, one.on, &title));

@@ -45,7 +45,10 @@ impl<'a> Intervene<'a> {
         ui.horizontal(|ui| {
             ui.weak("in");
             for choice in Scope::ALL {
-                if ui.selectable_label(scope == choice, choice.title()).clicked() {
+                if ui
+                    .selectable_label(scope == choice, choice.title())
+                    .clicked()
+                {
                     scope = choice;
                     ui.data_mut(|data| data.insert_temp(id, choice));
                 }
@@ -139,7 +142,9 @@ impl<'a> Intervene<'a> {
     /// What is about the locked token.
     fn of_token(&self) -> Vec<Entry> {
         let locked = self.state.locked;
-        let text = locked.text.and_then(|id| self.texts.iter().find(|t| t.id == id));
+        let text = locked
+            .text
+            .and_then(|id| self.texts.iter().find(|t| t.id == id));
         let trace = text.and_then(|text| text.trace.as_ref());
         let token = locked
             .token
@@ -159,8 +164,12 @@ impl<'a> Intervene<'a> {
             Side::A => Scope::A,
             Side::B => Scope::B,
         });
-        let about = "Click a token of A or B first. Hidden, no other token sees it and no pool takes it";
-        let layer = self.state.layer.min(self.model.spec().layers().saturating_sub(1));
+        let about =
+            "Click a token of A or B first. Hidden, no other token sees it and no pool takes it";
+        let layer = self
+            .state
+            .layer
+            .min(self.model.spec().layers().saturating_sub(1));
         let has_layers = self.model.spec().layers() > 0;
         vec![
             Entry {
@@ -177,10 +186,12 @@ impl<'a> Intervene<'a> {
             },
             Entry {
                 text: format!("Take “{name}” behind L{} from the other text", layer + 1),
-                what: origin.filter(|_| has_layers).map(|token| Intervention::Patch {
-                    layer,
-                    token: Some(token),
-                }),
+                what: origin
+                    .filter(|_| has_layers)
+                    .map(|token| Intervention::Patch {
+                        layer,
+                        token: Some(token),
+                    }),
                 scope,
                 about: "Click a token of A or B first. Its state comes from the token at the same place",
             },

@@ -122,9 +122,7 @@ impl Applied {
             Intervention::Temperature { layer, hundredths } => {
                 let degree = f64::from(*hundredths) / 100.;
                 let own = |l: usize| {
-                    let one = |other: &Intervention| {
-                        matches!(other, Intervention::Temperature { layer: Some(o), .. } if *o == l)
-                    };
+                    let one = |other: &Intervention| matches!(other, Intervention::Temperature { layer: Some(o), .. } if *o == l);
                     layer.is_none() && self.changes.list.iter().any(one)
                 };
                 let layers: Vec<usize> = match layer {
@@ -172,7 +170,10 @@ impl Applied {
     /// Where the token at this place of the run stands in the text as it was tokenized.
     pub fn origin(&self, token: usize) -> usize {
         let order = self.order.as_ref();
-        order.and_then(|order| order.get(token)).copied().unwrap_or(token)
+        order
+            .and_then(|order| order.get(token))
+            .copied()
+            .unwrap_or(token)
     }
 
     /// True where scores are changed, for which whole maps are made.
@@ -208,7 +209,11 @@ impl Applied {
         tokens: usize,
     ) -> Result<(), ModelError> {
         let others = states.dim(0)?;
-        let Some(patch) = self.blocks.get_mut(layer).and_then(|block| block.patch.as_mut()) else {
+        let Some(patch) = self
+            .blocks
+            .get_mut(layer)
+            .and_then(|block| block.patch.as_mut())
+        else {
             return Ok(());
         };
         let token = patch.tokens.iter().max().copied().filter(|_| !patch.all);
@@ -241,9 +246,10 @@ impl Applied {
             LayerSite::AttnOut => block.no_attention,
             LayerSite::FfnAct => !block.neurons.is_empty(),
             LayerSite::FfnOut => block.no_ffn,
-            LayerSite::ResidOut => {
-                block.patch.as_ref().is_some_and(|patch| patch.states.is_some())
-            }
+            LayerSite::ResidOut => block
+                .patch
+                .as_ref()
+                .is_some_and(|patch| patch.states.is_some()),
             _ => false,
         }
     }
@@ -319,7 +325,11 @@ impl Patch {
             return Ok(states);
         }
         let rows = (0..own.dim(0)?).map(|t| {
-            let from = if self.tokens.contains(&t) { &states } else { own };
+            let from = if self.tokens.contains(&t) {
+                &states
+            } else {
+                own
+            };
             from.narrow(0, t, 1)
         });
         Tensor::cat(&rows.collect::<candle_core::Result<Vec<_>>>()?, 0)
@@ -351,15 +361,20 @@ fn check(spec: &EncoderSpec, what: &Intervention) -> Result<(), ModelError> {
         return refuse("needs layers, and this model averages its tokens' vectors".to_owned());
     }
     if let Some(layer) = what.layer().filter(|&layer| layer >= layers) {
-        return refuse(format!("names layer {}, and this model has {layers}", layer + 1));
+        return refuse(format!(
+            "names layer {}, and this model has {layers}",
+            layer + 1
+        ));
     }
     match what {
         Intervention::NoPositions if !spec.tells_places() => {
             refuse("needs positions, and this model adds none".to_owned())
         }
-        Intervention::NoHead { head, .. } if *head >= spec.heads => {
-            refuse(format!("names head {}, and a layer has {}", head + 1, spec.heads))
-        }
+        Intervention::NoHead { head, .. } if *head >= spec.heads => refuse(format!(
+            "names head {}, and a layer has {}",
+            head + 1,
+            spec.heads
+        )),
         Intervention::NoNeuron { layer, neuron } => {
             let experts = spec.blocks[*layer].experts;
             let neurons = spec.ffn * experts.map_or(1, |experts| experts.count);
@@ -399,7 +414,10 @@ fn shuffled(tokens: &Tokens, seed: u64) -> Vec<usize> {
         from.swap(last, ((z ^ (z >> 31)) % (last as u64 + 1)) as usize);
     }
     let mut order: Vec<usize> = (0..tokens.len()).collect();
-    places.iter().zip(from).for_each(|(&place, from)| order[place] = from);
+    places
+        .iter()
+        .zip(from)
+        .for_each(|(&place, from)| order[place] = from);
     order
 }
 

@@ -118,7 +118,9 @@ fn temperature(rest: &str) -> Result<Intervention, String> {
         .parse()
         .map_err(|_| format!("`{degree}` is no number"))?;
     if !(0.01..=1e6).contains(&degree) {
-        return Err(format!("a temperature of {degree} is not between 0.01 and 1000000"));
+        return Err(format!(
+            "a temperature of {degree} is not between 0.01 and 1000000"
+        ));
     }
     Ok(Intervention::Temperature {
         layer,
@@ -194,7 +196,10 @@ mod tests {
         ];
         for spec in specs {
             let read: Scoped = spec.parse().unwrap();
-            assert_eq!((read.what.to_string().as_str(), read.scope), (spec, Scope::All));
+            assert_eq!(
+                (read.what.to_string().as_str(), read.scope),
+                (spec, Scope::All)
+            );
         }
         let scoped: Scoped = "b:no-head:3.7".parse().unwrap();
         let head = Intervention::NoHead { layer: 2, head: 6 };

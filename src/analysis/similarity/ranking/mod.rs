@@ -8,9 +8,9 @@ mod words;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use super::changed;
 use super::faithfulness::spearman;
 use super::leave_one_out::Removal;
-use super::changed;
 use super::reruns::encode;
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
