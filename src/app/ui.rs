@@ -149,15 +149,13 @@ impl App {
                 &mut self.commands,
             );
             if let Some(model) = &model {
-                ui.menu_button("Intervene", |ui| {
-                    let mut menu = Intervene {
-                        state: &self.state,
-                        model,
-                        texts: &self.shown,
-                        commands: &mut self.commands,
-                    };
-                    menu.menu_ui(ui);
-                });
+                let mut menu = Intervene {
+                    state: &self.state,
+                    model,
+                    texts: &self.shown,
+                    commands: &mut self.commands,
+                };
+                menu.button_ui(ui, "Intervene");
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 choices_ui(

@@ -66,7 +66,7 @@ impl Chips {
                     input.commands.push(next);
                 }
             }
-            ui.menu_button("Intervene…", |ui| Intervene::of(input).menu_ui(ui));
+            Intervene::of(input).button_ui(ui, "Intervene…");
             if ui.button("Clear all").clicked() {
                 let none = Interventions::default();
                 input.commands.push(Command::SetInterventions(none));

@@ -1,6 +1,7 @@
 //! The menu of what can be switched off or changed: what is selected, of which texts.
 
-use egui::{Button, Ui};
+use egui::containers::menu::{MenuButton, MenuConfig};
+use egui::{Button, PopupCloseBehavior, Ui};
 
 use super::chips::ChipsInput;
 use crate::app::command::Command;
@@ -39,7 +40,15 @@ impl<'a> Intervene<'a> {
         }
     }
 
-    pub fn menu_ui(&mut self, ui: &mut Ui) {
+    /// The button that opens the menu, which stays open while texts are chosen.
+    pub fn button_ui(&mut self, ui: &mut Ui, title: &str) {
+        let stays = PopupCloseBehavior::CloseOnClickOutside;
+        let config = MenuConfig::new().close_behavior(stays);
+        let button = MenuButton::new(title).config(config);
+        button.ui(ui, |ui| self.menu_ui(ui));
+    }
+
+    fn menu_ui(&mut self, ui: &mut Ui) {
         let id = egui::Id::unique("scope of a change");
         let mut scope: Scope = ui.data(|data| data.get_temp(id)).unwrap_or_default();
         ui.horizontal(|ui| {
