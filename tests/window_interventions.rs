@@ -66,12 +66,10 @@ fn set(what: Intervention, scope: Scope) -> Command {
 
 /// The strip's line on the score.
 fn line(harness: &Harness<'_, App>) -> String {
-    let node = harness.get_by(|node| {
-        node.label()
-            .is_some_and(|label| label.contains(" → ") && label.contains("change"))
-    });
-    let node = node.accesskit_node();
-    node.label().unwrap()
+    let texts = harness.root().children_recursive().into_iter();
+    let mut texts = texts.filter_map(|node| node.accesskit_node().value());
+    let line = texts.find(|text| text.contains(" → ") && text.contains("with "));
+    line.unwrap()
 }
 
 #[test]
