@@ -66,7 +66,7 @@ fn set(what: Intervention, scope: Scope) -> Command {
 
 /// The strip's line on the score.
 fn line(harness: &Harness<'_, App>) -> String {
-    let texts = harness.root().children_recursive().into_iter();
+    let texts = harness.root().children_recursive();
     let mut texts = texts.filter_map(|node| node.accesskit_node().value());
     let line = texts.find(|text| text.contains(" → ") && text.contains("with "));
     line.unwrap()

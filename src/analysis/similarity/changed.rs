@@ -11,7 +11,7 @@ use crate::model::intervention::Intervention;
 use crate::trace::Trace;
 
 /// The first change of either text that this method does not hold under.
-pub fn hindrance<'a>(method: Method, traces: [&'a Trace; 2]) -> Option<&'a Intervention> {
+pub fn hindrance(method: Method, traces: [&Trace; 2]) -> Option<&Intervention> {
     let mut all = traces
         .into_iter()
         .flat_map(|trace| &trace.interventions.changes.list);
