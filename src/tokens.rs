@@ -56,6 +56,8 @@ pub struct Tokens {
     pub normalized: String,
     /// The pieces of text that the pre-tokenizer handed to the vocabulary, in order.
     pub pre_tokens: Vec<String>,
+    /// Tokens that a person has hidden: no other token sees them, and no pool takes them. Ascending.
+    pub left_out: Vec<usize>,
 }
 
 /// A limit from here on stands for none: nothing in the model or its tokenizer says one.
@@ -73,6 +75,26 @@ impl Tokens {
 
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Puts the tokens into another order: `order` [T] says where each place's token comes from.
+    pub fn reorder(&mut self, order: &[usize]) {
+        fn moved<T: Clone>(values: &mut Vec<T>, order: &[usize]) {
+            // A vector that was never filled stays so.
+            let all = order.iter().map(|&from| values.get(from).cloned());
+            if let Some(all) = all.collect::<Option<Vec<T>>>() {
+                *values = all;
+            }
+        }
+        moved(&mut self.ids, order);
+        moved(&mut self.type_ids, order);
+        moved(&mut self.pieces, order);
+        moved(&mut self.labels, order);
+        moved(&mut self.offsets, order);
+        moved(&mut self.special, order);
+        moved(&mut self.words, order);
+        moved(&mut self.parts, order);
+        moved(&mut self.unknown, order);
     }
 
     /// Bytes of `text` that were cut off because of the limit; empty where nothing was.
@@ -315,6 +337,7 @@ impl TextTokenizer {
             dropped: beyond,
             normalized,
             pre_tokens,
+            left_out: Vec::new(),
             text,
         })
     }

@@ -37,6 +37,7 @@ fn key(model: &Model, text: &str, detail: Detail) -> TraceKey {
         model: model.hash.clone(),
         text: text.into(),
         prompt: Prompt::Own,
+        changes: Arc::default(),
         detail,
     }
 }

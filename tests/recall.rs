@@ -333,6 +333,7 @@ fn the_engine_keeps_to_its_budget_and_brings_back_the_layer_that_is_looked_at() 
         model: model.hash.clone(),
         text: words.as_str().into(),
         prompt: Prompt::Own,
+        changes: Arc::default(),
         detail: Detail::Full,
     };
     let whole = model.trace(&words, &Prompt::Own, Detail::Full, &Cancel::new());

@@ -111,6 +111,7 @@ mod tests {
             dropped: 0,
             normalized: text.to_owned(),
             pre_tokens: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
 use crate::analysis::token_weights::TokenWeights;
 use crate::engine::CalibrationKey;
+use crate::model::intervention::Interventions;
 use crate::model::source::CachedModel;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::PoolingMode;
@@ -58,6 +59,10 @@ pub enum Command {
     SetTokenWeights(TokenWeights),
     /// Takes texts together; none lets go.
     Select(Vec<TextId>),
+    /// What is switched off or changed inside the encoder from now on.
+    SetInterventions(Interventions),
+    /// The same while a slider is dragged: one step as long as that goes on.
+    DragInterventions(Interventions),
     SetTheme(ThemeChoice),
     /// How many MiB of traces are kept.
     SetBudget(usize),
@@ -136,6 +141,7 @@ impl Command {
             Self::SetTemperature(_) => Step::Run(Run::Temperature),
             Self::SetTruncateDim(_) => Step::Run(Run::Truncation),
             Self::SetTokenWeights(_) => Step::Run(Run::TokenWeights),
+            Self::DragInterventions(_) => Step::Run(Run::Intervention),
             Self::SetFineTune(_) => Step::Run(Run::FineTune),
             Self::AddText(_)
             | Self::RemoveText(_)
@@ -154,6 +160,7 @@ impl Command {
             | Self::SetSymmetric(_)
             | Self::SetPairsFile(_)
             | Self::SetPooling(_)
+            | Self::SetInterventions(_)
             | Self::SetPrompt(_)
             | Self::OpenModel(_)
             | Self::SetReference(_) => Step::One,
@@ -223,6 +230,9 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetScale(percent) => state.preferences.set_scale(percent),
         Command::SetAnimations(on) => state.preferences.animations = on,
         Command::ForgetRecent => state.preferences.recent.clear(),
+        Command::SetInterventions(all) | Command::DragInterventions(all) => {
+            state.interventions = all;
+        }
         Command::SelectLayer(layer) => state.layer = layer,
         Command::SelectHead(head) => state.head = head,
         Command::ScoreMethod(method) => state.score_method = method,

@@ -27,6 +27,7 @@ pub enum Run {
     Temperature,
     Truncation,
     TokenWeights,
+    Intervention,
     FineTune,
 }
 

@@ -11,7 +11,7 @@ use super::layout::Layout;
 use super::{App, Outcome};
 use crate::engine::{Engine, LoadState, read_background};
 use crate::model::source::{CachedModel, remove};
-use crate::model::{Detail, Model, ModelRef, Prompt};
+use crate::model::{Model, ModelRef, Prompt};
 use crate::perf;
 use crate::views::TextView;
 
@@ -331,13 +331,15 @@ impl App {
             return;
         };
         let prompt = self.state.prompt.clone();
+        let changes = super::texts::changes_of(&self.state, text.id);
         self.job(move || {
             let trace = match text.trace.filter(|_| text.current) {
                 Some(trace) => Ok(trace),
                 None => {
                     let cancel = crate::cancel::Cancel::new();
+                    let of = (&*text.text, &prompt);
                     model
-                        .trace(&text.text, &prompt, Detail::Outline, &cancel)
+                        .trace_changed(of, &changes, 0, &|_| None, &cancel)
                         .map(Arc::new)
                 }
             };

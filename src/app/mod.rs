@@ -80,6 +80,7 @@ pub struct App {
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
     inspector: chrome::inspector::Inspector,
+    chips: chrome::chips::Chips,
     cached: chrome::models::Cached,
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
@@ -193,6 +194,7 @@ impl App {
             heard: None,
             spine: chrome::spine::Spine::default(),
             inspector: chrome::inspector::Inspector::default(),
+            chips: chrome::chips::Chips::default(),
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,

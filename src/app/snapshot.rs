@@ -10,6 +10,7 @@ use super::export::headless::Headless;
 use super::export::{Content, Export, Format};
 use super::state::{Focus, State, ThemeChoice};
 use crate::cancel::Cancel;
+use crate::model::intervention::Interventions;
 use crate::model::{Model, ModelRef, Prompt};
 use crate::views;
 
@@ -25,6 +26,8 @@ pub struct SnapshotOptions {
     pub layer: usize,
     pub head: usize,
     pub prompt: Prompt,
+    /// What is switched off or changed inside the encoder.
+    pub interventions: Interventions,
     /// A second model that the same texts are seen through.
     pub reference: Option<ModelRef>,
     /// What is held, of the text at this place in the list.
@@ -43,6 +46,7 @@ impl SnapshotOptions {
         state.layer = self.layer;
         state.head = self.head;
         state.prompt = self.prompt.clone();
+        state.interventions = self.interventions.clone();
         state.reference = self.reference.clone();
         if let Some((index, focus)) = self.lock {
             let text = state.texts.get(index).map(|text| text.id);

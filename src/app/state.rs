@@ -10,6 +10,7 @@ use super::fine_tune::FineTune;
 use super::pairs::Temperature;
 use super::preferences::Preferences;
 use crate::analysis::token_weights::TokenWeights;
+use crate::model::intervention::Interventions;
 use crate::model::{ModelRef, Prompt};
 use crate::trace::{PoolingMode, Site};
 
@@ -142,6 +143,8 @@ pub struct State {
     /// The contrastive loss in both directions, averaged.
     pub symmetric: bool,
     pub fine_tune: FineTune,
+    /// What is switched off or changed inside the encoder.
+    pub interventions: Interventions,
     /// What was clicked; stays until Escape.
     pub locked: Focus,
     pub preferences: Preferences,
@@ -173,6 +176,7 @@ impl Default for State {
             temperature: Temperature::default(),
             symmetric: false,
             fine_tune: FineTune::default(),
+            interventions: Interventions::default(),
             locked: Focus::default(),
             preferences: Preferences::default(),
             session: None,

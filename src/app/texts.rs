@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::state::{State, TextId};
 use crate::engine::{Engine, TraceKey, Wanted};
+use crate::model::intervention::{Changes, Place};
 use crate::model::{Detail, Model, Prompt};
 use crate::trace::Trace;
 use crate::views::TextView;
@@ -18,23 +19,31 @@ pub struct Texts {
 struct Last {
     text: Arc<str>,
     trace: Option<Arc<Trace>>,
+    /// Of the model as it is, where the pass is changed and the text is compared.
+    untouched: Option<Arc<Trace>>,
     /// By the reference model.
     reference: Option<Arc<Trace>>,
 }
 
 impl Texts {
+    /// The trace by the model as it is, of a compared text that is changed.
+    pub fn untouched(&self, id: TextId) -> Option<&Arc<Trace>> {
+        self.last.get(&id)?.untouched.as_ref()
+    }
+
     /// Asks for the traces that the state calls for, and returns what there is of each text.
     /// A and B are wanted whole and first; the others need no insides.
     pub fn update(&mut self, state: &State, engine: &Engine, model: &Arc<Model>) -> Vec<TextView> {
         self.last.retain(|id, _| state.index(*id).is_some());
         let reference = engine.reference();
-        let mut later = Vec::new();
+        let (mut later, mut before_changes) = (Vec::new(), Vec::new());
         let mut wanted = Vec::with_capacity(state.texts.len());
         let mut views = Vec::with_capacity(state.texts.len());
         for (index, text) in state.texts.iter().enumerate() {
             let last = self.last.entry(text.id).or_insert_with(|| Last {
                 text: text.text.as_str().into(),
                 trace: None,
+                untouched: None,
                 reference: None,
             });
             if *last.text != *text.text {
@@ -52,12 +61,22 @@ impl Texts {
                 model: model.hash.clone(),
                 text: last.text.clone(),
                 prompt: known_prompt(state, model),
+                changes: Arc::new(changes_of(state, text.id)),
                 detail: if compared {
                     Detail::Full
                 } else {
                     Detail::Outline
                 },
             };
+            // The score before all changes is shown beside the one after.
+            let untouched = (compared && !key.changes.is_empty()).then(|| TraceKey {
+                changes: Arc::default(),
+                detail: Detail::Outline,
+                ..key.clone()
+            });
+            let before = untouched.as_ref().and_then(|key| engine.trace(key));
+            last.untouched = before.and_then(Result::ok);
+            before_changes.extend(untouched);
             let (current, error) = match engine.trace(&key) {
                 Some(Ok(trace)) => {
                     last.trace = Some(trace);
@@ -94,6 +113,7 @@ impl Texts {
         let compared = wanted.iter().filter(|key| key.detail == Detail::Full);
         let layer = state.layer.min(model.spec().layers().saturating_sub(1));
         let insides = compared.map(|key| (key.clone(), layer)).collect();
+        wanted.extend(before_changes);
         // The second model waits for the first.
         wanted.extend(later);
         engine.want(Wanted {
@@ -104,12 +124,31 @@ impl Texts {
     }
 }
 
+/// What holds in one text of the list.
+pub fn changes_of(state: &State, id: TextId) -> Changes {
+    if state.interventions.is_empty() {
+        return Changes::default();
+    }
+    let place = Place {
+        a: state.a == Some(id),
+        b: state.b == Some(id),
+    };
+    let other = if place.a { state.b } else { state.a };
+    let other = other
+        .and_then(|id| state.index(id))
+        .map(|i| &state.texts[i].text);
+    let other = other.map(|text| Arc::from(text.as_str()));
+    state.interventions.changes(place, other.as_ref())
+}
+
 /// The reference model's trace of a text: no insides.
 fn reference_key(state: &State, reference: &Model, text: &Arc<str>) -> TraceKey {
     TraceKey {
         model: reference.hash.clone(),
         text: text.clone(),
         prompt: known_prompt(state, reference),
+        // Layers and heads are those of the first model.
+        changes: Arc::default(),
         detail: Detail::Outline,
     }
 }

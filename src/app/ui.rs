@@ -5,8 +5,10 @@ use std::sync::Arc;
 use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
+use super::chrome::chips::ChipsInput;
 use super::chrome::import::import_ui;
 use super::chrome::inspector::Input;
+use super::chrome::intervene::Intervene;
 use super::chrome::log::{log_ui, toasts_ui};
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
@@ -203,6 +205,15 @@ impl App {
                 &self.history,
                 &mut self.commands,
             );
+            if let Some(model) = &model {
+                let mut menu = Intervene {
+                    state: &self.state,
+                    model,
+                    texts: &self.shown,
+                    commands: &mut self.commands,
+                };
+                menu.button_ui(ui, "Intervene");
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 choices_ui(
                     ui,
@@ -231,6 +242,16 @@ impl App {
             ui.horizontal(|ui| self.spine.spine_ui(ui, &mut input));
         });
         ui.add_space(SPACE / 2.);
+        let sides = [self.state.a, self.state.b];
+        let mut input = ChipsInput {
+            state: &self.state,
+            engine: &self.engine,
+            model: &model,
+            texts: &self.shown,
+            untouched: sides.map(|id| self.texts.untouched(id?).cloned()),
+            commands: &mut self.commands,
+        };
+        self.chips.chips_ui(ui, &mut input);
     }
 
     fn middle_ui(&mut self, ui: &mut Ui, focus: Focus) {

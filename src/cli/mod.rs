@@ -4,6 +4,7 @@ mod check;
 mod embed;
 mod failure;
 mod faithfulness;
+mod intervene;
 mod load;
 mod models;
 mod output;
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::WindowOptions;
 pub use failure::Failure;
+pub use intervene::InterveneArgs;
 pub use load::ModelArgs;
 pub use output::print;
 pub use prompt::PromptArgs;

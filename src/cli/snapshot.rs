@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Failure, ModelArgs, PromptArgs};
+use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
 use crate::app::export::{Format, file};
 use crate::app::files;
 use crate::app::snapshot::{SnapshotOptions, export, snapshot};
@@ -47,6 +47,8 @@ pub struct SnapshotArgs {
     pub lock: Option<Lock>,
     #[command(flatten)]
     pub prompt: PromptArgs,
+    #[command(flatten)]
+    pub changes: InterveneArgs,
 }
 
 /// A place of a text's numbers, and the text's in the list.
@@ -77,6 +79,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         layer: args.layer - 1,
         head: args.head - 1,
         prompt: args.prompt.prompt(),
+        interventions: args.changes.all(),
         reference: args.reference.as_deref().map(str::parse).transpose()?,
         lock: args.lock.map(|lock| (lock.text, lock.focus)),
     };

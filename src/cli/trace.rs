@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::output::Target;
 use super::tokens::warn_of_cut;
-use super::{Failure, ModelArgs, PromptArgs};
+use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
 use crate::cancel::Cancel;
 use crate::model::Detail;
+use crate::model::intervention::GRAMMAR;
 use crate::tokens::Tokens;
 use crate::trace::SiteFilter;
 
@@ -14,7 +15,7 @@ use crate::trace::SiteFilter;
 const HELD: usize = 1 << 30;
 
 #[derive(clap::Args, Debug)]
-#[command(after_long_help = SITES)]
+#[command(after_long_help = format!("{SITES}\n\n{GRAMMAR}"))]
 pub struct TraceArgs {
     /// The text
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -27,6 +28,8 @@ pub struct TraceArgs {
     pub sites: String,
     #[command(flatten)]
     pub prompt: PromptArgs,
+    #[command(flatten)]
+    pub changes: InterveneArgs,
 }
 
 const SITES: &str = "Sites, with T tokens, D hidden, H heads, d head size, F feed-forward size:
@@ -70,13 +73,17 @@ pub fn run(args: &TraceArgs, model: &ModelArgs) -> Result<(), Failure> {
         )));
     }
     let prompt = args.prompt.prompt();
+    let changes = args.changes.alone()?;
     let cancel = Cancel::new();
     // What does not fit is made again where it is written.
     let keeps = |tokens: &Tokens, site| {
         let fits = model.full_bytes(tokens.len()) <= HELD;
         Detail::Outline.keeps(site) || fits && filter.matches(site)
     };
-    let trace = model.trace_sites(&args.text, &prompt, keeps, &cancel)?;
+    let trace = match changes.is_empty() {
+        true => model.trace_sites(&args.text, &prompt, keeps, &cancel)?,
+        false => super::intervene::trace(&model, (&args.text, &prompt), &changes, HELD)?,
+    };
     warn_of_cut(&trace.tokens);
     model.save_trace(&trace, target.path(), &filter, &cancel)?;
     Ok(())

@@ -11,17 +11,19 @@ mod report;
 
 use super::output::{print, print_json};
 use super::tokens::warn_of_cut;
-use super::{Failure, ModelArgs, PromptArgs};
+use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
 use crate::analysis::calibration::Calibration;
 use crate::analysis::pooling::{Misfit, misfit, modes, scores};
 use crate::analysis::similarity::Method;
-use crate::cancel::Cancel;
+use crate::analysis::similarity::changed::hindrance;
+use crate::model::intervention::{Changes, GRAMMAR};
 use crate::model::{HeadOptions, Model};
 use crate::trace::{PoolingMode, Trace};
 pub(super) use findings::limit;
 use methods::{Answer, Subject, answer};
 
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = GRAMMAR)]
 pub struct WhyArgs {
     /// The first text
     #[arg(value_name = "A", allow_hyphen_values = true)]
@@ -63,6 +65,8 @@ pub struct WhyArgs {
     pub fail_above: Option<f64>,
     #[command(flatten)]
     pub prompt: PromptArgs,
+    #[command(flatten)]
+    pub changes: InterveneArgs,
 }
 
 /// A score with everything that explains it.
@@ -94,15 +98,23 @@ pub fn run(args: &WhyArgs, model: &ModelArgs) -> Result<(), Failure> {
     let (second, found) = (second.as_ref(), &diagnosis);
     match args.json {
         true => print_json(&document::document(&model, &first, second, found))?,
-        false => print(&report::report(
-            &model,
-            &first,
-            second,
-            found,
-            (paint::Colors::of_stdout(), paint::width_of_stdout()),
-        ))?,
+        false => {
+            let paint = (paint::Colors::of_stdout(), paint::width_of_stdout());
+            let report = report::report(&model, &first, second, found, paint);
+            print(&format!("{}{report}", told(&first)))?;
+        }
     }
     findings::check_limits(first.cos, args)
+}
+
+/// What was changed, in front of a report.
+fn told(explained: &Explained) -> String {
+    let sides = [("a", &explained.a), ("b", &explained.b)];
+    let of = |(name, trace): (&str, &Trace)| {
+        let changes = &trace.interventions.changes;
+        (!changes.is_empty()).then(|| format!("changed in {name}: {}\n", changes.title()))
+    };
+    sides.into_iter().filter_map(of).collect()
 }
 
 /// The methods that were asked for, each once.
@@ -165,8 +177,11 @@ fn explain(
         true => WHOLE,
         false => 0,
     };
-    let trace = |text: &str| model.trace_within(text, &prompt, most, &Cancel::new());
-    let (a, b) = (trace(&args.a)?, trace(b)?);
+    let trace = |text: &str, changes: Changes| {
+        super::intervene::trace(model, (text, &prompt), &changes, most)
+    };
+    let a = trace(&args.a, args.changes.of_side(true, b))?;
+    let b = trace(b, args.changes.of_side(false, &args.a))?;
     warn_of_cut(&a.tokens);
     warn_of_cut(&b.tokens);
     let subject = Subject {
@@ -176,7 +191,20 @@ fn explain(
         options,
         calibration,
     };
-    let run = |&method: &Method| Ok((method, answer(method, &subject)?));
+    // Asked for all, those that do not hold for a changed run are left out.
+    let all = args.method.iter().any(|name| name == "all");
+    let held = |method: &&Method| match hindrance(**method, [&a, &b]) {
+        Some(what) if all => {
+            log::warn!(
+                "`{}` does not hold under the change {what} and is left out",
+                method.name()
+            );
+            false
+        }
+        _ => true,
+    };
+    let methods: Vec<&Method> = methods.iter().filter(held).collect();
+    let run = |&method: &&Method| Ok((*method, answer(*method, &subject)?));
     let methods: Vec<_> = methods.iter().map(run).collect::<Result<_, Failure>>()?;
     let pooling = modes(&model.head, options.pooling);
     Ok(Explained {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::model::intervention::Changes;
 use crate::model::{Detail, Prompt};
 use crate::trace::Trace;
 
@@ -14,6 +15,8 @@ pub struct TraceKey {
     pub model: Arc<str>,
     pub text: Arc<str>,
     pub prompt: Prompt,
+    /// What a person changes in this text's pass.
+    pub changes: Arc<Changes>,
     pub detail: Detail,
 }
 

@@ -122,7 +122,10 @@ fn record(
         let digest = || -> Arc<dyn HeadWatch> { Arc::new(Digest::new(tokens, layers, heads)) };
         (most > 0).then(digest)
     };
-    let run = || model.trace_watched(&key.text, &key.prompt, most, &watch, cancel);
+    let run = || {
+        let text = (&*key.text, &key.prompt);
+        model.trace_changed(text, &key.changes, most, &watch, cancel)
+    };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(trace)) => Some(Ok(Arc::new(trace))),
         Ok(Err(ModelError::Stopped)) => None,

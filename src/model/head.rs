@@ -150,7 +150,8 @@ impl Head {
         } else {
             tokens.prompt_tokens
         };
-        (0..tokens.len()).map(|t| t >= skipped).collect()
+        let taken = |t: usize| t >= skipped && !tokens.left_out.contains(&t);
+        (0..tokens.len()).map(taken).collect()
     }
 
     /// The sentence vector [E] of one text from its final token vectors [T, D]. Visits every
@@ -274,7 +275,7 @@ fn pool(out: &Tensor, taken: &[bool], mode: PoolingMode) -> Result<Tensor, Model
     if !taken.contains(&true) {
         return Err(ModelError::Input {
             what: "pooling".to_owned(),
-            problem: "the model leaves the prompt out of the pool, and the prompt is all there is; give a text or a shorter prompt".to_owned(),
+            problem: "no token is left to pool: the model leaves the prompt out, or every token is hidden; give a text or a shorter prompt, or hide fewer tokens".to_owned(),
         });
     }
     pool_by(out, taken, pool_weights(taken, mode))

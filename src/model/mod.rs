@@ -10,6 +10,7 @@ pub mod encoder;
 mod error;
 pub mod families;
 pub mod head;
+pub mod intervention;
 mod mask;
 pub mod mix;
 pub mod modules;
@@ -43,10 +44,11 @@ pub use spec::EncoderSpec;
 use crate::cancel::Cancel;
 use crate::tokens::{Prompted, TextTokenizer, Tokens};
 use crate::trace::Trace;
-use crate::trace::hook::{Chain, HeadWatch, Hook, Recorder, StopWhen, Watching};
+use crate::trace::hook::{Chain, HeadWatch, Hook, Recorder, StopWhen};
 use crate::trace::site::{PoolingMode, Site};
 use adapters::Tasks;
 use config::Config;
+use intervention::Changes;
 use modules::Recipe;
 use pass::Pass;
 use weights::{Checkpoint, Weights};
@@ -313,34 +315,7 @@ impl Model {
         watch: &dyn Fn(&Tokens) -> Option<Arc<dyn HeadWatch>>,
         cancel: &Cancel,
     ) -> Result<Trace, ModelError> {
-        let started = Instant::now();
-        let tokens = Arc::new(self.tokens(text, prompt)?);
-        let full = self.full_bytes(tokens.len()) <= most;
-        // Only the tiles of the fused path show maps that are not kept.
-        let watch = || {
-            let relative = self
-                .encoder
-                .weights
-                .layers
-                .iter()
-                .any(|l| l.relative.is_some());
-            match relative || self.encoder.ops != ops::Ops::Fused {
-                true => None,
-                false => watch(&tokens),
-            }
-        };
-        let (detail, watch) = match full {
-            true => (Detail::Full, None),
-            false => (Detail::Outline, watch()),
-        };
-        let mut watching = watch.clone().map(Watching);
-        let mut recorder = Recorder::new(|site| detail.keeps(site));
-        let mut stop = StopWhen(cancel);
-        let mut hooks: Vec<&mut dyn Hook> = vec![&mut stop, &mut recorder];
-        hooks.extend(watching.as_mut().map(|watching| watching as &mut dyn Hook));
-        self.run(&[&tokens], self.options(), &mut Chain(hooks))?;
-        let values = recorder.take(0);
-        Ok(self.traced(tokens, started, values)?.with_watched(watch))
+        self.trace_changed((text, prompt), &Changes::default(), most, watch, cancel)
     }
 
     /// Records those sites of one text that `keeps` says.

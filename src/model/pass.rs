@@ -44,7 +44,13 @@ impl<'a> Pass<'a> {
         if let Some((_, turns)) = self.turns.iter().find(|(made, _)| *made == rotary) {
             return turns.clone();
         }
-        let turns = Arc::new(rotary.turns(&self.rows.places));
+        let mut places = self.rows.places.clone();
+        for (text, rows) in self.rows.texts.iter().enumerate() {
+            if !self.hook.turns(text) {
+                places[rows.clone()].fill(0);
+            }
+        }
+        let turns = Arc::new(rotary.turns(&places));
         self.turns.push((rotary, turns.clone()));
         turns
     }

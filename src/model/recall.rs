@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use super::intervention::{Applied, Intervening};
 use super::ops::{Attend, Ops, score_rows, softmax};
 use super::pass::Pass;
 use super::{Model, ModelError};
@@ -22,7 +23,7 @@ const WHOLE_BYTES: usize = 2 << 30;
 
 impl Model {
     /// Bytes of the maps [H, T, T] of one layer of a text of so many tokens.
-    fn map_bytes(&self, tokens: usize) -> usize {
+    pub(super) fn map_bytes(&self, tokens: usize) -> usize {
         // Content, what positions add, their sum and the pattern.
         4 * size_of::<f32>() * self.spec().heads * tokens * tokens
     }
@@ -82,7 +83,8 @@ impl Model {
         })?;
         let mut recorder = Recorder::new(wanted);
         let mut stop = StopWhen(cancel);
-        let mut hook = Chain(vec![&mut stop, &mut recorder]);
+        let mut intervening = Intervening(vec![&trace.interventions]);
+        let mut hook = Chain(vec![&mut stop, &mut intervening, &mut recorder]);
         let mut pass = Pass::new(&mut hook, [trace.tokens.len()]);
         let from = from.to_device(self.encoder.device())?;
         self.encoder.one_layer(layer, from, &mut pass)?;
@@ -152,6 +154,9 @@ struct Rows {
     q: Tensor, // [H, T, d]
     k: Tensor, // [K, T, d]
     attend: Attend,
+    layer: usize,
+    /// What a person changed.
+    applied: Arc<Applied>,
 }
 
 impl Rows {
@@ -165,10 +170,18 @@ impl Rows {
             })
         };
         let farthest = trace.tokens.len().saturating_sub(1);
+        let mut attend = model.encoder.attend(layer, farthest)?;
+        if trace.interventions.is_still()
+            && let Some(bias) = &mut attend.bias
+        {
+            bias.table = Arc::new(vec![0.; bias.table.len()]);
+        }
         Ok(Self {
             q: at(LayerSite::QRot, LayerSite::Q)?,
             k: at(LayerSite::KRot, LayerSite::K)?,
-            attend: model.encoder.attend(layer, farthest)?,
+            attend,
+            layer,
+            applied: trace.interventions.clone(),
         })
     }
 
@@ -198,9 +211,13 @@ impl MapRows for Rows {
             return self.bias(head, queries, keys);
         }
         let content = site == LayerSite::ScoreContent;
+        let first = queries.start;
         let scores = score_rows((&self.q, &self.k), &self.attend, head, queries, content);
         // Both are f32 on the CPU by construction.
         let mut scores = scores.unwrap_or_default();
+        if !content {
+            self.applied.finish(self.layer, first, keys, &mut scores);
+        }
         if site == LayerSite::Pattern {
             softmax(&mut scores, keys);
         }

@@ -31,6 +31,11 @@ pub trait Hook {
     fn heads(&self) -> Option<&dyn HeadWatch> {
         None
     }
+
+    /// False where rotary positions do not turn this text's queries and keys.
+    fn turns(&self, _text: usize) -> bool {
+        true
+    }
 }
 
 /// Some rows of one head's maps, where they are made and before they are gone.
@@ -122,6 +127,10 @@ impl Hook for Chain<'_> {
 
     fn heads(&self) -> Option<&dyn HeadWatch> {
         self.0.iter().find_map(|hook| hook.heads())
+    }
+
+    fn turns(&self, text: usize) -> bool {
+        self.0.iter().all(|hook| hook.turns(text))
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use candle_core::{Device, Tensor};
 use thiserror::Error;
 
+use crate::model::intervention::Applied;
 use hook::HeadWatch;
 pub use maps::MapRows;
 pub use site::{Axis, EmbedSite, LayerSite, PoolingMode, Site, SiteFilter};
@@ -37,6 +38,8 @@ pub struct Trace {
     pub layers: usize,
     /// True where `final.out` is a mix of several layers' states, not the last one's alone.
     pub mixes_layers: bool,
+    /// What a person changed in this pass.
+    pub interventions: Arc<Applied>,
     sites: BTreeMap<Site, Tensor>,
     /// Layers of which the maps [H, T, T] are made row by row where they are read.
     maps: BTreeMap<usize, Arc<dyn MapRows>>,
@@ -67,6 +70,7 @@ impl Trace {
             elapsed,
             layers,
             mixes_layers: false,
+            interventions: Arc::default(),
             sites: BTreeMap::new(),
             maps: BTreeMap::new(),
             watched: None,
@@ -96,6 +100,14 @@ impl Trace {
     /// The same pass with what was summed up of its maps as they passed by.
     pub fn with_watched(self, watched: Option<Arc<dyn HeadWatch>>) -> Self {
         Self { watched, ..self }
+    }
+
+    /// The same pass, which ran with these changes.
+    pub fn with_interventions(self, interventions: Arc<Applied>) -> Self {
+        Self {
+            interventions,
+            ..self
+        }
     }
 
     /// What a watch of this kind summed up of maps that were not kept.

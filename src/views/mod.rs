@@ -9,6 +9,7 @@ mod diagnosis;
 mod embedding;
 mod feed_forward;
 mod fine_tune;
+mod intervene;
 mod models;
 mod pooling;
 mod position;

@@ -13,12 +13,14 @@ mod tables;
 use egui::{Role, ScrollArea, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
+use super::intervene::switch_off_ui;
 use super::recorded::{Viewed, keep_ui, kept_ui, switch_ui};
 use super::subject::{Subject, note_ui, section_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::position::Scheme;
 use crate::app::command::Command;
 use crate::app::export::NamedArray;
+use crate::model::intervention::{Intervention, Scope};
 use tables::Part;
 
 pub static PANEL: Panel = Panel {
@@ -58,6 +60,7 @@ impl View for PositionView {
                 note_ui(ui, none_text(cx));
                 return;
             }
+            switch_off_ui(ui, cx, "positions", Intervention::NoPositions, Scope::All);
             let part = match schemes.as_slice() {
                 // Its maps are those of the text's own tokens.
                 [Scheme::Disentangled] => Part::First(subject.tokens()),

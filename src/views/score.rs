@@ -71,6 +71,7 @@ impl View for ScoreView {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             headline::headline_ui(ui, cx, &pair, &value);
+            headline::changed_ui(ui, &value);
             verdict::verdict_ui(ui, cx, &value, pair.same(), &mut self.told);
             headline::poolings_ui(ui, cx, &value);
             self.method.contrast.against_ui(ui, cx, &key);

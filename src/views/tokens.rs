@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use egui::{ScrollArea, Ui};
 
+use super::intervene::{scope_of, switch_off_ui};
 use super::subject::{Subject, subject_ui};
 use super::{Panel, View, ViewContext};
+use crate::model::intervention::Intervention;
 use crate::tokens::Tokens;
 use steps::Steps;
 use strips::Strips;
@@ -51,6 +53,14 @@ impl View for TokensView {
             self.strips.strips_ui(ui, cx, &subject);
             self.word.word_ui(ui, cx, &subject);
             rows::rows_ui(ui, cx, &subject);
+            if let Some(token) = subject.locked(cx) {
+                let label = &subject.trace.tokens.labels[token];
+                let name = format!("token {token} “{label}”");
+                let what = Intervention::NoToken {
+                    token: subject.trace.interventions.origin(token),
+                };
+                switch_off_ui(ui, cx, &name, what, scope_of(subject.side));
+            }
         });
     }
 

@@ -25,7 +25,9 @@ pub struct Cell {
     pub position: Option<f64>,
     /// True where the mask hides this key from the query.
     pub hidden: bool,
-    /// content + position, or −∞ where it is hidden.
+    /// What a person divides scores by; 1 where nobody does.
+    pub temperature: f64,
+    /// (content + position)/temperature, or −∞ where it is hidden.
     pub score: f64,
     /// The row's largest score, taken off before exp so that nothing overflows.
     pub largest: f64,
@@ -73,10 +75,15 @@ impl Cell {
         let positions = positions.as_ref().map(|p| p.row(&[head, query])); // [T]
         let position = |j: usize| positions.as_ref().map(|p| f64::from(p[j]));
         let hidden = |j: usize| recorded[j] == f32::NEG_INFINITY;
+        let temperature = trace.interventions.temperature(layer);
+        let seen = |j: usize| {
+            let content = dot(&mine, &k.row(&[kv_head, j])) * scale;
+            (content + position(j).unwrap_or(0.0)) / temperature
+        };
         let row: Vec<f64> = (0..recorded.len())
             .map(|j| match hidden(j) {
                 true => f64::NEG_INFINITY,
-                false => dot(&mine, &k.row(&[kv_head, j])) * scale + position(j).unwrap_or(0.0),
+                false => seen(j),
             })
             .collect();
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -100,6 +107,7 @@ impl Cell {
             content: product * scale,
             position: position(key),
             hidden: hidden(key),
+            temperature,
             score,
             largest,
             numerator,

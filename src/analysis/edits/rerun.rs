@@ -6,6 +6,7 @@ use super::search::{Edits, Goal, Limits, Outcome, search};
 use super::{Draft, Edit, Offer, apply};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
+use crate::analysis::similarity::changed;
 use crate::analysis::similarity::reruns::encode;
 use crate::analysis::vectors::{cosine, to_f64};
 use crate::model::{HeadOptions, Model, ModelError, Part, Prompt};
@@ -80,6 +81,7 @@ pub fn rerun(
     drafts: &[Draft],
     job: &mut Job<'_>,
 ) -> Result<Vec<Rerun>, ModelError> {
+    changed::untouched("an edited text", [subject.text, subject.other])?;
     job.expect(drafts.len());
     let mut others = Others::new(subject)?;
     let mut out = Vec::with_capacity(drafts.len());

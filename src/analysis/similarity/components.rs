@@ -6,10 +6,10 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::PairMatrix;
 use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, wide};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
+use super::{Method, PairMatrix, changed};
 use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};
@@ -78,6 +78,7 @@ pub fn writer_parts(
     options: HeadOptions,
     cancel: &Cancel,
 ) -> Result<Parts, ModelError> {
+    changed::check(Method::Components, [trace, trace])?;
     let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
@@ -152,6 +153,7 @@ pub(super) fn group_parts(
     group: &Range<usize>,
     cancel: &Cancel,
 ) -> Result<Parts, ModelError> {
+    changed::check(Method::Components, [trace, trace])?;
     let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;

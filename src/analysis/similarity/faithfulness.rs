@@ -1,5 +1,6 @@
 //! Does an explanation predict what happens when its tokens are really taken away?
 
+use super::changed;
 use super::reruns::encode;
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
@@ -55,6 +56,7 @@ pub fn curve(
     way: Way,
     job: &mut Job<'_>,
 ) -> Result<Curve, ModelError> {
+    changed::untouched("the curve of removed tokens", [a, b])?;
     let tokens = &*a.tokens;
     if ranking.scores.len() != tokens.len() {
         return Err(ModelError::Input {

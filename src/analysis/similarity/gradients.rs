@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Tensor, Var};
 
+use super::changed;
 use super::reruns::held;
 use crate::analysis::vectors::dot;
 use crate::model::pass::Pass;
@@ -35,6 +36,7 @@ pub fn gradients(
     b: &Trace,
     options: HeadOptions,
 ) -> Result<Gradients, ModelError> {
+    changed::untouched("the gradient", [a, b])?;
     let (x, e_a) = vector(model, a, options)?;
     let (y, e_b) = vector(model, b, options)?;
     let length = |e: &Tensor| e.sqr()?.sum_all()?.sqrt();

@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use super::PairMatrix;
 use super::frozen::{FrozenEncoder, Stack};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
+use super::{Method, PairMatrix, changed};
 use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError};
@@ -41,6 +41,7 @@ impl InputParts {
         options: HeadOptions,
         cancel: &Cancel,
     ) -> Result<Self, ModelError> {
+        changed::check(Method::Input, [trace, trace])?;
         let trace = &*model.whole(trace, cancel)?;
         let encoder = FrozenEncoder::new(&model.encoder, trace)?;
         let pool = FrozenPool::new(&model.head, trace, options.pooling)?;

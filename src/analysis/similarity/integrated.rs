@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
-use super::PairMatrix;
 use super::head_along::{Along, in_f64};
 use super::reruns::{ROWS, held};
+use super::{Method, PairMatrix, changed};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, dot, norm, quotient, to_f64};
@@ -66,6 +66,7 @@ pub fn integrated(
     options: HeadOptions,
     job: &mut Job<'_>,
 ) -> Result<Integrated, ModelError> {
+    changed::check(Method::Integrated, [a, b])?;
     let started = Instant::now();
     let e_a = to_f64(&sentence(&model.head, a, options)?);
     let e_b = to_f64(&sentence(&model.head, b, options)?);

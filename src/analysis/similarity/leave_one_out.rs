@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::reruns::{all_but, encode, held};
+use super::{Method, changed};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, to_f64};
@@ -107,6 +108,9 @@ pub fn without_each(
     removal: Removal,
     job: &mut Job<'_>,
 ) -> Result<Vec<Option<Vec<f64>>>, ModelError> {
+    if removal != Removal::Pool {
+        changed::check(Method::LeaveOneOut, [trace, trace])?;
+    }
     let tokens = &*trace.tokens;
     let count = tokens.len();
     let kept: Vec<Vec<usize>> = (0..count).map(|left| all_but(count, left)).collect();

@@ -1,6 +1,7 @@
 //! Why two texts score as similar: methods that spread the cosine over pairs of tokens.
 
 pub mod ablation;
+pub mod changed;
 pub mod common;
 pub mod components;
 pub mod contrast;

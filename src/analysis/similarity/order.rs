@@ -1,6 +1,7 @@
 //! What the order of the words does for a score: the model run again on the same words in other
 //! orders.
 
+use super::changed;
 use crate::analysis::diagnosis::words::{Word, replaced, words};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::{score, sentence};
@@ -62,6 +63,7 @@ pub fn order(
     options: HeadOptions,
     job: &mut Job<'_>,
 ) -> Result<Option<Order>, ModelError> {
+    changed::untouched("the order of the words", [a, b])?;
     let (text_a, text_b) = (read(&a.tokens), read(&b.tokens));
     let (words_a, words_b) = (words(text_a), words(text_b));
     let (reordered, orders) = match as_in(&words_a, &words_b) {

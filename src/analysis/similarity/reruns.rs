@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::analysis::job::Job;
 use crate::analysis::pooling::missing;
+use crate::model::intervention::Intervening;
 use crate::model::pass::Pass;
 use crate::model::{Head, HeadOptions, Model, ModelError, Part};
 use crate::trace::hook::{Chain, Hook, StopWhen};
@@ -90,7 +91,7 @@ pub struct Restart<'a> {
     pub states: Tensor,
 }
 
-/// The sentence vectors [E] of restarted texts. `hook` sees them in their order, `index` being that
+/// The sentence vectors [E] of restarted texts, with the changes that their traces ran with. `hook` sees them in their order, `index` being that
 /// of the first.
 ///
 /// # Errors
@@ -108,7 +109,9 @@ pub fn restart(
     let states: Vec<&Tensor> = texts.iter().map(|text| &text.states).collect();
     let states = Tensor::cat(&states, 0)?.to_device(model.encoder.device())?;
     let mut stop = StopWhen(job.cancel);
-    let mut hook = Chain(vec![&mut stop, hook]);
+    let changes = texts.iter().map(|text| &*text.trace.interventions);
+    let mut intervening = Intervening(changes.collect());
+    let mut hook = Chain(vec![&mut stop, &mut intervening, hook]);
     let mut pass = Pass::new(&mut hook, texts.iter().map(|text| text.trace.tokens.len()));
     let earlier = earlier(model, first, texts)?;
     let encoder = &model.encoder;

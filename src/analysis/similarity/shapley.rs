@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::reruns::encode;
-use super::{EXACT, PairMatrix};
+use super::{EXACT, Method, PairMatrix, changed};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, dot, norm, quotient, to_f64};
@@ -74,6 +74,7 @@ pub fn shapley(
     sampling: Sampling,
     job: &mut Job<'_>,
 ) -> Result<Shapley, ModelError> {
+    changed::check(Method::Shapley, [a, b])?;
     let started = Instant::now();
     let explains = cosine(
         &to_f64(&sentence(&model.head, a, options)?),

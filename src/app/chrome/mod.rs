@@ -1,9 +1,11 @@
 //! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
 
+pub mod chips;
 pub mod export;
 pub mod fields;
 pub mod import;
 pub mod inspector;
+pub mod intervene;
 pub mod log;
 pub mod manager;
 pub mod menu;

@@ -12,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::cli::Failure;
 use crate::cli::progress::Line;
 use crate::model::head::Module;
+use crate::model::intervention::Changes;
 use crate::model::{HeadOptions, Model, Prompt};
 use crate::tokens::Tokens;
 
@@ -25,6 +26,7 @@ pub struct Job<'a> {
     prompt: Prompt,
     options: HeadOptions,
     batch: usize,
+    changes: Changes,
     /// E
     size: usize,
     line: Line,
@@ -62,6 +64,7 @@ impl<'a> Job<'a> {
             prompt,
             options,
             batch: args.batch,
+            changes: args.changes.alone()?,
             size: options.truncate_dim.map_or(whole, |cut| cut.min(whole)),
             line: Line::new(),
             cut: Cut::default(),
@@ -103,13 +106,17 @@ impl<'a> Job<'a> {
         };
         let names: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
         let normalized = self.model.head.normalizes() && !self.options.raw;
-        let about = BTreeMap::from([
+        let mut about = BTreeMap::from([
             ("model", self.model.id.clone()),
             ("hash", self.model.hash.to_string()),
             ("pooling", names.join(",")),
             ("normalized", normalized.to_string()),
             ("prompt", self.model.prompt(&self.prompt)?.to_owned()),
         ]);
+        if !self.changes.is_empty() {
+            let specs = self.changes.list.iter().map(ToString::to_string);
+            about.insert("interventions", specs.collect::<Vec<_>>().join(" "));
+        }
         Ok(Header {
             count: self.texts.all().len(),
             size: self.size,
@@ -145,6 +152,18 @@ impl<'a> Job<'a> {
             line.update(|| format!("{done} of {all} texts ({rate:.0} texts/s)"));
         };
         let cancel = Cancel::new();
+        if !self.changes.is_empty() {
+            let mut vectors = Vec::with_capacity(tokens.len());
+            for text in &self.texts.all()[start..start + tokens.len()] {
+                let (of, options) = ((text.as_str(), &self.prompt), self.options);
+                let vector = self
+                    .model
+                    .embed_changed(of, &self.changes, options, &cancel)?;
+                vectors.push(vector);
+                progress(vectors.len());
+            }
+            return Ok(vectors);
+        }
         let vectors = self
             .model
             .embed(tokens, self.options, self.batch, &cancel, &mut progress)?;

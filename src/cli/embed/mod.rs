@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgGroup;
 
 use super::output::Target;
-use super::{Failure, ModelArgs, PromptArgs};
+use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
+use crate::model::intervention::GRAMMAR;
 use crate::trace::PoolingMode;
 use job::Job;
 pub(super) use job::size;
@@ -18,6 +19,7 @@ use read::Texts;
 use write::Format;
 
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = GRAMMAR)]
 #[command(group = ArgGroup::new("given").required(true).multiple(true))]
 pub struct EmbedArgs {
     /// A file with one text a line, or - for stdin; every line counts, empty ones as well
@@ -48,6 +50,8 @@ pub struct EmbedArgs {
     pub batch: usize,
     #[command(flatten)]
     pub prompt: PromptArgs,
+    #[command(flatten)]
+    pub changes: InterveneArgs,
 }
 
 pub(super) fn positive(text: &str) -> Result<usize, String> {

@@ -10,7 +10,7 @@ use crate::analysis::diagnosis::{Diagnosis, Finding};
 use crate::analysis::similarity::PairMatrix;
 use crate::model::Model;
 use crate::tokens::Tokens;
-use crate::trace::PoolingMode;
+use crate::trace::{PoolingMode, Trace};
 
 #[derive(Serialize)]
 pub struct Document<'a> {
@@ -49,6 +49,9 @@ struct Text<'a> {
     offsets: &'a [(usize, usize)],
     special: &'a [bool],
     dropped: usize,
+    /// What `--intervene` changed in this text's pass.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    interventions: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -102,8 +105,8 @@ pub fn document<'a>(
         own: first.own,
         cos: first.cos,
         poolings: Poolings(&first.poolings),
-        a: text(&first.a.tokens),
-        b: text(&first.b.tokens),
+        a: text(&first.a),
+        b: text(&first.b),
         methods: methods(first),
         findings: &diagnosis.findings,
         percentile: diagnosis.percentile,
@@ -111,7 +114,7 @@ pub fn document<'a>(
             cos: second.cos,
             difference: first.cos - second.cos,
             poolings: Poolings(&second.poolings),
-            c: text(&second.b.tokens),
+            c: text(&second.b),
             methods: methods(second),
             contrast: differences(first, second)
                 .into_iter()
@@ -152,12 +155,15 @@ fn matrix(pairs: &PairMatrix) -> Matrix<'_> {
     }
 }
 
-fn text(tokens: &Tokens) -> Text<'_> {
+fn text(trace: &Trace) -> Text<'_> {
+    let tokens: &Tokens = &trace.tokens;
+    let changes = trace.interventions.changes.list.iter();
     Text {
         text: &tokens.text,
         pieces: &tokens.pieces,
         offsets: &tokens.offsets,
         special: &tokens.special,
         dropped: tokens.dropped,
+        interventions: changes.map(ToString::to_string).collect(),
     }
 }

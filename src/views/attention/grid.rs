@@ -8,7 +8,9 @@ use super::{Options, Scene, ViewContext, about, head_name, numbers, title_ui};
 use crate::analysis::attention::{Atlas, Kind, Map};
 use crate::app::command::Command;
 use crate::engine::Derived;
+use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Site;
+use crate::views::intervene::switch_off_ui;
 use crate::views::recorded::key_of;
 use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, legend_ui};
 
@@ -54,6 +56,9 @@ impl Grid {
             legend_ui(ui, &scale, unit);
         });
         finder_ui(ui, scene, options);
+        let (layer, head) = (scene.layer, scene.head);
+        let what = Intervention::NoHead { layer, head };
+        switch_off_ui(ui, cx, &head_name(layer, head), what, Scope::All);
         let Some((atlas, key)) = atlas else {
             ui.weak("The thumbnails are being made.");
             return;

@@ -33,8 +33,12 @@ pub(crate) fn steps(cell: &Cell, spec: &EncoderSpec) -> Vec<Step> {
     if let Some(position) = cell.position {
         out.push(step("+ position", position, position_note(spec)));
     }
+    if cell.temperature != 1.0 {
+        let note = "the temperature that you set";
+        out.push(step("÷ temperature", cell.temperature, note));
+    }
     if cell.hidden {
-        let note = "the mask hides this key from the query";
+        let note = "the mask, or a change of yours, hides this key from the query";
         out.push(step("+ mask", f64::NEG_INFINITY, note));
     }
     out.extend([

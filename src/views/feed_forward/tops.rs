@@ -7,7 +7,9 @@ use egui::{RichText, Ui};
 use super::{Scene, ViewContext, activation, title_ui};
 use crate::analysis::neurons::{Firing, across_tokens, top_neurons, top_tokens};
 use crate::app::state::{Focus, TextId};
+use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Trace;
+use crate::views::intervene::switch_off_ui;
 use crate::views::recorded::{Memo, trace_key};
 use crate::widgets::theme::{SPACE, number};
 use crate::widgets::{Cell, Column, Table};
@@ -107,6 +109,9 @@ impl Tops {
         });
         let title = format!("Tokens of neuron {neuron}");
         title_ui(ui, cx, &title, scene.strongest_neuron);
+        let layer = scene.layer;
+        let what = Intervention::NoNeuron { layer, neuron };
+        switch_off_ui(ui, cx, &format!("neuron {neuron}"), what, Scope::All);
         let here = |top: &TopToken| top.text == scene.text.id && top.firing.token == scene.token;
         let columns = columns("text: token", scene.gated());
         let table = Table {

@@ -5,8 +5,10 @@ use egui::{Button, RichText, Role, Ui, WidgetInfo};
 use super::derive::Score;
 use crate::analysis::pooling::{choice, modes, title};
 use crate::app::command::Command;
+use crate::trace::Trace;
 use crate::views::ViewContext;
 use crate::views::compare::{Pair, about, four};
+use crate::views::subject::note_ui;
 use crate::widgets::SPACE_SMALL;
 
 /// The number, and what it is the cosine of.
@@ -34,6 +36,23 @@ pub fn headline_ui(ui: &mut Ui, cx: &ViewContext<'_>, pair: &Pair, score: &Score
     });
     if pair.same() {
         ui.weak("A and B are the same text. Make another one B on the left to compare.");
+    }
+}
+
+/// Says that the score is not that of the model as it is.
+pub fn changed_ui(ui: &mut Ui, score: &Score) {
+    let of = |name: &str, trace: &Trace| {
+        let changes = &trace.interventions.changes;
+        (!changes.is_empty()).then(|| format!("{name}: {}", changes.title()))
+    };
+    let (a, b) = (of("A", &score.key.a.0), of("B", &score.key.b.0));
+    let both: Vec<String> = [a, b].into_iter().flatten().collect();
+    if !both.is_empty() {
+        let text = format!(
+            "Of a changed run ({}). What it is held against on unrelated texts is the model as it is.",
+            both.join("; ")
+        );
+        note_ui(ui, text);
     }
 }
 

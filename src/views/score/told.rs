@@ -85,6 +85,14 @@ impl Told {
 
     /// What word order adds, from real re-runs.
     pub fn order_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) {
+        let traces = [&score.key.a.0, &score.key.b.0];
+        if traces.iter().any(|trace| !trace.interventions.is_empty()) {
+            note_ui(
+                ui,
+                "what word order does is not measured while the model is changed.",
+            );
+            return;
+        }
         let (key, model) = (score.key.clone(), cx.model.clone());
         let make = move |cancel: &crate::cancel::Cancel| -> Found {
             let options = model.options_with(key.pooling, key.truncate);

@@ -8,6 +8,7 @@ mod words;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use super::changed;
 use super::faithfulness::spearman;
 use super::leave_one_out::Removal;
 use super::reruns::encode;
@@ -124,6 +125,7 @@ pub fn compare(
     extent: Extent,
     job: &mut Job<'_>,
 ) -> Result<Vec<Areas>, ModelError> {
+    changed::untouched("the comparison of methods", [a, b])?;
     let mut sides = [
         Side::new(model, a, b, options, extent)?,
         Side::new(model, b, a, options, extent)?,

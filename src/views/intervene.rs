@@ -1,0 +1,43 @@
+//! A switch for a part of the encoder, beside where that part is shown.
+
+use egui::{Button, Role, Ui, WidgetInfo};
+
+use super::ViewContext;
+use crate::app::command::Command;
+use crate::app::state::Side;
+use crate::model::intervention::{Intervention, Scope};
+
+/// The scope of a change in one of the two texts alone.
+pub fn scope_of(side: Side) -> Scope {
+    match side {
+        Side::A => Scope::A,
+        Side::B => Scope::B,
+    }
+}
+
+/// Switches a part off, or on again where it is off. `name` is what the part is called.
+pub fn switch_off_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    name: &str,
+    what: Intervention,
+    scope: Scope,
+) {
+    let all = &cx.state.interventions;
+    let there = all.find(&what);
+    let off = there.is_some_and(|index| all.0[index].on);
+    let label = match off {
+        true => format!("Switch {name} on again"),
+        false => format!("Switch {name} off"),
+    };
+    let response = ui.add(Button::new(&label).small().selected(off));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, off, &label));
+    let about = "Runs the model without it: every panel and the score follow";
+    if response.on_hover_text(about).clicked() {
+        let next = match there.filter(|_| off) {
+            Some(index) => all.without(index),
+            None => all.with(what, scope),
+        };
+        cx.send(Command::SetInterventions(next));
+    }
+}
