@@ -3,11 +3,14 @@
 //! Each frame, [`logic`] drains the engine and derives what there is to see, [`ui`] paints it and
 //! collects commands, and the commands are carried out before the next frame.
 
+pub mod actions;
+mod areas;
 mod chrome;
 pub mod command;
 pub mod dialogs;
 pub mod files;
 pub mod fine_tune;
+mod guide;
 pub mod history;
 pub mod layout;
 mod logic;
@@ -17,7 +20,10 @@ pub mod samples;
 pub mod snapshot;
 pub mod state;
 mod texts;
+mod told;
+pub mod tour;
 mod ui;
+pub mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,6 +70,12 @@ pub struct App {
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
+    walk: walk::Walk,
+    telling: chrome::walk::Telling,
+    tour: tour::Tour,
+    palette: actions::palette::Palette,
+    shortcuts: chrome::shortcuts::Shortcuts,
+    areas: areas::Areas,
     cached: chrome::models::Cached,
     /// Whether the performance overlay is open.
     performance: bool,
@@ -143,6 +155,12 @@ impl App {
             notices: Notices::default(),
             heard: None,
             spine: chrome::spine::Spine::default(),
+            walk: walk::Walk::default(),
+            telling: chrome::walk::Telling::default(),
+            tour: tour::Tour::default(),
+            palette: actions::palette::Palette::default(),
+            shortcuts: chrome::shortcuts::Shortcuts::default(),
+            areas: areas::Areas::default(),
             cached: chrome::models::Cached::default(),
             performance: false,
             outcomes: channel(),
@@ -156,6 +174,12 @@ impl App {
 
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The stage of the pipeline that is looked at.
+    pub fn stage(&self) -> Option<walk::Stage> {
+        let stages = walk::Stage::all(&*self.engine.model()?);
+        self.walk.stage(self.state.layer, &stages)
     }
 
     /// What is on view of each text.

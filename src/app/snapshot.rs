@@ -55,6 +55,8 @@ pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::R
     state.head = options.head;
     state.prompt = options.prompt.clone();
     state.reference = options.reference.clone();
+    // Nobody is there to be asked.
+    state.tour_seen = true;
     let panel = options.panel.clone();
     // Rendering needs Vulkan or OpenGL; without either the harness panics, which is no answer for a
     // person at a terminal.

@@ -136,6 +136,8 @@ pub struct State {
     pub theme: ThemeChoice,
     /// MiB of traces that are kept.
     pub budget: usize,
+    /// Whether the tour was offered already.
+    pub tour_seen: bool,
     next_id: u64,
 }
 
@@ -162,6 +164,7 @@ impl Default for State {
             locked: Focus::default(),
             theme: ThemeChoice::System,
             budget: TRACE_BUDGET >> 20,
+            tour_seen: false,
             next_id: 0,
         };
         state.set_texts(super::samples::SAMPLES[0].texts.iter().copied());
@@ -239,6 +242,7 @@ impl State {
     pub fn preferred_as(mut self, now: &Self) -> Self {
         self.theme = now.theme;
         self.budget = now.budget;
+        self.tour_seen = now.tour_seen;
         // Names are never used twice, also not after a step back.
         self.next_id = self.next_id.max(now.next_id);
         self

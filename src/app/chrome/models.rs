@@ -23,7 +23,8 @@ pub struct Cached {
 }
 
 impl Cached {
-    fn refresh(&mut self, engine: &Engine) {
+    /// Looks into the cache again.
+    pub fn refresh(&mut self, engine: &Engine) {
         let sources = engine.sources().clone();
         let (sender, receiver) = channel();
         engine.spawn(move || {
@@ -40,6 +41,22 @@ impl Cached {
             self.list = list;
             self.coming = None;
         }
+    }
+
+    /// Every model that a click opens, each with where it is.
+    pub fn offers(&mut self) -> Vec<(ModelRef, String)> {
+        self.receive();
+        let bundled = std::iter::once(ModelRef::default());
+        let bundled = bundled.chain(CHECKPOINTS.iter().map(|checkpoint| checkpoint.reference()));
+        let bundled = bundled.map(|reference| (reference, "in the program".to_owned()));
+        let minilm = (ModelRef::minilm(), self.cost_of_minilm().to_owned());
+        let cached = self.list.iter().filter(|model| model.id != MINILM);
+        let cached = cached.map(|model| {
+            let (repo, revision) = (model.id.clone(), None);
+            let about = format!("in the hub's cache, {:.0} MB", model.bytes as f64 / 1e6);
+            (ModelRef::Hub { repo, revision }, about)
+        });
+        bundled.chain([minilm]).chain(cached).collect()
     }
 
     /// What choosing all-MiniLM-L6-v2 would take.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::{Ui, WidgetText};
 use egui_tiles::{Behavior, SimplificationOptions, TabState, TileId, Tiles, UiResponse};
 
+use crate::app::areas::{Area, Areas};
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, State};
 use crate::engine::Engine;
@@ -23,6 +24,9 @@ pub struct Panels<'a> {
     pub hovered: &'a mut Focus,
     pub commands: &'a mut Vec<Command>,
     pub views: &'a mut HashMap<&'static str, Box<dyn View>>,
+    pub areas: &'a mut Areas,
+    /// The panel that was shown last, where the keyboard goes first.
+    pub last: Option<&'static str>,
 }
 
 impl Panels<'_> {
@@ -32,6 +36,10 @@ impl Panels<'_> {
             return;
         };
         let _span = tracing::trace_span!("panel", of = panel.id).entered();
+        self.areas.note_panel(panel.id, ui.max_rect());
+        if self.last.is_none_or(|last| last == panel.id) {
+            self.areas.enter(ui, Area::Panel);
+        }
         let theme = Theme::of(ui);
         let reference = self.engine.reference();
         let mut cx = ViewContext::new(
