@@ -61,12 +61,14 @@ impl App {
             .show(ui, |ui| {
                 self.areas.enter(ui, Area::Texts);
                 ui.add_space(SPACE);
-                Panel::bottom("tour")
-                    .show_separator_line(false)
-                    .show(ui, |ui| {
-                        let seen = self.state.tour_seen;
-                        tour::question_ui(ui, &self.tour, seen, &mut self.commands);
-                    });
+                let seen = self.state.tour_seen;
+                if tour::has_question(&self.tour, seen) {
+                    Panel::bottom("tour")
+                        .show_separator_line(false)
+                        .show(ui, |ui| {
+                            tour::question_ui(ui, &self.tour, &mut self.commands);
+                        });
+                }
                 let mut list = TextList {
                     state: &self.state,
                     shown: &self.shown,

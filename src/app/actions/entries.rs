@@ -94,7 +94,7 @@ fn texts(on: &ActionState<'_>) -> Vec<Entry> {
             ""
         };
         for side in [Side::A, Side::B] {
-            let title = format!("Make “{start}{cut}” {}", side.name());
+            let title = format!("Make “{}{cut}” {}", start.trim_end(), side.name());
             let commands = vec![Command::Assign(side, text.id), Command::View(side)];
             entries.push(Entry {
                 off: (on.state.id_of(side) == Some(text.id)).then_some("it is"),

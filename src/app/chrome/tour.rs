@@ -11,20 +11,24 @@ use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 const WIDTH: f32 = 320.;
 
+/// Whether there is something to ask around the tour.
+pub fn has_question(tour: &Tour, seen: bool) -> bool {
+    tour.asks() || (!seen && tour.card().is_none())
+}
+
 /// A quiet question below the texts: whether to take the tour, and after it what becomes of the sample.
-pub fn question_ui(ui: &mut Ui, tour: &Tour, seen: bool, commands: &mut Vec<Command>) {
-    let (text, yes, no) = match (tour.asks(), seen || tour.card().is_some()) {
-        (true, _) => (
+pub fn question_ui(ui: &mut Ui, tour: &Tour, commands: &mut Vec<Command>) {
+    let (text, yes, no) = match tour.asks() {
+        true => (
             "The tour is over. Your own texts and panels are kept.",
             ("Bring mine back", TourCommand::Restore),
             ("Keep the sample", TourCommand::Keep),
         ),
-        (false, false) => (
+        false => (
             "New here? Two minutes show what each stage does, on two sentences.",
             ("Take the two-minute tour", TourCommand::Start),
             ("Not now", TourCommand::Decline),
         ),
-        (false, true) => return,
     };
     let frame = egui::Frame::new()
         .fill(Theme::of(ui).faint())
