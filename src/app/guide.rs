@@ -54,12 +54,10 @@ impl App {
             return;
         }
         let spine = self.areas.rect(Area::Spine);
-        let elsewhere = |event: &Event| match event {
-            Event::PointerButton {
-                pos, pressed: true, ..
-            } => spine.is_none_or(|spine| !spine.contains(*pos)),
-            Event::Text(_) | Event::Paste(_) => true,
-            _ => false,
+        // Keys that do something else send a command, and that stops it.
+        let elsewhere = |event: &Event| {
+            matches!(event, Event::PointerButton { pos, pressed: true, .. }
+                if spine.is_none_or(|spine| !spine.contains(*pos)))
         };
         if ctx.input(|input| input.events.iter().any(elsewhere)) {
             self.walk.pause();
