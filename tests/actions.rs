@@ -492,7 +492,9 @@ fn the_tour_goes_through_and_sees_what_was_done() {
     assert_eq!(texts(&harness), TEXTS);
     let id = |harness: &Harness<'_, App>, i: usize| harness.state().state().texts[i].id;
     for (index, card) in CARDS.iter().enumerate() {
-        harness.get_by_label(&format!("{} of {}", index + 1, CARDS.len()));
+        // The strip below the spine may say the same of the stages.
+        let place = format!("{} of {}", index + 1, CARDS.len());
+        harness.get_all_by_label(&place).next().unwrap();
         harness.get_by_label(card.task);
         assert!(
             harness.query_by_label("✓ Done").is_none(),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use egui::{Context, Event, FocusDirection, Id, Key, Rect, Stroke, StrokeKind, Ui};
 
 use super::actions::keys::Holder;
+use super::actions::palette::give_back_now;
 use crate::widgets::theme::Theme;
 
 /// A part of the window.
@@ -120,7 +121,10 @@ impl Areas {
     pub fn begin(&mut self, ctx: &Context) {
         self.panels.clear();
         self.hear(ctx);
-        let Some(going) = self.going else { return };
+        let Some(going) = self.going else {
+            give_back_now(ctx);
+            return;
+        };
         if going.left < Area::ALL.len() {
             if self.holding(ctx) == Some(going.to) || going.left == 0 {
                 self.going = None;

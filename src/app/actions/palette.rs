@@ -102,13 +102,43 @@ impl Palette {
     }
 }
 
-/// Gives the keyboard back to what had it.
+/// Gives the keyboard back to what had it before a modal window, as soon as that is gone:
+/// [`give_back_now`].
 pub fn give_back(ctx: &Context, before: Option<Id>) {
-    ctx.memory_mut(|memory| match before {
-        Some(id) => memory.request_focus(id),
-        None => memory.stop_text_input(),
-    });
+    ctx.memory_mut(|memory| memory.stop_text_input());
+    if let Some(id) = before {
+        ctx.data_mut(|data| data.insert_temp(Id::unique(BEFORE), GiveBack { id, waited: false }));
+    }
     ctx.request_repaint();
+}
+
+const BEFORE: &str = "what had the keyboard";
+
+#[derive(Clone, Copy)]
+struct GiveBack {
+    id: Id,
+    waited: bool,
+}
+
+/// At the beginning of a frame. A modal window holds the keyboard for one frame after its last; where it
+/// is held for longer, another one has opened, and keeps it.
+pub fn give_back_now(ctx: &Context) {
+    let slot = Id::unique(BEFORE);
+    let Some(mut back) = ctx.data(|data| data.get_temp::<GiveBack>(slot)) else {
+        return;
+    };
+    let held = ctx.memory(|memory| memory.top_modal_layer().is_some());
+    match held {
+        false => ctx.memory_mut(|memory| memory.request_focus(back.id)),
+        true if back.waited => {}
+        true => {
+            back.waited = true;
+            ctx.data_mut(|data| data.insert_temp(slot, back));
+            ctx.request_repaint();
+            return;
+        }
+    }
+    ctx.data_mut(|data| data.remove::<GiveBack>(slot));
 }
 
 impl Open {

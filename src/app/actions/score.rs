@@ -5,7 +5,7 @@ const LETTER: i32 = 2;
 /// For one that begins a word.
 const START: i32 = 8;
 /// For one right behind the one before.
-const NEXT: i32 = 7;
+const NEXT: i32 = 9;
 
 /// Larger is better; none where the letters of `query` are not all in `title`, in their order. Spaces in
 /// the query and case count for nothing. Beginnings of words and runs of letters count most, and of two
