@@ -164,7 +164,11 @@ fn the_palette_offers_whatever_there_is() {
         "Make “Children can take this medicine without…” B",
     );
     assert_eq!(harness.state().state().id_of(Side::B), Some(third.id));
-    choose(&mut harness, "compare pooling", "Compare pooling");
+    choose(
+        &mut harness,
+        "compare pooling",
+        "Workspace: Compare pooling",
+    );
     harness.get_by_label("What am I looking at in Pooling?");
     // What is chosen already is there, but does nothing.
     press(&mut harness, Modifiers::COMMAND, Key::K);

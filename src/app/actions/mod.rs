@@ -226,7 +226,8 @@ mod tests {
                 let first = title.chars().next().unwrap();
                 assert!(first.is_uppercase(), "{title}");
                 assert!(!title.ends_with('.') && title.trim() == &**title, "{title}");
-                let registered = action.id.starts_with("panel.");
+                let of_registry = ["panel.", "workspace."];
+                let registered = of_registry.iter().any(|of| action.id.starts_with(of));
                 let later = title.split(' ').skip(if registered { 2 } else { 1 });
                 for word in later.filter(|word| !names.contains(word)) {
                     let large = word.chars().next().is_some_and(char::is_uppercase);

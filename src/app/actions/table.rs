@@ -131,15 +131,12 @@ fn view() -> Vec<Action> {
     let workspaces = WORKSPACES.iter().zip(WORKSPACE_KEYS).enumerate();
     let workspaces = workspaces.map(|(index, (workspace, key))| {
         let id = format!("workspace.{}", index + 1);
-        Action::new(
-            (View, 0),
-            id,
-            workspace.title,
-            Command::ShowWorkspace(index),
-        )
-        .keys([ctrl(key)])
-        .about(workspace.about)
-        .checked(move |on| on.layout.workspace == index)
+        let title = format!("Workspace: {}", workspace.title);
+        Action::new((View, 0), id, title, Command::ShowWorkspace(index))
+            .item(workspace.title)
+            .keys([ctrl(key)])
+            .about(workspace.about)
+            .checked(move |on| on.layout.workspace == index)
     });
     let panels = PANELS.iter().map(|panel| {
         let (id, title) = (

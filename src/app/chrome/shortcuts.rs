@@ -44,32 +44,20 @@ impl Shortcuts {
 
 /// Returns whether it is to be closed.
 fn content_ui(ui: &mut Ui, fresh: bool) -> bool {
-    ui.set_width(460.);
+    ui.set_width(2. * COLUMN + SPACE);
     ui.heading("Keyboard shortcuts");
     ui.add_space(SPACE);
     let height = (ui.ctx().content_rect().height() - 180.).max(160.);
     ScrollArea::vertical().max_height(height).show(ui, |ui| {
-        for menu in Menu::ALL {
-            let actions = table().iter().filter(|action| action.menu == menu);
-            let mut actions = actions.filter(|action| !action.shortcuts.is_empty()).peekable();
-            if actions.peek().is_none() {
-                continue;
+        // Side by side, so that all of it is seen at once.
+        ui.horizontal_top(|ui| {
+            for menus in [&Menu::ALL[..3], &Menu::ALL[3..]] {
+                ui.vertical(|ui| {
+                    ui.set_width(COLUMN);
+                    menus.iter().for_each(|menu| menu_ui(ui, *menu));
+                });
             }
-            ui.label(RichText::new(menu.title()).strong());
-            Grid::new(menu.title()).num_columns(2).spacing([SPACE, SPACE_SMALL]).show(ui, |ui| {
-                for action in actions {
-                    let keys = action.shortcuts.iter().map(|keys| ui.ctx().format_shortcut(keys));
-                    let keys: Vec<String> = keys.collect();
-                    ui.scope(|ui| {
-                        ui.set_width(180.);
-                        ui.monospace(keys.join("  "));
-                    });
-                    ui.label(&*action.title);
-                    ui.end_row();
-                }
-            });
-            ui.add_space(SPACE);
-        }
+        });
         ui.weak("Keys without Ctrl or Alt are shortcuts only while nothing is typed into. Tab goes from one control to the next, Enter presses it.");
     });
     ui.add_space(SPACE);
@@ -78,4 +66,27 @@ fn content_ui(ui: &mut Ui, fresh: bool) -> bool {
         close.request_focus();
     }
     close.clicked()
+}
+
+const COLUMN: f32 = 350.;
+
+/// The shortcuts of one menu.
+fn menu_ui(ui: &mut Ui, menu: Menu) {
+    let actions = table().iter().filter(|action| action.menu == menu);
+    let with_keys = actions.filter(|action| !action.shortcuts.is_empty());
+    ui.label(RichText::new(menu.title()).strong());
+    let grid = Grid::new(menu.title()).num_columns(2);
+    grid.spacing([SPACE, SPACE_SMALL]).show(ui, |ui| {
+        for action in with_keys {
+            let keys = action.shortcuts.iter();
+            let keys: Vec<String> = keys.map(|keys| ui.ctx().format_shortcut(keys)).collect();
+            ui.scope(|ui| {
+                ui.set_width(150.);
+                ui.monospace(keys.join("  "));
+            });
+            ui.label(&*action.title);
+            ui.end_row();
+        }
+    });
+    ui.add_space(SPACE);
 }

@@ -91,7 +91,7 @@ impl Row<'_> {
         let fill = match (on, response.hovered()) {
             (true, _) => self.theme.accent(),
             (false, true) => self.theme.secondary(),
-            (false, false) => self.theme.hairline(),
+            (false, false) => self.theme.secondary().gamma_multiply(0.4),
         };
         let painter = self.ui.painter();
         painter.rect_filled(rect.shrink2(vec2(0.5, 0.)), 1., fill);
