@@ -8,6 +8,8 @@ use super::fine_tune::FineTune;
 use super::history::{Run, Step};
 use super::pairs::Temperature;
 use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
+use super::tour::TourCommand;
+use super::walk::WalkCommand;
 use crate::analysis::token_weights::TokenWeights;
 use crate::engine::CalibrationKey;
 use crate::model::intervention::Interventions;
@@ -91,6 +93,14 @@ pub enum Command {
     /// Puts every panel side by side.
     ShowEveryPanel,
     ResetLayout,
+    Walk(WalkCommand),
+    Tour(TourCommand),
+    ShowPalette,
+    ShowShortcuts(bool),
+    /// Takes the keyboard to the next part of the window, or to the one before.
+    NextArea(bool),
+    /// Brings the next tab of a group to the front, or the one before.
+    NextTab(bool),
     OpenModel(ModelRef),
     /// Chooses the second model, or none.
     SetReference(Option<ModelRef>),
@@ -163,7 +173,8 @@ impl Command {
             | Self::SetInterventions(_)
             | Self::SetPrompt(_)
             | Self::OpenModel(_)
-            | Self::SetReference(_) => Step::One,
+            | Self::SetReference(_)
+            | Self::Tour(TourCommand::Start | TourCommand::Restore) => Step::One,
             _ => Step::None,
         }
     }

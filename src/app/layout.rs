@@ -158,6 +158,33 @@ impl Layout {
             .is_some_and(|tile| self.tree.active_tiles().contains(&tile))
     }
 
+    /// The panels that can be seen, in the order of the registry.
+    pub fn front(&self) -> Vec<&'static str> {
+        let active = self.tree.active_tiles();
+        let shown = |id: &str| self.tile(id).is_some_and(|tile| active.contains(&tile));
+        let panels = views::PANELS.iter().map(|panel| panel.id);
+        panels.filter(|id| shown(id)).collect()
+    }
+
+    /// Brings the next tab of the group that `panel` is in to the front, or the one before, and returns
+    /// the panel of that tab. None where it is the only one.
+    pub fn next_tab(&mut self, panel: &str, forward: bool) -> Option<&'static str> {
+        let tile = self.tile(panel)?;
+        let parent = self.tree.tiles.parent_of(tile)?;
+        let Some(Tile::Container(Container::Tabs(tabs))) = self.tree.tiles.get(parent) else {
+            return None;
+        };
+        let mut tabs = tabs.clone();
+        tabs.cycle_active(&self.tree.tiles, forward);
+        let front = tabs.active.filter(|&front| front != tile)?;
+        let Some(Tile::Pane(id)) = self.tree.tiles.get(front) else {
+            return None;
+        };
+        let next = views::find(id)?.id;
+        self.show(next);
+        Some(next)
+    }
+
     fn first_tabs(&self) -> Option<TileId> {
         let tabs = |(id, tile): (&TileId, &Tile<String>)| {
             matches!(tile, Tile::Container(Container::Tabs(_))).then_some(*id)

@@ -22,6 +22,8 @@ impl App {
         self.receive_outcomes(ctx);
         self.receive_files(ctx);
         self.carry_out(ctx);
+        self.walk_on(ctx);
+        self.watch_tour();
         self.look.follow(ctx, &mut self.state.preferences);
         self.engine.set_budget(self.state.preferences.budget << 20);
         self.follow_session(ctx);
@@ -144,11 +146,21 @@ impl App {
     }
 
     fn execute(&mut self, ctx: &egui::Context, command: Command) {
+        self.pause_for(&command);
         let Some(command) = command::apply(&mut self.state, command) else {
             return;
         };
         match command {
-            Command::ShowPanel(panel) => self.layout.show(panel),
+            Command::ShowPanel(panel) => {
+                self.layout.show(panel);
+                self.walk.note(panel);
+            }
+            Command::Walk(command) => self.walk(ctx, command),
+            Command::Tour(command) => self.tour(command),
+            Command::ShowPalette => self.open_palette(ctx),
+            Command::ShowShortcuts(on) => self.shortcuts.show(ctx, on),
+            Command::NextArea(forward) => self.areas.go(ctx, forward),
+            Command::NextTab(forward) => self.next_tab(forward),
             Command::ShowWorkspace(index) => self.layout = Layout::workspace(index),
             Command::ShowPerformance(on) => {
                 self.performance = on;

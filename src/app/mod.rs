@@ -3,12 +3,15 @@
 //! Each frame, [`logic`] drains the engine and derives what there is to see, [`ui`] paints it and
 //! collects commands, and the commands are carried out before the next frame.
 
+pub mod actions;
+mod areas;
 mod chrome;
 pub mod command;
 pub mod dialogs;
 pub mod export;
 pub mod files;
 pub mod fine_tune;
+mod guide;
 pub mod history;
 pub mod import;
 pub mod layout;
@@ -23,7 +26,10 @@ pub mod snapshot;
 pub mod state;
 pub mod table;
 mod texts;
+mod told;
+pub mod tour;
 mod ui;
+pub mod walk;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -81,6 +87,12 @@ pub struct App {
     spine: chrome::spine::Spine,
     inspector: chrome::inspector::Inspector,
     chips: chrome::chips::Chips,
+    walk: walk::Walk,
+    telling: chrome::walk::Telling,
+    tour: tour::Tour,
+    palette: actions::palette::Palette,
+    shortcuts: chrome::shortcuts::Shortcuts,
+    areas: areas::Areas,
     cached: chrome::models::Cached,
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
@@ -195,6 +207,12 @@ impl App {
             spine: chrome::spine::Spine::default(),
             inspector: chrome::inspector::Inspector::default(),
             chips: chrome::chips::Chips::default(),
+            walk: walk::Walk::default(),
+            telling: chrome::walk::Telling::default(),
+            tour: tour::Tour::default(),
+            palette: actions::palette::Palette::default(),
+            shortcuts: chrome::shortcuts::Shortcuts::default(),
+            areas: areas::Areas::default(),
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,
@@ -216,6 +234,12 @@ impl App {
     /// Where panels are.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The stage of the pipeline that is looked at.
+    pub fn stage(&self) -> Option<walk::Stage> {
+        let stages = walk::Stage::all(&*self.engine.model()?);
+        self.walk.stage(self.state.layer, &stages)
     }
 
     /// What is on view of each text.

@@ -20,6 +20,8 @@ pub struct Preferences {
     pub animations: bool,
     /// Session files that were saved or opened, newest first.
     pub recent: Vec<PathBuf>,
+    /// Whether the tour was offered already.
+    pub tour_seen: bool,
 }
 
 impl Default for Preferences {
@@ -30,6 +32,7 @@ impl Default for Preferences {
             scale: 100,
             animations: true,
             recent: Vec::new(),
+            tour_seen: false,
         }
     }
 }

@@ -43,6 +43,8 @@ impl SnapshotOptions {
             true => ThemeChoice::Dark,
             false => ThemeChoice::Light,
         };
+        // Nobody is there to be asked.
+        state.preferences.tour_seen = true;
         state.layer = self.layer;
         state.head = self.head;
         state.prompt = self.prompt.clone();

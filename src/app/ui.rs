@@ -5,6 +5,8 @@ use std::sync::Arc;
 use egui::{CentralPanel, Panel, Ui};
 
 use super::App;
+use super::actions::keys;
+use super::areas::Area;
 use super::chrome::chips::ChipsInput;
 use super::chrome::import::import_ui;
 use super::chrome::inspector::Input;
@@ -19,8 +21,11 @@ use super::chrome::preferences::preferences_ui;
 use super::chrome::spine::SpineInput;
 use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
 use super::chrome::texts::TextList;
+use super::chrome::tour;
+use super::command::Command;
 use super::layout::Layout;
 use super::state::{Focus, Side};
+use super::tour::TourCommand;
 use crate::engine::LoadState;
 use crate::model::Model;
 use crate::views::TextView;
@@ -30,9 +35,8 @@ impl App {
     pub(super) fn window_ui(&mut self, ui: &mut Ui) {
         let _span = tracing::trace_span!("frame ui").entered();
         let ctx = ui.ctx().clone();
-        if !self.dialogs.is_open() && self.import.is_none() {
-            self.commands.extend(menu::pressed(&ctx));
-        }
+        self.areas.begin(&ctx);
+        self.keys(&ctx);
         // Last frame's hover is what this frame shows; this frame's is collected afresh.
         let before = std::mem::take(&mut self.hovered);
         let focus = if before.is_empty() {
@@ -42,7 +46,8 @@ impl App {
         };
 
         Panel::top("menu").show(ui, |ui| self.top_ui(ui));
-        Panel::bottom("status").show(ui, |ui| {
+        let status = Panel::bottom("status").show(ui, |ui| {
+            self.areas.enter(ui, Area::Status);
             let viewed = self.text_on(self.state.side);
             let latency = viewed
                 .and_then(|text| text.trace.as_ref())
@@ -55,12 +60,22 @@ impl App {
                 &mut self.commands,
             );
         });
-        Panel::left("texts")
+        self.areas.note(Area::Status, Some(status.response.rect));
+        let texts = Panel::left("texts")
             .default_size(300.)
             .size_range(220. ..=520.)
             .show(ui, |ui| {
                 self.pasted_ui(ui);
+                self.areas.enter(ui, Area::Texts);
                 ui.add_space(SPACE);
+                let seen = self.state.preferences.tour_seen;
+                if tour::has_question(&self.tour, seen) {
+                    Panel::bottom("tour")
+                        .show_separator_line(false)
+                        .show(ui, |ui| {
+                            tour::question_ui(ui, &self.tour, &mut self.commands);
+                        });
+                }
                 let mut list = TextList {
                     state: &self.state,
                     shown: &self.shown,
@@ -70,12 +85,14 @@ impl App {
                 };
                 list.list_ui(ui);
             });
-        Panel::right("inspector")
+        self.areas.note(Area::Texts, Some(texts.response.rect));
+        let inspector = Panel::right("inspector")
             .default_size(240.)
             .size_range(180. ..=480.)
             .show(ui, |ui| {
                 let fade = self.state.preferences.animations;
                 toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
+                self.areas.enter(ui, Area::Inspector);
                 ui.add_space(SPACE);
                 if let Some(model) = self.engine.model() {
                     let mut input = Input {
@@ -89,7 +106,10 @@ impl App {
                     self.inspector.inspector_ui(ui, &mut input);
                 }
             });
+        self.areas
+            .note(Area::Inspector, Some(inspector.response.rect));
         CentralPanel::no_frame().show(ui, |ui| {
+            self.areas.note(Area::Panel, Some(ui.max_rect()));
             // What nobody paints keeps the colour that the window was cleared with.
             let (rect, fill) = (ui.max_rect(), ui.visuals().panel_fill);
             ui.painter().rect_filled(rect, 0., fill);
@@ -111,6 +131,13 @@ impl App {
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }
+        tour::card_ui(&ctx, &self.tour, &mut self.areas, &mut self.commands);
+        self.shortcuts.shortcuts_ui(&ctx);
+        if self.palette.is_open() {
+            self.palette.offer(self.cached.offers(), &self.state.model);
+            self.commands.extend(self.palette.palette_ui(&ctx));
+        }
+        self.areas.outline_ui(ui);
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
         }
@@ -140,6 +167,20 @@ impl App {
         {
             self.import = None;
         }
+    }
+
+    /// What the keys pressed in this frame ask for, where no window waits for them itself.
+    fn keys(&mut self, ctx: &egui::Context) {
+        let waiting = self.dialogs.is_open() || self.import.is_some();
+        if waiting || self.palette.is_open() || self.shortcuts.is_open() {
+            return;
+        }
+        if tour::escaped(ctx, &self.tour, &self.areas) {
+            self.commands.push(Command::Tour(TourCommand::End));
+        }
+        let (model, holder) = (self.engine.model(), self.areas.holder(ctx));
+        let pressed = keys::pressed(ctx, &self.action_state(model.as_ref()), holder);
+        self.commands.extend(pressed);
     }
 
     /// One panel over the whole of `ui`.
@@ -185,6 +226,8 @@ impl App {
             commands: &mut self.commands,
             views: &mut self.views,
             painted: &mut self.painted,
+            areas: &mut self.areas,
+            last: self.walk.panel(),
         };
         (panels, &mut self.layout)
     }
@@ -197,14 +240,11 @@ impl App {
     /// Menus, the spine, and what is in use.
     fn top_ui(&mut self, ui: &mut Ui) {
         let model = self.engine.model();
-        egui::MenuBar::new().ui(ui, |ui| {
-            menu::menu_ui(
-                ui,
-                &self.state,
-                &self.layout,
-                &self.history,
-                &mut self.commands,
-            );
+        let bar = egui::MenuBar::new().ui(ui, |ui| {
+            self.areas.enter(ui, Area::Menu);
+            let mut commands = Vec::new();
+            menu::menu_ui(ui, &self.action_state(model.as_ref()), &mut commands);
+            self.commands.extend(commands);
             if let Some(model) = &model {
                 let mut menu = Intervene {
                     state: &self.state,
@@ -225,22 +265,33 @@ impl App {
                 );
             });
         });
+        self.areas.note(Area::Menu, Some(bar.response.rect));
         let Some(model) = model else { return };
         let of = |side| {
             let id = self.state.id_of(side)?;
             self.shown.iter().find(|text| text.id == id)
         };
+        let focused = self.areas.holding(ui.ctx()) == Some(Area::Spine);
         let mut input = SpineInput {
             state: &self.state,
             engine: &self.engine,
             model: &model,
             a: of(Side::A),
             b: of(Side::B),
+            walk: &self.walk,
+            focused,
             commands: &mut self.commands,
         };
-        egui::ScrollArea::horizontal().show(ui, |ui| {
-            ui.horizontal(|ui| self.spine.spine_ui(ui, &mut input));
+        let spine = ui.scope(|ui| {
+            self.areas.enter(ui, Area::Spine);
+            egui::ScrollArea::horizontal().show(ui, |ui| {
+                ui.horizontal(|ui| self.spine.spine_ui(ui, &mut input));
+            });
+            if input.walk.is_open() {
+                self.telling.strip_ui(ui, &mut input);
+            }
         });
+        self.areas.note(Area::Spine, Some(spine.response.rect));
         ui.add_space(SPACE / 2.);
         let sides = [self.state.a, self.state.b];
         let mut input = ChipsInput {
@@ -287,7 +338,7 @@ impl App {
                     LoadState::Idle => {
                         ui.label("No model is open.");
                         if ui.button("Open a model…").clicked() {
-                            self.commands.push(super::command::Command::AskModelFolder);
+                            self.commands.push(Command::AskModelFolder);
                         }
                     }
                 }

@@ -47,6 +47,22 @@ impl Cached {
         }
     }
 
+    /// Every model that a click opens, each with where it is.
+    pub fn offers(&mut self) -> Vec<(ModelRef, String)> {
+        self.receive();
+        let bundled = std::iter::once(ModelRef::default());
+        let bundled = bundled.chain(CHECKPOINTS.iter().map(|checkpoint| checkpoint.reference()));
+        let bundled = bundled.map(|reference| (reference, "in the program".to_owned()));
+        let minilm = (ModelRef::minilm(), self.cost_of_minilm().to_owned());
+        let cached = self.list.iter().filter(|model| model.id != MINILM);
+        let cached = cached.map(|model| {
+            let (repo, revision) = (model.id.clone(), None);
+            let about = format!("in the hub's cache, {:.0} MB", model.bytes as f64 / 1e6);
+            (ModelRef::Hub { repo, revision }, about)
+        });
+        bundled.chain([minilm]).chain(cached).collect()
+    }
+
     /// What choosing all-MiniLM-L6-v2 would take.
     fn cost_of_minilm(&self) -> &'static str {
         let mut copies = self.list.iter().filter(|model| model.id == MINILM);

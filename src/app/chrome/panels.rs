@@ -7,6 +7,7 @@ use egui::{Ui, WidgetText};
 use egui_tiles::{Behavior, SimplificationOptions, TabState, TileId, Tiles, UiResponse};
 
 use super::export::export_ui;
+use crate::app::areas::{Area, Areas};
 use crate::app::command::Command;
 use crate::app::export::table;
 use crate::app::state::{Focus, Side, State};
@@ -26,6 +27,9 @@ pub struct Panels<'a> {
     pub commands: &'a mut Vec<Command>,
     pub views: &'a mut HashMap<&'static str, Box<dyn View>>,
     pub painted: &'a mut HashMap<&'static str, egui::Vec2>,
+    pub areas: &'a mut Areas,
+    /// The panel that was shown last, where the keyboard goes first.
+    pub last: Option<&'static str>,
 }
 
 impl Panels<'_> {
@@ -55,6 +59,13 @@ impl Panels<'_> {
     /// One panel with its frame: what it shows, whose text, and its menus.
     pub fn panel_ui(&mut self, ui: &mut Ui, id: &str) {
         let size = ui.available_size();
+        if let Some(panel) = views::find(id) {
+            self.areas.note_panel(panel.id, ui.max_rect());
+            if self.last.is_none_or(|last| last == panel.id) {
+                self.areas.enter(ui, Area::Panel);
+            }
+            self.painted.insert(panel.id, size);
+        }
         self.with(id, Theme::of(ui), |panel, view, cx| {
             let _span = tracing::trace_span!("panel", of = panel.id).entered();
             let frame = egui::Frame::new().inner_margin(SPACE);
@@ -65,6 +76,16 @@ impl Panels<'_> {
                     }
                     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                         buttons_ui(ui, panel, view, cx);
+                        // The text's start takes what room is left.
+                        if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
+                            let text = egui::RichText::new(&*viewed.text).weak();
+                            ui.with_layout(
+                                egui::Layout::left_to_right(egui::Align::Center),
+                                |ui| {
+                                    ui.add(egui::Label::new(text).truncate());
+                                },
+                            );
+                        }
                     });
                 });
                 match cx.texts.is_empty() {
@@ -75,9 +96,6 @@ impl Panels<'_> {
                 }
             });
         });
-        if let Some(panel) = views::find(id) {
-            self.painted.insert(panel.id, size);
-        }
     }
 
     /// One panel as it is exported: under its title, without controls around it.
@@ -150,9 +168,6 @@ fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         if response.on_hover_text(name).clicked() {
             cx.send(Command::View(side));
         }
-    }
-    if let Some(viewed) = cx.viewed() {
-        ui.add(egui::Label::new(egui::RichText::new(&*viewed.text).weak()).truncate());
     }
 }
 

@@ -1,12 +1,18 @@
 //! The pipeline, always in sight: each stage a small live picture of itself. A click opens the stage.
 
+mod layers;
+
 use std::sync::Arc;
 
-use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
+use egui::{
+    Align2, Color32, EventFilter, FontId, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui,
+    Vec2, vec2,
+};
 
 use crate::analysis::{pooling, residual};
 use crate::app::command::Command;
 use crate::app::state::State;
+use crate::app::walk::{Stage, Walk, WalkCommand};
 use crate::engine::{Derived, Engine};
 use crate::model::{HeadOptions, Model};
 use crate::trace::Trace;
@@ -17,12 +23,14 @@ use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 /// Columns and rows of a stage's miniature.
 const GRID: (usize, usize) = (16, 6);
-const HEIGHT: f32 = 46.;
+const HEIGHT: f32 = 52.;
 
 /// What the spine's pictures are made of.
 #[derive(Default)]
 pub struct Spine {
     pictures: Derived<Key, Pictures>,
+    /// The stage of the last frame.
+    before: Option<Stage>,
 }
 
 #[derive(Clone)]
@@ -59,6 +67,9 @@ pub struct SpineInput<'a> {
     pub model: &'a Arc<Model>,
     pub a: Option<&'a TextView>,
     pub b: Option<&'a TextView>,
+    pub walk: &'a Walk,
+    /// Whether one of its stages has the keyboard.
+    pub focused: bool,
     pub commands: &'a mut Vec<Command>,
 }
 
@@ -90,32 +101,49 @@ impl Spine {
         }
         let pictures = shown.as_ref().map(|shown| &*shown.value);
         let layers = input.model.spec().layers();
-        let normalizes = input.model.head.normalizes();
+        let stages = Stage::all(input.model);
+        let current = input.walk.stage(input.state.layer, &stages);
+        let moved = current != self.before && self.before.is_some();
+        self.before = current;
         ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-        let mut stage = Stage {
+        let mut row = Row {
             ui,
             theme,
+            current,
+            layer: input.state.layer,
+            moved,
+            focused: input.focused,
             commands: input.commands,
         };
+        row.play_ui(input.walk.is_playing());
 
         let counts = traces
             .as_ref()
             .map(|(a, b)| [a.tokens.len(), b.tokens.len()]);
-        stage.tokens_ui(counts);
-        stage.grid_ui("Embedding", "embedding", pictures.map(|p| &p.embedding[..]));
+        row.tokens_ui(counts);
+        row.grid_ui(
+            "Embedding",
+            Stage::Embedding,
+            pictures.map(|p| &p.embedding[..]),
+        );
         match input.model.position_scheme() {
-            None => stage.grid_ui("Position", "position", pictures.map(|p| &p.position[..])),
-            Some(scheme) => stage.word_ui("Position", "position", scheme),
+            None => row.grid_ui(
+                "Position",
+                Stage::Position,
+                pictures.map(|p| &p.position[..]),
+            ),
+            Some(scheme) => row.word_ui("Position", Stage::Position, scheme),
         }
+        // There are none between a table and a mean alone.
         if layers > 0 {
             let cosines = pictures.map(|p| &p.cosines[..]);
-            stage.layers_ui(layers, input.state.layer, cosines);
+            row.layers_ui(layers, input.state.layer, cosines);
         }
-        stage.vectors_ui("Pool", "pooling", pictures.map(|p| &p.pooled));
-        if normalizes {
-            stage.vectors_ui("Normalise", "pooling", pictures.map(|p| &p.sentence));
+        row.vectors_ui("Pool", Stage::Pooling, pictures.map(|p| &p.pooled));
+        if stages.contains(&Stage::Normalise) {
+            row.vectors_ui("Normalise", Stage::Normalise, pictures.map(|p| &p.sentence));
         }
-        stage.score_ui(pictures.map(|p| p.cosine));
+        row.score_ui(pictures.map(|p| p.cosine));
     }
 }
 
@@ -162,35 +190,71 @@ fn pictures(model: &Model, key: &Key) -> Pictures {
 }
 
 /// Paints stages one behind the other.
-struct Stage<'a> {
+struct Row<'a> {
     ui: &'a mut Ui,
     theme: Theme,
+    /// The stage that is looked at.
+    current: Option<Stage>,
+    layer: usize,
+    /// Whether it is another one than in the last frame.
+    moved: bool,
+    focused: bool,
     commands: &'a mut Vec<Command>,
 }
 
-impl Stage<'_> {
+impl Row<'_> {
+    /// Plays the walk, or pauses it.
+    fn play_ui(&mut self, playing: bool) {
+        let (sign, name) = match playing {
+            true => ("⏸", "Pause the walk"),
+            false => ("▶", "Play the walk"),
+        };
+        let button = egui::Button::new(sign).min_size(vec2(28., HEIGHT));
+        let response = self.ui.add(button);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+        let about = format!("{name} through the stages, with a sentence on each");
+        if response.on_hover_text(about).clicked() {
+            self.commands.push(Command::Walk(WalkCommand::Toggle));
+        }
+    }
+
     /// The frame that all stages share: a button with its title under a picture.
-    fn frame_ui(&mut self, title: &str, width: f32) -> (Response, Rect) {
+    fn frame_ui(&mut self, title: &str, width: f32, current: bool) -> (Response, Rect) {
         let (rect, response) = self
             .ui
             .allocate_exact_size(vec2(width, HEIGHT), Sense::click());
         let name = format!("Stage {title}");
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+        response
+            .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, current, &name));
         let fill = match response.hovered() || response.has_focus() {
             true => self.theme.well(),
             false => self.theme.faint(),
         };
         let painter = self.ui.painter();
         painter.rect_filled(rect, 3., fill);
+        let color = match current {
+            true => self.theme.strong(),
+            false => self.theme.foreground(),
+        };
         let font = FontId::proportional(11.);
         let at = rect.center_bottom() - vec2(0., 2.);
-        painter.text(
-            at,
-            Align2::CENTER_BOTTOM,
-            title,
-            font,
-            self.theme.foreground(),
-        );
+        painter.text(at, Align2::CENTER_BOTTOM, title, font, color);
+        if current {
+            let stroke = Stroke::new(1.5, self.theme.accent());
+            painter.rect_stroke(rect, 3., stroke, StrokeKind::Inside);
+            self.show(rect);
+            // Who walks with the keyboard on the spine takes it along.
+            if self.moved && self.focused {
+                response.request_focus();
+            }
+        }
+        // The arrow keys walk here; they do not look for the nearest button.
+        let filter = EventFilter {
+            horizontal_arrows: true,
+            ..EventFilter::default()
+        };
+        self.ui
+            .memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         let picture = Rect::from_min_max(
             rect.min + Vec2::splat(SPACE_SMALL),
             rect.max - vec2(SPACE_SMALL, 16.),
@@ -198,12 +262,28 @@ impl Stage<'_> {
         (response, picture)
     }
 
+    /// Brings the stage that was gone to into sight, at once where nothing is to move by itself.
+    fn show(&self, rect: Rect) {
+        if !self.moved {
+            return;
+        }
+        let animation = match self.ui.style().animation_time > 0. {
+            true => egui::style::ScrollAnimation::default(),
+            false => egui::style::ScrollAnimation::none(),
+        };
+        self.ui.scroll_to_rect_animation(rect, None, animation);
+    }
+
+    fn go(&mut self, stage: Stage) {
+        self.commands.push(Command::Walk(WalkCommand::Go(stage)));
+    }
+
     fn arrow_ui(&mut self) {
         self.ui.weak("›");
     }
 
     fn tokens_ui(&mut self, counts: Option<[usize; 2]>) {
-        let (response, picture) = self.frame_ui("Tokens", 76.);
+        let (response, picture) = self.frame_ui("Tokens", 76., self.is(Stage::Tokens));
         for (row, (count, color)) in counts
             .into_iter()
             .flatten()
@@ -221,27 +301,27 @@ impl Stage<'_> {
                     .rect_filled(Rect::from_min_size(min, size), 0., color);
             }
         }
-        self.open(&response, "tokens");
+        self.open(&response, Stage::Tokens);
         self.arrow_ui();
     }
 
-    fn grid_ui(&mut self, title: &str, panel: &'static str, values: Option<&[f32]>) {
-        let (response, picture) = self.frame_ui(title, 76.);
+    fn grid_ui(&mut self, title: &str, stage: Stage, values: Option<&[f32]>) {
+        let (response, picture) = self.frame_ui(title, 76., self.is(stage));
         if let Some(values) = values {
             self.cells(picture, GRID, values);
         }
-        self.open(&response, panel);
+        self.open(&response, stage);
         self.arrow_ui();
     }
 
     /// A stage that adds nothing to the vectors: what it is instead.
-    fn word_ui(&mut self, title: &str, panel: &'static str, word: &str) {
-        let (response, picture) = self.frame_ui(title, 76.);
+    fn word_ui(&mut self, title: &str, stage: Stage, word: &str) {
+        let (response, picture) = self.frame_ui(title, 76., self.is(stage));
         let font = FontId::proportional(12.);
         let (at, color) = (picture.center(), self.theme.secondary());
         let painter = self.ui.painter();
         painter.text(at, Align2::CENTER_CENTER, word, font, color);
-        self.open(&response, panel);
+        self.open(&response, stage);
         self.arrow_ui();
     }
 
@@ -257,56 +337,8 @@ impl Stage<'_> {
         self.ui.painter().add(mesh);
     }
 
-    /// The layers as one curve of cos(A, B), a column each.
-    fn layers_ui(&mut self, layers: usize, chosen: usize, cosines: Option<&[f64]>) {
-        // A table and a mean alone.
-        if layers == 0 {
-            return;
-        }
-        let width = (layers as f32 * 26.).clamp(120., 320.);
-        let title = format!("Layers 1 … {layers}");
-        let (response, picture) = self.frame_ui(&title, width);
-        let painter = self.ui.painter();
-        let column = picture.width() / layers as f32;
-        let left = picture.left() + chosen.min(layers - 1) as f32 * column;
-        let mark = Rect::from_min_size(
-            Pos2::new(left, picture.top()),
-            vec2(column, picture.height()),
-        );
-        painter.rect_filled(mark, 2., self.theme.well());
-        // Close scores would all lie along the top of a curve that began at 0.
-        let low = cosines.into_iter().flatten().copied().fold(0.8, f64::min);
-        let y = |cosine: f64| {
-            picture.bottom() - ((cosine - low) / (1. - low)).clamp(0., 1.) as f32 * picture.height()
-        };
-        if let Some(cosines) = cosines {
-            let point = |(l, &cosine): (usize, &f64)| {
-                Pos2::new(picture.left() + l as f32 * column, y(cosine))
-            };
-            let points: Vec<Pos2> = cosines.iter().enumerate().map(point).collect();
-            for &at in &points {
-                painter.circle_filled(at, 1.5, self.theme.accent());
-            }
-            painter.line(points, Stroke::new(1.5, self.theme.accent()));
-        }
-        let under = response.hover_pos().or(response.interact_pointer_pos());
-        if let Some(at) = under {
-            let layer = (((at.x - picture.left()) / column).max(0.) as usize).min(layers - 1);
-            if response.clicked() {
-                self.commands.push(Command::SelectLayer(layer));
-                self.commands.push(Command::ShowPanel("attention"));
-            }
-            let cosine = cosines.and_then(|c| c.get(layer + 1));
-            let value = cosine.map_or(String::new(), |c| format!(": cos(A, B) = {c:.4} behind it"));
-            response.on_hover_text(format!("Layer {}{value}", layer + 1));
-        } else if response.clicked() {
-            self.commands.push(Command::ShowPanel("attention"));
-        }
-        self.arrow_ui();
-    }
-
-    fn vectors_ui(&mut self, title: &str, panel: &'static str, vectors: Option<&[Vec<f32>; 2]>) {
-        let (response, picture) = self.frame_ui(title, 76.);
+    fn vectors_ui(&mut self, title: &str, stage: Stage, vectors: Option<&[Vec<f32>; 2]>) {
+        let (response, picture) = self.frame_ui(title, 76., self.is(stage));
         for (row, vector) in vectors.into_iter().flatten().enumerate() {
             if vector.is_empty() {
                 continue;
@@ -328,24 +360,28 @@ impl Stage<'_> {
                 &values,
             );
         }
-        self.open(&response, panel);
+        self.open(&response, stage);
         self.arrow_ui();
     }
 
     fn score_ui(&mut self, cosine: Option<f64>) {
-        let (response, picture) = self.frame_ui("Score", 84.);
+        let (response, picture) = self.frame_ui("Score", 84., self.is(Stage::Score));
         let text = cosine.map_or("–".to_owned(), |cosine| format!("{cosine:.4}"));
         let font = FontId::monospace(16.);
         let color: Color32 = self.theme.strong();
         self.ui
             .painter()
             .text(picture.center(), Align2::CENTER_CENTER, text, font, color);
-        self.open(&response, "score");
+        self.open(&response, Stage::Score);
     }
 
-    fn open(&mut self, response: &Response, panel: &'static str) {
+    fn is(&self, stage: Stage) -> bool {
+        self.current == Some(stage)
+    }
+
+    fn open(&mut self, response: &Response, stage: Stage) {
         if response.clicked() {
-            self.commands.push(Command::ShowPanel(panel));
+            self.go(stage);
         }
     }
 }

@@ -1,0 +1,199 @@
+//! The parts of the window, and how the keyboard gets from one to the next.
+
+use std::collections::HashMap;
+
+use egui::{Context, Event, FocusDirection, Id, Key, Rect, Stroke, StrokeKind, Ui};
+
+use super::actions::keys::Holder;
+use super::actions::palette::give_back_now;
+use crate::widgets::theme::Theme;
+
+/// A part of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Area {
+    Menu,
+    Spine,
+    Texts,
+    Panel,
+    Inspector,
+    Status,
+    /// A card of the tour.
+    Card,
+}
+
+impl Area {
+    /// In the order in which the keyboard goes round.
+    const ALL: [Self; 7] = [
+        Self::Menu,
+        Self::Spine,
+        Self::Texts,
+        Self::Panel,
+        Self::Inspector,
+        Self::Status,
+        Self::Card,
+    ];
+
+    fn next(self, forward: bool) -> Self {
+        let count = Self::ALL.len();
+        let step = if forward { 1 } else { count - 1 };
+        Self::ALL[(self as usize + step) % count]
+    }
+}
+
+/// Where the parts are in this frame.
+#[derive(Default)]
+pub struct Areas {
+    rects: [Option<Rect>; Area::ALL.len()],
+    /// Of the panels that are in front.
+    panels: HashMap<&'static str, Rect>,
+    /// The part that the keyboard is on its way to.
+    going: Option<Going>,
+    /// Whether the keyboard was used last, and not the pointer: what has it is then outlined.
+    by_key: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Going {
+    to: Area,
+    forward: bool,
+    /// Parts that may still be tried: some have nothing that takes the keyboard.
+    left: usize,
+}
+
+impl Areas {
+    /// Sends the keyboard to the next part, or to the one before.
+    pub fn go(&mut self, ctx: &Context, forward: bool) {
+        let from = match self.holding(ctx) {
+            Some(area) => area.next(forward),
+            None if forward => Area::Menu,
+            None => Area::Status,
+        };
+        self.going = Some(Going {
+            to: from,
+            forward,
+            left: Area::ALL.len(),
+        });
+        self.by_key = true;
+    }
+
+    /// The part that has the keyboard.
+    pub fn holding(&self, ctx: &Context) -> Option<Area> {
+        let id = ctx.memory(|memory| memory.focused())?;
+        let at = ctx.read_response(id)?.rect.center();
+        let has = |area: &Area| self.rect(*area).is_some_and(|rect| rect.contains(at));
+        // The card lies over the others.
+        Area::ALL.into_iter().rev().find(has)
+    }
+
+    /// Who has the keyboard, for single keys.
+    pub fn holder(&self, ctx: &Context) -> Holder {
+        let nobody = ctx.memory(|memory| memory.focused().is_none());
+        if egui::Popup::is_any_open(ctx) {
+            return Holder::Other;
+        }
+        match nobody {
+            true => Holder::Nobody,
+            false if self.holding(ctx) == Some(Area::Spine) && !ctx.text_edit_focused() => {
+                Holder::Spine
+            }
+            false => Holder::Other,
+        }
+    }
+
+    pub fn rect(&self, area: Area) -> Option<Rect> {
+        self.rects[area as usize]
+    }
+
+    /// Where a panel is, while it is in front.
+    pub fn panel(&self, id: &str) -> Option<Rect> {
+        self.panels.get(id).copied()
+    }
+
+    pub fn note(&mut self, area: Area, rect: Option<Rect>) {
+        self.rects[area as usize] = rect;
+    }
+
+    pub fn note_panel(&mut self, id: &'static str, rect: Rect) {
+        self.panels.insert(id, rect);
+    }
+
+    /// Before anything of a frame is painted: whether the keyboard arrived where it was sent.
+    pub fn begin(&mut self, ctx: &Context) {
+        self.panels.clear();
+        self.hear(ctx);
+        let Some(going) = self.going else {
+            give_back_now(ctx);
+            return;
+        };
+        if going.left < Area::ALL.len() {
+            if self.holding(ctx) == Some(going.to) || going.left == 0 {
+                self.going = None;
+                return;
+            }
+            self.going = Some(Going {
+                to: going.to.next(going.forward),
+                ..going
+            });
+        }
+        if let Some(going) = &mut self.going {
+            going.left -= 1;
+        }
+        ctx.request_repaint();
+    }
+
+    fn hear(&mut self, ctx: &Context) {
+        ctx.input(|input| {
+            for event in &input.events {
+                match event {
+                    Event::PointerButton { pressed: true, .. } => self.by_key = false,
+                    Event::Key {
+                        key, pressed: true, ..
+                    } => {
+                        let moves = [
+                            Key::Tab,
+                            Key::ArrowUp,
+                            Key::ArrowDown,
+                            Key::ArrowLeft,
+                            Key::ArrowRight,
+                        ];
+                        self.by_key |= moves.contains(key);
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// At the beginning of a part: where the keyboard is on its way to it, the next thing that takes it
+    /// has it.
+    pub fn enter(&self, ui: &Ui, area: Area) {
+        if self.going.is_none_or(|going| going.to != area) {
+            return;
+        }
+        let (id, layer) = (Id::unique(("beginning", area as usize)), ui.layer_id());
+        ui.memory_mut(|memory| {
+            memory.request_focus(id);
+            memory.move_focus(FocusDirection::Next);
+            memory.interested_in_focus(id, layer);
+        });
+    }
+
+    /// Outlines what has the keyboard, where keys brought it there.
+    pub fn outline_ui(&self, ui: &Ui) {
+        let ctx = ui.ctx();
+        if !self.by_key || ctx.text_edit_focused() {
+            return;
+        }
+        let Some(id) = ctx.memory(|memory| memory.focused()) else {
+            return;
+        };
+        let Some(response) = ctx.read_response(id) else {
+            return;
+        };
+        let stroke = Stroke::new(1.5, Theme::of(ui).accent());
+        let rect = response.interact_rect.expand(1.);
+        // In front of its own layer, and no further: not over a menu that has opened above it.
+        ctx.layer_painter(response.layer_id)
+            .rect_stroke(rect, 3., stroke, StrokeKind::Outside);
+    }
+}
