@@ -146,11 +146,13 @@ fn bottom(shapes: &[ClippedShape]) -> (f32, bool) {
     const WIDE: f32 = 16.;
     let seen = shapes.iter().map(|clipped| {
         let whole = clipped.shape.visual_bounding_rect();
-        whole.intersect(clipped.clip_rect)
+        // What goes on beyond the end is long.
+        let ends = whole.bottom() <= clipped.clip_rect.bottom() + 1.;
+        (whole.intersect(clipped.clip_rect), ends)
     });
-    let seen = seen.filter(|rect| rect.is_finite() && rect.is_positive());
-    seen.fold((0., false), |(low, fills), rect| {
-        let tall = rect.height() > 0.6 * LONGEST && rect.width() > WIDE;
+    let seen = seen.filter(|(rect, _)| rect.is_finite() && rect.is_positive());
+    seen.fold((0., false), |(low, fills), (rect, ends)| {
+        let tall = ends && rect.height() > 0.6 * LONGEST && rect.width() > WIDE;
         (rect.bottom().max(low), fills || tall)
     })
 }
