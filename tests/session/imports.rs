@@ -122,6 +122,10 @@ fn a_table_asks_for_its_column() {
 
     std::fs::write(&path, "a,b\n\"never closed,c\n").unwrap();
     send(&mut harness, Command::OpenTextFile(path));
+    // What is no table is offered line by line, and says why when it is cut all the same.
+    click(&mut harness, "Separated by: nothing: each line is one text");
+    click(&mut harness, "commas");
     harness.get_by_label_contains("pairs.csv: line 2: a quote");
+    click(&mut harness, "Cancel");
     assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
 }

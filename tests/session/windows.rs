@@ -41,7 +41,9 @@ fn errors_stay_until_they_are_dismissed_and_the_log_keeps_them() {
     for name in ["first", "second", "third", "fourth"] {
         harness.get_by_label_contains(&format!("{name}.txt"));
     }
-    click(&mut harness, "Copy message 2");
+    harness.get_by_label("Copy message 2").click();
+    harness.step();
+    harness.step();
     let copied = copied(&harness).unwrap();
     assert!(
         copied.contains(" UTC Error: /no/such/second.txt"),
