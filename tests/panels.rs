@@ -26,12 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What there is to see.
 const STATES: [&str; 6] = ["empty", "one", "two", "twelve", "long", "error"];
 
-/// Points, and pixels for each.
-const SIZES: [([f32; 2], f32); 3] = [
-    ([1024., 700.], 1.),
-    ([1440., 900.], 1.),
-    ([1024., 700.], 2.),
-];
+/// Points, and pixels for each: the last is what a screen of 1920 × 1200 shows at 200 %.
+const SIZES: [([f32; 2], f32); 3] = [([1024., 700.], 1.), ([1440., 900.], 1.), ([960., 600.], 2.)];
 
 /// The real model with room for 512 tokens, where its files are.
 fn long_model(folder: &Path) -> Option<ModelRef> {
@@ -118,7 +114,7 @@ fn look(harness: &mut Harness<'_, App>, state: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (size, pixels) in SIZES {
         harness.set_pixels_per_point(pixels);
-        harness.set_size(size.into());
+        harness.set_size(egui::Vec2::from(size) * pixels);
         for panel in PANELS {
             harness.state_mut().send(Command::ShowPanel(panel.id));
             for theme in [ThemeChoice::Light, ThemeChoice::Dark] {

@@ -22,7 +22,7 @@ use crate::widgets::{Piece, SPACE_SMALL, Scale, token_strip_ui};
 /// The card of the person's own weights.
 pub struct Weights {
     idf: Derived<(Arc<str>, Background), Idf>,
-    card: Derived<Key, Option<Card>>,
+    card: Derived<Key, Made>,
     state: CardState,
 }
 
@@ -34,6 +34,12 @@ impl Default for Weights {
             state: CardState::default(),
         }
     }
+}
+
+/// A card with the texts that it is of: the list may hold others by now.
+pub struct Made {
+    poolings: Arc<Poolings>,
+    pub card: Option<Card>,
 }
 
 /// What the card is of.
@@ -60,7 +66,7 @@ impl Weights {
         &mut self,
         cx: &ViewContext<'_>,
         poolings: &Arc<Poolings>,
-    ) -> (Option<Arc<Option<Card>>>, bool) {
+    ) -> (Option<Arc<Made>>, bool) {
         let weights = cx.state.token_weights.clone();
         let idf = self.idf(cx, &weights);
         let waits = weights.scheme == WeightScheme::Idf && idf.is_none();
@@ -78,7 +84,12 @@ impl Weights {
         let shown = self.card.get(cx.engine, &key, move |_| {
             let own = made.poolings.own().map(|card| &card.cosines[..]);
             let weights = (&made.weights, made.idf.as_deref());
-            Card::weighted(&model, &made.poolings.traces, weights, made.truncate, own)
+            let traces = &made.poolings.traces;
+            let card = Card::weighted(&model, traces, weights, made.truncate, own);
+            Made {
+                card,
+                poolings: made.poolings.clone(),
+            }
         });
         let current = shown.as_ref().is_some_and(|shown| shown.current);
         (shown.map(|shown| shown.value), current)
@@ -105,12 +116,15 @@ impl Weights {
         poolings: &Arc<Poolings>,
         look: Look,
     ) {
-        let (card, current) = self.derive(cx, poolings);
+        let (made, current) = self.derive(cx, poolings);
         if !current {
             ui.multiply_opacity(cx.theme.stale_alpha());
         }
-        if let Some(card) = card.as_deref().and_then(Option::as_ref) {
-            self.state.card_ui(ui, cx, poolings, card, look);
+        if let Some((made, card)) = made
+            .as_ref()
+            .and_then(|made| Some((made, made.card.as_ref()?)))
+        {
+            self.state.card_ui(ui, cx, &made.poolings, card, look);
         }
         ui.add_space(SPACE_SMALL);
         let idf = self.idf(cx, &cx.state.token_weights);
