@@ -177,6 +177,37 @@ fn the_palette_offers_whatever_there_is() {
     press(&mut harness, Modifiers::NONE, Key::Enter);
     harness.get_by_label("Find a command");
     press(&mut harness, Modifiers::NONE, Key::Escape);
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    // Changes inside the encoder, where they need no number, and the way back.
+    send(&mut harness, Command::SelectLayer(1));
+    send(&mut harness, Command::SelectHead(2));
+    let all = |harness: &Harness<'_, App>| -> Vec<String> {
+        let all = &harness.state().state().interventions.0;
+        all.iter().map(|one| one.what.title()).collect()
+    };
+    for (letters, line) in [
+        ("off posit", "Switch off positions"),
+        ("off atten", "Switch off L2 · attention"),
+        ("off feed", "Switch off L2 · feed-forward"),
+        ("off head", "Switch off L2 · head 3"),
+    ] {
+        choose(&mut harness, letters, line);
+    }
+    let made = [
+        "positions off",
+        "L2 · attention off",
+        "L2 · feed-forward off",
+        "L2 · head 3 off",
+    ];
+    assert_eq!(all(&harness), made);
+    choose(
+        &mut harness,
+        "back feed",
+        "Take back: L2 · feed-forward off (all texts)",
+    );
+    assert_eq!(all(&harness), [made[0], made[1], made[3]]);
+    choose(&mut harness, "every change", "Remove every change");
+    assert!(all(&harness).is_empty());
     press(&mut harness, Modifiers::COMMAND, Key::K);
     type_into_palette(&mut harness, "open minilm");
     assert_eq!(first_line(&harness), "Open all-MiniLM-L6-v2");
@@ -520,7 +551,8 @@ fn the_tour_goes_through_and_sees_what_was_done() {
         }
         harness.get_by_label("✓ Done");
         if index == 4 {
-            click(&mut harness, "Switch positions on again");
+            harness.get_by_label_contains("Now switch them on again.");
+            click(&mut harness, "Take it back");
             assert!(harness.state().state().interventions.is_empty());
             // Back and forth again, it stays done.
             click(&mut harness, "Back");
@@ -539,7 +571,7 @@ fn the_tour_goes_through_and_sees_what_was_done() {
 
 /// With the card's button, which makes both sentences one.
 fn switch_positions_off(harness: &mut Harness<'_, App>) {
-    click(harness, "Switch positions off");
+    click(harness, "Do it for me");
     let changes = &harness.state().state().interventions;
     assert_eq!(
         changes.find(&Intervention::NoPositions),
@@ -599,10 +631,6 @@ fn no_card_covers_what_it_speaks_of() {
                 "{}: {whole:?} covers {label} at {rect:?}",
                 card.title
             );
-        }
-        if index > 0 {
-            let next = harness.get_by_label("Next");
-            assert!(next.rect().right() < 300. || index == 1, "{}", card.title);
         }
         if index + 1 < CARDS.len() {
             click(&mut harness, "Next");

@@ -328,7 +328,11 @@ impl App {
             self.waiting_ui(ui, &state);
             return;
         };
+        let still = !self.state.preferences.animations;
         let (mut panels, layout) = self.panels(&model, focus);
+        if still {
+            layout.keep_still(ui.ctx());
+        }
         layout.tree.ui(&mut panels, ui);
     }
 
