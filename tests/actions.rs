@@ -579,7 +579,7 @@ fn switch_positions_off(harness: &mut Harness<'_, App>) {
         "{changes:?}"
     );
     let score = harness.get_by_label_contains(" → 1.0000 with 1 change");
-    let before = score.accesskit_node().label().unwrap();
+    let before = score.accesskit_node().value().unwrap();
     assert!(!before.starts_with("1.0000"), "{before}");
 }
 

@@ -225,9 +225,9 @@ fn pool(model: &Model, of: &Subject) -> String {
     let own = model.head.pooling();
     if of.options.pooling.is_none() && own.len() > 1 {
         let titles: Vec<&str> = own.iter().map(|mode| mode.title()).collect();
-        let count = grouped(of.a.tokens.len());
+        let count = counted(of.a.tokens.len(), "vector");
         return format!(
-            "A's {count} vectors are pooled {} times, side by side: {}.",
+            "A's {count} are pooled {} times, side by side: {}.",
             own.len(),
             titles.join(", ")
         );
