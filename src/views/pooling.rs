@@ -88,7 +88,8 @@ impl View for PoolingView {
             self.truncation.truncation_ui(ui, cx, &value.texts);
             ui.add_space(SPACE_SMALL);
             let own = self.weights.derive(cx, &value).0;
-            let largest = value.largest_difference(own.as_deref().and_then(Option::as_ref));
+            let own = own.as_deref().and_then(|made| made.card.as_ref());
+            let largest = value.largest_difference(own);
             let ways = ways_ui(ui, largest);
             ui.add_space(SPACE_SMALL);
             let look = Look {

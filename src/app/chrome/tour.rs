@@ -128,7 +128,8 @@ impl Room {
         let about = places.filter_map(|place| {
             let mut rect = rect_of(*place, areas)?;
             if *place == Place::Spine {
-                // A sentence on the stage may open below it.
+                // It grows with what there is to show, and a sentence on the stage may open below it.
+                rect.max.x = window.max.x;
                 rect.max.y += super::walk::HEIGHT;
             }
             Some(rect)

@@ -22,7 +22,7 @@ use crate::widgets::{Piece, SPACE_SMALL, Scale, token_strip_ui};
 /// The card of the person's own weights.
 pub struct Weights {
     idf: Derived<(Arc<str>, Background), Idf>,
-    card: Derived<Key, Option<Card>>,
+    card: Derived<Key, Weighted>,
     state: CardState,
 }
 
@@ -34,6 +34,13 @@ impl Default for Weights {
             state: CardState::default(),
         }
     }
+}
+
+/// The card, where the weights give one, and what it was made of: while texts come and go it is still
+/// that of those before.
+pub struct Weighted {
+    pub card: Option<Card>,
+    poolings: Arc<Poolings>,
 }
 
 /// What the card is of.
@@ -60,7 +67,7 @@ impl Weights {
         &mut self,
         cx: &ViewContext<'_>,
         poolings: &Arc<Poolings>,
-    ) -> (Option<Arc<Option<Card>>>, bool) {
+    ) -> (Option<Arc<Weighted>>, bool) {
         let weights = cx.state.token_weights.clone();
         let idf = self.idf(cx, &weights);
         let waits = weights.scheme == WeightScheme::Idf && idf.is_none();
@@ -78,7 +85,11 @@ impl Weights {
         let shown = self.card.get(cx.engine, &key, move |_| {
             let own = made.poolings.own().map(|card| &card.cosines[..]);
             let weights = (&made.weights, made.idf.as_deref());
-            Card::weighted(&model, &made.poolings.traces, weights, made.truncate, own)
+            let of = &made.poolings.traces;
+            Weighted {
+                card: Card::weighted(&model, of, weights, made.truncate, own),
+                poolings: made.poolings.clone(),
+            }
         });
         let current = shown.as_ref().is_some_and(|shown| shown.current);
         (shown.map(|shown| shown.value), current)
@@ -109,8 +120,10 @@ impl Weights {
         if !current {
             ui.multiply_opacity(cx.theme.stale_alpha());
         }
-        if let Some(card) = card.as_deref().and_then(Option::as_ref) {
-            self.state.card_ui(ui, cx, poolings, card, look);
+        if let Some(made) = card
+            && let Some(card) = &made.card
+        {
+            self.state.card_ui(ui, cx, &made.poolings, card, look);
         }
         ui.add_space(SPACE_SMALL);
         let idf = self.idf(cx, &cx.state.token_weights);
