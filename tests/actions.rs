@@ -18,6 +18,7 @@ use embedscope::app::tour::{CARDS, TEXTS, TourCommand};
 use embedscope::app::walk::{Stage, Walk, WalkCommand};
 use embedscope::app::{App, WindowOptions};
 use embedscope::model::ModelRef;
+use embedscope::model::intervention::{Intervention, Interventions, Scope};
 use embedscope::trace::PoolingMode;
 use models::fixtures;
 
@@ -176,6 +177,37 @@ fn the_palette_offers_whatever_there_is() {
     press(&mut harness, Modifiers::NONE, Key::Enter);
     harness.get_by_label("Find a command");
     press(&mut harness, Modifiers::NONE, Key::Escape);
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    // Changes inside the encoder, where they need no number, and the way back.
+    send(&mut harness, Command::SelectLayer(1));
+    send(&mut harness, Command::SelectHead(2));
+    let all = |harness: &Harness<'_, App>| -> Vec<String> {
+        let all = &harness.state().state().interventions.0;
+        all.iter().map(|one| one.what.title()).collect()
+    };
+    for (letters, line) in [
+        ("off posit", "Switch off positions"),
+        ("off atten", "Switch off L2 · attention"),
+        ("off feed", "Switch off L2 · feed-forward"),
+        ("off head", "Switch off L2 · head 3"),
+    ] {
+        choose(&mut harness, letters, line);
+    }
+    let made = [
+        "positions off",
+        "L2 · attention off",
+        "L2 · feed-forward off",
+        "L2 · head 3 off",
+    ];
+    assert_eq!(all(&harness), made);
+    choose(
+        &mut harness,
+        "back feed",
+        "Take back: L2 · feed-forward off (all texts)",
+    );
+    assert_eq!(all(&harness), [made[0], made[1], made[3]]);
+    choose(&mut harness, "every change", "Remove every change");
+    assert!(all(&harness).is_empty());
     press(&mut harness, Modifiers::COMMAND, Key::K);
     type_into_palette(&mut harness, "open minilm");
     assert_eq!(first_line(&harness), "Open all-MiniLM-L6-v2");
@@ -511,10 +543,7 @@ fn the_tour_goes_through_and_sees_what_was_done() {
             1 => press(&mut harness, Modifiers::NONE, Key::ArrowRight),
             2 => send(&mut harness, Command::Lock(Focus::token(first, 1))),
             3 => send(&mut harness, Command::View(Side::B)),
-            4 => send(
-                &mut harness,
-                Command::EditText(first, "The dog bit the cat.".into()),
-            ),
+            4 => switch_positions_off(&mut harness),
             5 => send(&mut harness, Command::SelectHead(2)),
             6 => send(&mut harness, Command::SelectLayer(1)),
             7 => send(&mut harness, Command::SetPooling(Some(PoolingMode::Cls))),
@@ -522,6 +551,9 @@ fn the_tour_goes_through_and_sees_what_was_done() {
         }
         harness.get_by_label("✓ Done");
         if index == 4 {
+            harness.get_by_label_contains("Now switch them on again.");
+            click(&mut harness, "Take it back");
+            assert!(harness.state().state().interventions.is_empty());
             // Back and forth again, it stays done.
             click(&mut harness, "Back");
             click(&mut harness, "Next");
@@ -535,6 +567,75 @@ fn the_tour_goes_through_and_sees_what_was_done() {
     assert_eq!(texts(&harness), own);
     assert_eq!(harness.state().state().pooling, None);
     assert!(harness.query_by_label("Take the two-minute tour").is_none());
+}
+
+/// With the card's button, which makes both sentences one.
+fn switch_positions_off(harness: &mut Harness<'_, App>) {
+    click(harness, "Do it for me");
+    let changes = &harness.state().state().interventions;
+    assert_eq!(
+        changes.find(&Intervention::NoPositions),
+        Some(0),
+        "{changes:?}"
+    );
+    let score = harness.get_by_label_contains(" → 1.0000 with 1 change");
+    let before = score.accesskit_node().value().unwrap();
+    assert!(!before.starts_with("1.0000"), "{before}");
+}
+
+#[test]
+fn what_the_tour_changes_in_the_encoder_ends_with_it() {
+    let mut harness = open();
+    let own = Interventions::default().with(Intervention::NoHead { layer: 0, head: 1 }, Scope::All);
+    send(&mut harness, Command::SetInterventions(own.clone()));
+    for end in [TourCommand::End, TourCommand::Next] {
+        send(&mut harness, Command::Tour(TourCommand::Start));
+        let changes = |harness: &Harness<'_, App>| harness.state().state().interventions.clone();
+        assert!(changes(&harness).is_empty(), "the model as it is");
+        for _ in 0..4 {
+            click(&mut harness, "Next");
+        }
+        switch_positions_off(&mut harness);
+        for _ in 0..if end == TourCommand::Next { 4 } else { 0 } {
+            click(&mut harness, "Next");
+        }
+        send(&mut harness, Command::Tour(end));
+        assert_eq!(changes(&harness), own, "{end:?}");
+        // It is a step like any other.
+        press(&mut harness, Modifiers::COMMAND, Key::Z);
+        assert_ne!(changes(&harness), own);
+        press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+        click(&mut harness, "Keep the sample");
+        assert_eq!(changes(&harness), own);
+    }
+}
+
+#[test]
+fn no_card_covers_what_it_speaks_of() {
+    let mut harness = open();
+    send(&mut harness, Command::Tour(TourCommand::Start));
+    for (index, card) in CARDS.iter().enumerate() {
+        let shown = harness.get_by_label(card.task).rect();
+        let button = harness.get_by_label("Back").rect();
+        let whole = shown.union(button);
+        for label in [
+            "Text 1",
+            "Text 4",
+            "Swap A and B",
+            "Stage Tokens",
+            "Stage Score",
+        ] {
+            let rect = harness.get_by_label(label).rect();
+            assert!(
+                !whole.intersects(rect),
+                "{}: {whole:?} covers {label} at {rect:?}",
+                card.title
+            );
+        }
+        if index + 1 < CARDS.len() {
+            click(&mut harness, "Next");
+        }
+    }
 }
 
 fn texts(harness: &Harness<'_, App>) -> Vec<String> {

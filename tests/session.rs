@@ -11,6 +11,8 @@ mod format;
 mod imports;
 #[path = "session/replay.rs"]
 mod replay;
+#[path = "session/saving.rs"]
+mod saving;
 #[path = "session/windows.rs"]
 mod windows;
 

@@ -87,3 +87,18 @@ fn the_score_follows_the_cut() {
     assert_ne!(here, whole);
     assert!(says(&harness, &here), "{here} is nowhere");
 }
+
+#[test]
+fn the_diagnosis_follows_the_cut() {
+    let mut harness = shown("diagnosis");
+    let said = |harness: &Harness<'_, Bench>, kept| {
+        says(
+            harness,
+            &format!("{:.4}", cos(harness.state(), kept)).replace('-', "−"),
+        )
+    };
+    assert!(said(&harness, None));
+    harness.state_mut().state.truncate_dim = Some(8);
+    settle(&mut harness);
+    assert!(said(&harness, Some(8)) && !said(&harness, None));
+}

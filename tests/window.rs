@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use candle_core::Device;
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, Side, ThemeChoice};
 use embedscope::app::{App, WindowOptions};
@@ -340,4 +340,63 @@ fn the_same_texts_are_seen_through_a_second_model_and_a_bad_one_leaves_the_last(
             .iter()
             .all(|t| t.reference.is_none())
     );
+}
+
+#[test]
+fn texts_are_selected_in_their_list() {
+    let mut harness = open([1280., 800.]);
+    let ids: Vec<_> = harness.state().state().texts.iter().map(|t| t.id).collect();
+    let sides = |harness: &Harness<'_, App>| {
+        let state = harness.state().state();
+        (state.a, state.b)
+    };
+    let before = sides(&harness);
+    let click = |harness: &mut Harness<'_, App>, label: &str, modifiers| {
+        harness.get_by_label(label).click_modifiers(modifiers);
+        settle(harness);
+    };
+    let (plain, ctrl) = (egui::Modifiers::NONE, egui::Modifiers::COMMAND);
+    click(&mut harness, "Select text 3", ctrl);
+    click(&mut harness, "Make text 1 B", ctrl);
+    let selected = |harness: &Harness<'_, App>| harness.state().state().selected.clone();
+    assert_eq!(selected(&harness), [ids[0], ids[2]], "in the list's order");
+    assert_eq!(sides(&harness), before, "nothing became A or B");
+    let marked = |harness: &Harness<'_, App>, number: usize| {
+        let label = format!("Select text {number}");
+        let node = harness.get_by_label(&label);
+        node.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True)
+    };
+    let marks: Vec<bool> = (1..=3).map(|number| marked(&harness, number)).collect();
+    assert_eq!(marks, [true, false, true]);
+    // By the keyboard too.
+    harness.get_by_label("Select text 3").focus();
+    harness.step();
+    harness.key_press(egui::Key::Space);
+    settle(&mut harness);
+    assert_eq!(selected(&harness), [ids[0]]);
+    // What was taken together elsewhere is marked here.
+    send(&mut harness, Command::Select(vec![ids[1]]));
+    assert!(marked(&harness, 2) && !marked(&harness, 1));
+    click(&mut harness, "Make text 1 B", plain);
+    assert_eq!(sides(&harness).1, Some(ids[0]));
+    assert_eq!(selected(&harness), [ids[1]]);
+}
+
+#[test]
+fn the_pooling_panel_bears_a_list_that_grows_and_shrinks() {
+    let mut harness = open([1280., 800.]);
+    send(&mut harness, Command::ShowPanel("pooling"));
+    let lists: [&[&str]; 4] = [
+        &["the cat"],
+        &["the cat", "a dog", "a mat"],
+        &["a dog"],
+        &["a dog", "the mat"],
+    ];
+    for texts in lists.iter().cycle().take(12) {
+        // What is there of the list before stays until the new one is ready.
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        send(&mut harness, Command::SetTexts(texts));
+    }
+    assert_eq!(harness.state().shown().len(), 2);
+    harness.get_by_label("What am I looking at in Pooling?");
 }

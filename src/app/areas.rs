@@ -44,6 +44,8 @@ impl Area {
 #[derive(Default)]
 pub struct Areas {
     rects: [Option<Rect>; Area::ALL.len()],
+    /// Where the list of texts ends, within its part.
+    list_end: Option<f32>,
     /// Of the panels that are in front.
     panels: HashMap<&'static str, Rect>,
     /// The part that the keyboard is on its way to.
@@ -111,6 +113,17 @@ impl Areas {
 
     pub fn note(&mut self, area: Area, rect: Option<Rect>) {
         self.rects[area as usize] = rect;
+    }
+
+    /// The list of texts, without what is free below it.
+    pub fn list(&self) -> Option<Rect> {
+        let rect = self.rect(Area::Texts)?;
+        let end = self.list_end.unwrap_or(rect.bottom());
+        Some(rect.with_max_y(end.clamp(rect.top(), rect.bottom())))
+    }
+
+    pub fn note_list_end(&mut self, y: f32) {
+        self.list_end = Some(y);
     }
 
     pub fn note_panel(&mut self, id: &'static str, rect: Rect) {

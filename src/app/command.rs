@@ -174,7 +174,10 @@ impl Command {
             | Self::SetPrompt(_)
             | Self::OpenModel(_)
             | Self::SetReference(_)
-            | Self::Tour(TourCommand::Start | TourCommand::Restore) => Step::One,
+            // The last card takes the tour's changes of the encoder back.
+            | Self::Tour(
+                TourCommand::Start | TourCommand::Next | TourCommand::End | TourCommand::Restore,
+            ) => Step::One,
             _ => Step::None,
         }
     }

@@ -1,5 +1,7 @@
 //! Asking for a path: a field to type in, and the desktop's own dialog behind a button.
 
+mod replace;
+
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
@@ -7,6 +9,7 @@ use super::command::{Command, LabCommand};
 use super::export::Export;
 use crate::model::ModelRef;
 use crate::widgets::theme::SPACE;
+use replace::Replace;
 
 /// What a path is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +175,7 @@ struct Open {
     /// The desktop's dialog, which may never answer (a wedged portal): the field stays usable.
     browsing: Option<Receiver<Option<PathBuf>>>,
     note: Option<&'static str>,
+    replace: Replace,
     fresh: bool,
 }
 
@@ -187,6 +191,7 @@ impl Dialogs {
             path,
             browsing: None,
             note: None,
+            replace: Replace::default(),
             fresh: true,
         });
     }
@@ -205,10 +210,13 @@ impl Dialogs {
     /// Paints the dialog and returns what the person decided.
     pub fn dialog_ui(&mut self, ctx: &egui::Context) -> Option<Command> {
         let open = self.open.as_mut()?;
-        open.receive();
+        let free = open.receive();
         let modal =
             egui::Modal::new(egui::Id::unique("path dialog")).show(ctx, |ui| open.fields_ui(ui));
-        let decided = modal.inner;
+        let decided = match modal.inner {
+            Some(true) => open.may_write(ctx).then_some(true),
+            other => other.or(free.then_some(true)),
+        };
         if decided.is_some() || modal.should_close() {
             let purpose = open.purpose;
             let path = std::mem::take(&mut open.path);
@@ -222,13 +230,28 @@ impl Dialogs {
 }
 
 impl Open {
-    fn receive(&mut self) {
+    /// Hears the desktop's dialog and the disk. True where the file that was to be saved may be.
+    fn receive(&mut self) -> bool {
+        self.receive_path();
+        let target = self.purpose.target(self.path.trim());
+        target.is_some_and(|target| self.replace.receive(&target))
+    }
+
+    /// Whether what was decided can be done without a question.
+    fn may_write(&mut self, ctx: &egui::Context) -> bool {
+        let target = self.purpose.target(self.path.trim());
+        target.is_none_or(|target| self.replace.may_write(ctx, &target))
+    }
+
+    fn receive_path(&mut self) {
         let Some(receiver) = &self.browsing else {
             return;
         };
         match receiver.try_recv() {
             Ok(Some(path)) => {
                 self.path = path.display().to_string();
+                // The desktop has asked already, unless an ending is still to come.
+                self.replace = Replace::Agreed(path);
                 self.browsing = None;
             }
             Ok(None) | Err(TryRecvError::Disconnected) => {
@@ -257,6 +280,9 @@ impl Open {
             ui.weak(note);
         }
         ui.add_space(SPACE);
+        if self.replace.is_asking() {
+            return self.replace.question_ui(ui).then_some(true);
+        }
         let ready = !self.path.trim().is_empty();
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         ui.horizontal(|ui| {

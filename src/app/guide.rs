@@ -113,6 +113,11 @@ impl App {
                 }
             }
         }
+        // What the tour changed inside the encoder goes with its last card, whatever becomes of the rest.
+        let over = matches!(command, TourCommand::Next | TourCommand::End);
+        if let Some(before) = self.tour.changes_before().filter(|_| over) {
+            self.state.interventions.clone_from(before);
+        }
         if let Some(Place::Panel(panel)) = self.tour.take_fresh() {
             self.layout.show(panel);
             self.walk.note(panel);

@@ -68,6 +68,15 @@ impl Default for Layout {
 }
 
 impl Layout {
+    /// Before the tiles are painted without animations: where a tile that is dragged would come to lie is
+    /// shown there at once. Tiles have no setting for that, so what they glide from is forgotten.
+    pub fn keep_still(&self, ctx: &egui::Context) {
+        if let Some(dragged) = self.tree.dragged_id(ctx) {
+            let id = egui::Id::unique((dragged, "smoothed_preview_rect"));
+            ctx.data_mut(|data| data.remove::<egui::Rect>(id));
+        }
+    }
+
     pub fn workspace(index: usize) -> Self {
         let index = index.min(WORKSPACES.len() - 1);
         let mut tiles = Tiles::default();

@@ -14,6 +14,7 @@ use crate::model::source::{CachedModel, remove};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::perf;
 use crate::views::TextView;
+use crate::widgets::counted;
 
 impl App {
     /// One turn without painting.
@@ -275,7 +276,8 @@ impl App {
         while let Ok(outcome) = self.outcomes.1.try_recv() {
             match outcome {
                 Outcome::Texts(texts) => {
-                    self.notices.info(format!("Opened {} texts", texts.len()));
+                    self.notices
+                        .info(format!("Opened {}", counted(texts.len(), "text")));
                     self.commands.push(Command::SetTexts(texts));
                 }
                 Outcome::Background(background) => {

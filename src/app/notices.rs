@@ -120,15 +120,16 @@ impl Notices {
         shown.cloned().collect()
     }
 
-    /// How long until what is on screen changes by itself.
-    pub fn next_change(&self, now: Instant) -> Option<Duration> {
+    /// How long until what is on screen changes by itself; `fade` where it fades as it goes.
+    pub fn next_change(&self, now: Instant, fade: bool) -> Option<Duration> {
         let shown = self.list.iter().filter(|notice| notice.shown);
         let ends = shown.filter_map(Notice::end);
         let next = ends.min()?.saturating_duration_since(now);
         // First to the beginning of its fading, then frame by frame.
-        Some(match next > Self::FADE {
-            true => next - Self::FADE,
-            false => Duration::from_millis(16),
+        Some(match (fade, next > Self::FADE) {
+            (false, _) => next,
+            (true, true) => next - Self::FADE,
+            (true, false) => Duration::from_millis(16),
         })
     }
 
@@ -192,11 +193,16 @@ mod tests {
         let (now, later) = (Instant::now(), Instant::now() + Duration::from_secs(60));
         assert_eq!(notices.toasts(now).len(), 3);
         assert_eq!(notices.toasts(now)[0].presence(now), 1.);
-        assert!(notices.next_change(now).unwrap() > Duration::from_secs(3));
+        assert!(notices.next_change(now, true).unwrap() > Duration::from_secs(3));
+        let end = notices.toasts(now)[0].end().unwrap();
+        let nearly = end - Duration::from_millis(100);
+        let waits = [true, false].map(|fade| notices.next_change(nearly, fade));
+        let frame = Duration::from_millis(16);
+        assert_eq!(waits, [Some(frame), Some(end - nearly)], "nothing moves");
         let left = notices.toasts(later);
         let texts: Vec<&str> = left.iter().map(|notice| &*notice.text).collect();
         assert_eq!(texts, ["lost", "odd"]);
-        assert_eq!(notices.next_change(later), None);
+        assert_eq!(notices.next_change(later, true), None);
         notices.dismiss(left[0].number);
         assert_eq!((notices.toasts(later).len(), notices.unread), (1, 2));
         notices.read();

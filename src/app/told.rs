@@ -10,6 +10,7 @@ use crate::model::{HeadOptions, Model};
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};
 use crate::widgets::theme::number;
+use crate::widgets::{counted, grouped};
 
 /// What a sentence is made of.
 #[derive(Clone)]
@@ -40,26 +41,6 @@ pub fn told(model: &Model, of: &Subject) -> String {
         Stage::Pooling => pool(model, of),
         Stage::Normalise => normalise(model, of),
         Stage::Score => score(model, of),
-    }
-}
-
-/// 30522 as 30,522.
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{} {what}s", grouped(count)),
     }
 }
 
@@ -244,9 +225,9 @@ fn pool(model: &Model, of: &Subject) -> String {
     let own = model.head.pooling();
     if of.options.pooling.is_none() && own.len() > 1 {
         let titles: Vec<&str> = own.iter().map(|mode| mode.title()).collect();
-        let count = grouped(of.a.tokens.len());
+        let count = counted(of.a.tokens.len(), "vector");
         return format!(
-            "A's {count} vectors are pooled {} times, side by side: {}.",
+            "A's {count} are pooled {} times, side by side: {}.",
             own.len(),
             titles.join(", ")
         );

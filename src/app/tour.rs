@@ -1,8 +1,13 @@
 //! The tour: a few cards beside the places that they speak of, each with something to do.
 
+mod position;
+
 use super::layout::Layout;
 use super::state::State;
 use super::walk::Stage;
+use crate::model::intervention::Interventions;
+
+pub use position::{Switch, are_off, switch};
 
 /// A wish that has to do with the tour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +33,13 @@ pub const TEXTS: [&str; 4] = [
     "The committee approved the budget.",
 ];
 
-/// Where a card stands.
+/// A part of the window that a card speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
+    Menu,
     Texts,
     Spine,
+    Inspector,
     Panel(&'static str),
 }
 
@@ -45,10 +52,15 @@ pub struct Seen<'a> {
 /// One card.
 pub struct Card {
     pub title: &'static str,
+    /// What it stands beside, outlined.
     pub place: Place,
+    /// What it speaks of, too.
+    pub also: &'static [Place],
     pub text: &'static str,
     /// What to do.
     pub task: &'static str,
+    /// A button that does it.
+    pub switch: Option<Switch>,
     /// Whether it was done, between the card's first sight and now.
     done: fn(&Before, &Seen<'_>) -> bool,
 }
@@ -63,37 +75,47 @@ pub static CARDS: [Card; 9] = [
     Card {
         title: "Two sentences",
         place: Place::Texts,
+        also: &[],
         text: "The first two texts are A and B: the same words in another order, with opposite meanings. Everything in the window follows what is written here, while you type.",
         task: "Press “Swap A and B”, or make another text A.",
+        switch: None,
         done: |before, now| (before.state.a, before.state.b) != (now.state.a, now.state.b),
     },
     Card {
         title: "The pipeline",
         place: Place::Spine,
+        also: &[],
         text: "A text goes from left to right through these stages until one vector is left, and the cosine of two vectors is the score. Each stage is a small live picture, and a sentence below it says what happens there.",
         task: "Press the right arrow key, or click a stage.",
+        switch: None,
         done: |before, now| now.stage.is_some() && before.stage != now.stage,
     },
     Card {
         title: "Tokens",
         place: Place::Panel("tokens"),
+        also: &[Place::Inspector],
         text: "The model reads no letters but pieces from a fixed vocabulary, each with a number. Special pieces stand around them. Whatever you point at lights up in every panel.",
         task: "Click a piece: it is held, and the inspector tells its numbers. Escape lets go.",
+        switch: None,
         done: |_, now| now.state.locked.token.is_some(),
     },
     Card {
         title: "Embedding",
         place: Place::Panel("embedding"),
+        also: &[],
         text: "Each piece takes its row from a table, the same row in every text. So A and B begin with the same rows, in another order.",
         task: "Switch to the other text with the buttons A and B, and compare.",
+        switch: None,
         done: |before, now| before.state.side != now.state.side,
     },
-    POSITION,
+    position::CARD,
     Card {
         title: "Attention",
         place: Place::Panel("attention"),
+        also: &[],
         text: "In each layer every piece gathers from the others, in several heads at once. A row of the map says where a piece looks: its weights add up to 1. Some heads follow the order, others look at separators.",
         task: "Choose another head, or another layer.",
+        switch: None,
         done: |before, now| {
             (before.state.layer, before.state.head) != (now.state.layer, now.state.head)
         },
@@ -101,8 +123,10 @@ pub static CARDS: [Card; 9] = [
     Card {
         title: "Feed-forward",
         place: Place::Panel("feed_forward"),
+        also: &[],
         text: "Then each piece is worked on by itself: many neurons look for something in it, few of them answer, and what they write is added to the piece.",
         task: "Click a neuron or a piece in the map to hold it, or choose another layer.",
+        switch: None,
         done: |before, now| {
             let held = now.state.locked.neuron.is_some() || now.state.locked.token.is_some();
             held && before.state.locked != now.state.locked || before.state.layer != now.state.layer
@@ -111,38 +135,22 @@ pub static CARDS: [Card; 9] = [
     Card {
         title: "Pooling",
         place: Place::Panel("pooling"),
+        also: &[Place::Menu],
         text: "All vectors of a text become one. The first piece's alone, the mean, the maximum: each keeps something else, so the cosines and the picture of the texts move with the choice.",
         task: "Choose another pooling, here or in the menu at the upper right.",
+        switch: None,
         done: |before, now| before.state.pooling != now.state.pooling,
     },
     Card {
         title: "Score",
         place: Place::Panel("score"),
+        also: &[],
         text: "The cosine of the two vectors. The tabs take it apart: which pieces of A with which of B, which layers, which dimensions. Each breakdown says how exactly it adds up.",
         task: "Open another tab.",
+        switch: None,
         done: |before, now| before.state.score_method != now.state.score_method,
     },
 ];
-
-/// The card about places.
-// TOUR STEP "positions off": once `Command::SetInterventions` is there, `task` asks to switch the
-// positions off in the strip of interventions, and `done` looks for that in the state.
-const POSITION: Card = Card {
-    title: "Position",
-    place: Place::Panel("position"),
-    text: "The model has to be told where each piece stands. Without that it would read both sentences as the same bag of words, and their cosine would be 1.",
-    task: "Swap two words of a text on the left, and watch the score at the upper right change.",
-    done: |before, now| {
-        let texts = |state: &State| {
-            state
-                .texts
-                .iter()
-                .map(|t| t.text.clone())
-                .collect::<Vec<_>>()
-        };
-        texts(&before.state) != texts(now.state)
-    },
-};
 
 /// What a person had before the tour.
 pub struct Own {
@@ -209,6 +217,12 @@ impl Tour {
         self.own.take()
     }
 
+    /// What was changed inside the encoder before the tour, once the cards are gone.
+    pub fn changes_before(&self) -> Option<&Interventions> {
+        let own = self.own.as_ref().filter(|_| self.card.is_none())?;
+        Some(&own.state.interventions)
+    }
+
     /// The place of a card that has just come up.
     pub fn take_fresh(&mut self) -> Option<Place> {
         let (_, card) = self.card()?;
@@ -251,6 +265,7 @@ pub fn begin(state: &mut State) {
     state.set_texts(TEXTS);
     state.side = super::state::Side::A;
     (state.pooling, state.truncate_dim) = (None, None);
+    state.interventions = Interventions::default();
     state.preferences.tour_seen = true;
 }
 
@@ -266,9 +281,8 @@ pub fn restored(own: State, now: &State) -> State {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::model::intervention::{Intervention, Scope};
 
     #[test]
     fn each_card_sees_what_it_asks_for_and_nothing_else() {
@@ -294,7 +308,10 @@ mod tests {
             |_| {},
             |state| state.locked.token = Some(1),
             |state| state.side = crate::app::state::Side::B,
-            |state| Arc::make_mut(&mut state.texts[0]).text.push('x'),
+            |state| {
+                let all = &state.interventions;
+                state.interventions = all.with(Intervention::NoPositions, Scope::All);
+            },
             |state| state.head = 2,
             |state| state.locked.neuron = Some(3),
             |state| state.pooling = Some(crate::trace::PoolingMode::Max),

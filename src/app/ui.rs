@@ -84,6 +84,7 @@ impl App {
                     commands: &mut self.commands,
                 };
                 list.list_ui(ui);
+                self.areas.note_list_end(ui.next_widget_position().y);
             });
         self.areas.note(Area::Texts, Some(texts.response.rect));
         let inspector = Panel::right("inspector")
@@ -131,7 +132,16 @@ impl App {
         if let Some(command) = self.dialogs.dialog_ui(&ctx) {
             self.commands.push(command);
         }
-        tour::card_ui(&ctx, &self.tour, &mut self.areas, &mut self.commands);
+        let places = self
+            .engine
+            .model()
+            .is_some_and(|model| model.spec().tells_places());
+        let mut input = tour::CardInput {
+            state: &self.state,
+            tells_places: places,
+            commands: &mut self.commands,
+        };
+        tour::card_ui(&ctx, &self.tour, &mut self.areas, &mut input);
         self.shortcuts.shortcuts_ui(&ctx);
         if self.palette.is_open() {
             self.palette.offer(self.cached.offers(), &self.state.model);
@@ -318,7 +328,11 @@ impl App {
             self.waiting_ui(ui, &state);
             return;
         };
+        let still = !self.state.preferences.animations;
         let (mut panels, layout) = self.panels(&model, focus);
+        if still {
+            layout.keep_still(ui.ctx());
+        }
         layout.tree.ui(&mut panels, ui);
     }
 

@@ -59,6 +59,7 @@ impl PartialEq for Key {
             && self.a == other.a
             && self.b == other.b
             && self.pooling == other.pooling
+            && self.truncate == other.truncate
             && address(self) == address(other)
     }
 }

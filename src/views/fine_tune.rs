@@ -14,7 +14,7 @@ use super::compare::missing_ui;
 use super::{Panel, View, ViewContext};
 use crate::engine::{LabRun, LabStage};
 use crate::training::Check;
-use crate::widgets::{SPACE, SPACE_SMALL, number};
+use crate::widgets::{SPACE, SPACE_SMALL, counted, number};
 use paste::Paste;
 use plane::Plane;
 
@@ -144,8 +144,9 @@ fn summary_ui(ui: &mut Ui, cx: &ViewContext<'_>, run: &LabRun, first: &Check, la
     ui.label(RichText::new(format!("Mean cosine: {}", parts.join(", "))).strong());
     if let Some(step) = by_heart(run) {
         let text = format!(
-            "The loss of the held-out pairs was lowest after {step} steps and has risen since: from \
-             there on the model learned these pairs by heart."
+            "The loss of the held-out pairs was lowest after {} and has risen since: from \
+             there on the model learned these pairs by heart.",
+            counted(step, "step")
         );
         ui.label(RichText::new(text).color(cx.theme.warning()));
     }

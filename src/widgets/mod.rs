@@ -3,6 +3,7 @@
 //! Widgets know nothing of models: they take slices and labels, and tell what is pointed at.
 
 pub mod colormap;
+mod count;
 pub mod fonts;
 pub mod heatmap;
 mod label;
@@ -17,6 +18,7 @@ pub mod tiles;
 pub mod token_strip;
 
 pub use colormap::{Colormap, Scale, legend_ui};
+pub use count::{counted, grouped};
 pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture};
 pub use number::{number, number_text};
 pub use scatter::{ScatterMarks, ScatterPoint, lasso_scatter_ui, marked_scatter_ui, scatter_ui};

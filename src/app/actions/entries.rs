@@ -7,6 +7,7 @@ use crate::app::command::Command;
 use crate::app::samples::SAMPLES;
 use crate::app::state::Side;
 use crate::app::walk::Stage;
+use crate::model::intervention::{Intervention, Scope, Scoped};
 use crate::model::{Model, ModelRef};
 use crate::trace::PoolingMode;
 
@@ -60,13 +61,69 @@ pub fn entries(on: &ActionState<'_>) -> Vec<Entry> {
             )
         })
         .collect();
+    all.extend(sessions(on));
     all.extend(samples());
     all.extend(texts(on));
     if let Some(model) = on.model {
         all.extend(poolings(on, model));
+        all.extend(changes(on, model));
         all.extend(layers(on, model));
     }
     all
+}
+
+/// Session files that were saved or opened before, newest first.
+fn sessions(on: &ActionState<'_>) -> impl Iterator<Item = Entry> {
+    on.state.preferences.recent.iter().map(|path| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let title = format!("Open recent session {}", name.to_string_lossy());
+        let folder = path.parent().map(|folder| folder.display().to_string());
+        let commands = vec![Command::OpenSession(path.clone())];
+        Entry::new(title, folder.unwrap_or_default(), commands)
+    })
+}
+
+/// What can be changed inside the encoder with nothing more to say, in all texts, and the way back from
+/// each change that is there.
+fn changes(on: &ActionState<'_>, model: &Model) -> Vec<Entry> {
+    let (spec, all) = (model.spec(), &on.state.interventions);
+    let layer = on.state.layer.min(spec.layers().saturating_sub(1));
+    let head = on.state.head.min(spec.heads.saturating_sub(1));
+    let of_layer = |part: &str| format!("Switch off L{} · {part}", layer + 1);
+    let entry = |title: String, what: Intervention, there: bool| {
+        let is_off = |one: &Scoped| one.on && one.scope == Scope::All && one.what == what;
+        let off = match there {
+            false => Some("the model has none"),
+            true => all.0.iter().any(is_off).then_some("is off"),
+        };
+        let commands = vec![Command::SetInterventions(all.with(what, Scope::All))];
+        Entry {
+            off,
+            ..Entry::new(title, "change inside the encoder", commands)
+        }
+    };
+    let positions = "Switch off positions".to_owned();
+    let mut entries = vec![entry(
+        positions,
+        Intervention::NoPositions,
+        spec.tells_places(),
+    )];
+    for (part, what) in [
+        ("attention", Intervention::NoAttention { layer }),
+        ("feed-forward", Intervention::NoFeedForward { layer }),
+        (
+            &*format!("head {}", head + 1),
+            Intervention::NoHead { layer, head },
+        ),
+    ] {
+        entries.push(entry(of_layer(part), what, spec.layers() > 0));
+    }
+    entries.extend(all.0.iter().enumerate().map(|(index, one)| {
+        let title = format!("Take back: {} ({})", one.what.title(), one.scope.title());
+        let commands = vec![Command::SetInterventions(all.without(index))];
+        Entry::new(title, "change inside the encoder", commands)
+    }));
+    entries
 }
 
 fn samples() -> impl Iterator<Item = Entry> {

@@ -165,10 +165,10 @@ fn edit() -> Vec<Action> {
         Action::new(
             (Edit, 3),
             "edit.undo_interventions",
-            "Let the encoder be as it was",
+            "Remove every change",
             Command::SetInterventions(Interventions::default()),
         )
-        .about("Takes every change inside of the encoder back")
+        .about("The encoder is as it was")
         .when(|on| {
             let none = on.state.interventions == Interventions::default();
             (!none).then_some(()).ok_or("nothing is changed in it")

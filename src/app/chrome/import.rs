@@ -5,6 +5,7 @@ use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, 
 use crate::app::command::Command;
 use crate::app::import::Import;
 use crate::app::table::{Separator, one_line};
+use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, Theme};
 
 /// Rows and letters of a cell that are shown.
@@ -125,16 +126,17 @@ fn preview_ui(ui: &mut Ui, import: &Import) {
 fn buttons_ui(ui: &mut Ui, import: &Import, commands: &mut Vec<Command>) -> bool {
     let (all, taken) = import.counts();
     let what = match import.paired {
-        None => "texts",
-        Some(_) => "pairs",
+        None => "text",
+        Some(_) => "pair",
     };
     if taken < all {
-        ui.weak(format!("The list takes the first {taken} of {all} {what}."));
+        let all = counted(all, what);
+        ui.weak(format!("The list takes the first {taken} of {all}."));
     }
     ui.horizontal(|ui| {
         let mut decided = false;
         for (text, replace) in [
-            (format!("Open {taken} {what}"), true),
+            (format!("Open {}", counted(taken, what)), true),
             (format!("Add {taken} to the list"), false),
         ] {
             let button = ui.add_enabled(taken > 0, Button::new(text));

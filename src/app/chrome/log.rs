@@ -27,7 +27,7 @@ fn color(theme: Theme, level: Level) -> egui::Color32 {
 pub fn toasts_ui(ui: &mut Ui, notices: &mut Notices, fade: bool, commands: &mut Vec<Command>) {
     let now = Instant::now();
     let toasts = notices.toasts(now);
-    if let Some(next) = notices.next_change(now) {
+    if let Some(next) = notices.next_change(now, fade) {
         ui.ctx().request_repaint_after(next);
     }
     if toasts.is_empty() {
@@ -108,9 +108,13 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
                 if clear.clicked() {
                     notices.clear();
                 }
-                ui.weak("Newest first; times are UTC.");
+                ui.weak("Newest first");
             });
             ui.separator();
+            if !none {
+                // Over the first column, whose times need a zone.
+                ui.label(RichText::new("Time (UTC)").small().weak());
+            }
             if notices.all().is_empty() {
                 ui.weak("Nothing has happened that needs telling.");
             }

@@ -12,6 +12,7 @@ use crate::model::source::{CHECKPOINTS, CachedModel, MINILM, cached};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::tokens::NO_LIMIT;
 use crate::trace::PoolingMode;
+use crate::widgets::counted;
 
 /// The models of the hub's cache, looked up when the menu opens.
 #[derive(Default)]
@@ -108,11 +109,11 @@ fn about(model: &Model) -> String {
         _ => "texts of any length".to_owned(),
     };
     format!(
-        "{}\n{} · {} layers × {} heads · {} dimensions · {} feed-forward neurons\n{} pieces in the vocabulary · {}\nweights and settings {}",
+        "{}\n{} · {} × {} · {} dimensions · {} feed-forward neurons\n{} pieces in the vocabulary · {}\nweights and settings {}",
         model.id,
         spec.family,
-        spec.layers(),
-        spec.heads,
+        counted(spec.layers(), "layer"),
+        counted(spec.heads, "head"),
         spec.hidden,
         spec.ffn,
         spec.vocabulary,

@@ -3,6 +3,7 @@
 use egui::{Panel, Ui};
 
 use crate::app::paste::{Meant, Pasted};
+use crate::widgets::counted;
 use crate::widgets::theme::SPACE_SMALL;
 
 /// A strip at the bottom of `ui` with what the paste may be meant as; returns the answer.
@@ -12,7 +13,7 @@ pub fn paste_ui(ui: &mut Ui, pasted: &Pasted) -> Option<Meant> {
     Panel::bottom("pasted").resizable(false).show(ui, |ui| {
         ui.add_space(SPACE_SMALL);
         ui.horizontal_wrapped(|ui| {
-            ui.label(format!("Pasted {count} lines:"));
+            ui.label(format!("Pasted {}:", counted(count, "line")));
             let mut offer = |ui: &mut Ui, text: String, about: &str, meant: Meant| {
                 if ui.button(text).on_hover_text(about).clicked() {
                     answer = Some(meant);
@@ -21,10 +22,10 @@ pub fn paste_ui(ui: &mut Ui, pasted: &Pasted) -> Option<Meant> {
             let one = "All lines one after the other";
             offer(ui, "One text".to_owned(), one, Meant::OneText);
             let many = "Each line is a text of the list";
-            offer(ui, format!("{count} texts"), many, Meant::Texts);
+            offer(ui, counted(count, "text"), many, Meant::Texts);
             if let Some(pairs) = &pasted.pairs {
                 let about = "Each line is two texts that mean the same, with a tab between them";
-                let text = format!("{} pairs", pairs.len());
+                let text = counted(pairs.len(), "pair");
                 offer(ui, text, about, Meant::Pairs);
             }
             offer(

@@ -6,6 +6,7 @@ use crate::app::command::Command;
 use crate::app::samples::SAMPLES;
 use crate::app::state::{Focus, Side, State, Text, TextId};
 use crate::views::TextView;
+use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 /// Everything the list shows.
@@ -77,7 +78,7 @@ impl TextList<'_> {
         let view = self.shown.iter().find(|view| view.id == text.id);
         let in_focus = self.focus.text == Some(text.id);
         let row = ui.horizontal_top(|ui| {
-            self.sides_ui(ui, theme, text.id);
+            self.marks_ui(ui, theme, index, text.id);
             ui.vertical(|ui| {
                 self.edit_ui(ui, theme, index, text);
                 self.note_ui(ui, theme, index, text, view);
@@ -95,9 +96,41 @@ impl TextList<'_> {
         }
     }
 
-    /// The two buttons that make a text A or B.
-    fn sides_ui(&mut self, ui: &mut Ui, theme: Theme, id: TextId) {
+    /// Beside a text: its number, which takes it together with others, and whether it is A or B.
+    /// Ctrl-click selects anywhere here.
+    fn marks_ui(&mut self, ui: &mut Ui, theme: Theme, index: usize, id: TextId) {
         ui.spacing_mut().item_spacing.x = 2.;
+        let selected = self.state.selected.contains(&id);
+        let number = RichText::new((index + 1).to_string()).small();
+        let number = match selected {
+            true => number.color(theme.on(theme.accent())).strong(),
+            false => number.color(theme.secondary()),
+        };
+        let mut button = egui::Button::new(number).min_size(egui::vec2(16., 20.));
+        button = match selected {
+            true => button.fill(theme.accent()),
+            false => button.frame_when_inactive(false),
+        };
+        let padding = std::mem::replace(&mut ui.spacing_mut().button_padding.x, 1.);
+        let response = ui.add(button);
+        ui.spacing_mut().button_padding.x = padding;
+        let name = format!("Select text {}", index + 1);
+        response.widget_info(|| {
+            egui::WidgetInfo::selected(egui::Role::CheckBox, true, selected, &name)
+        });
+        let about =
+            "Takes texts together: those with a filled number are selected, here and in Pooling";
+        let clicked = response.on_hover_text(about).clicked();
+        if self.sides_ui(ui, theme, id) || clicked {
+            self.commands
+                .push(Command::Select(toggled(&self.state.selected, id)));
+        }
+    }
+
+    /// The two buttons that make a text A or B. True where a Ctrl-click meant to select.
+    fn sides_ui(&mut self, ui: &mut Ui, theme: Theme, id: TextId) -> bool {
+        let together = ui.input(|i| i.modifiers.command);
+        let mut select = false;
         for (side, color) in [(Side::A, theme.a()), (Side::B, theme.b())] {
             let on = self.state.id_of(side) == Some(id);
             let text = RichText::new(side.name()).strong();
@@ -114,12 +147,18 @@ impl TextList<'_> {
             let response = ui.add(button);
             response
                 .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &name));
-            if response.on_hover_text(&name).clicked() {
-                self.commands.push(Command::Assign(side, id));
-                self.commands.push(Command::View(side));
+            let about = format!("{name}. Ctrl-click selects the text");
+            match (response.on_hover_text(about).clicked(), together) {
+                (true, true) => select = true,
+                (true, false) => {
+                    self.commands.push(Command::Assign(side, id));
+                    self.commands.push(Command::View(side));
+                }
+                _ => {}
             }
         }
         ui.add_space(SPACE_SMALL);
+        select
     }
 
     fn edit_ui(&mut self, ui: &mut Ui, theme: Theme, index: usize, text: &Text) {
@@ -163,7 +202,7 @@ impl TextList<'_> {
                 let tokens = &trace.tokens;
                 let count = match tokens.most() {
                     Some(most) => format!("{}/{most} tokens", tokens.len()),
-                    None => format!("{} tokens", tokens.len()),
+                    None => counted(tokens.len(), "token"),
                 };
                 ui.weak(RichText::new(count).small());
                 if tokens.dropped > 0 {
@@ -229,6 +268,15 @@ impl TextList<'_> {
                 }
             });
         });
+    }
+}
+
+/// The selection with this text in it, or without it where it was.
+fn toggled(selected: &[TextId], id: TextId) -> Vec<TextId> {
+    let others = selected.iter().copied().filter(|&other| other != id);
+    match selected.contains(&id) {
+        true => others.collect(),
+        false => others.chain([id]).collect(),
     }
 }
 

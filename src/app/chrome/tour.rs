@@ -1,15 +1,17 @@
 //! The cards of the tour, and the two questions around it.
 
 use egui::{
-    Area, Button, Context, Id, Key, Modifiers, Order, Pos2, Rect, RichText, Ui, Vec2, vec2,
+    Align2, Area, Button, Context, Id, Key, Modifiers, Order, Pos2, Rect, RichText, Ui, Vec2, vec2,
 };
 
 use crate::app::areas::{Area as Part, Areas};
 use crate::app::command::Command;
-use crate::app::tour::{CARDS, Card, Place, Tour, TourCommand};
+use crate::app::state::State;
+use crate::app::tour::{CARDS, Card, Place, Tour, TourCommand, are_off, switch};
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
-const WIDTH: f32 = 320.;
+/// With its frame, no wider than the list of texts is at first: below that is room.
+const WIDTH: f32 = 256.;
 
 /// Whether there is something to ask around the tour.
 pub fn has_question(tour: &Tour, seen: bool) -> bool {
@@ -47,25 +49,30 @@ pub fn question_ui(ui: &mut Ui, tour: &Tour, commands: &mut Vec<Command>) {
     });
 }
 
+/// What a card shows and does.
+pub struct CardInput<'a> {
+    pub state: &'a State,
+    /// Whether the model has positions that can be switched off.
+    pub tells_places: bool,
+    pub commands: &'a mut Vec<Command>,
+}
+
 /// Paints the card that is up, and notes where it is.
-pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, commands: &mut Vec<Command>) {
+pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, input: &mut CardInput<'_>) {
     let Some((index, card)) = tour.card() else {
         areas.note(Part::Card, None);
         return;
     };
-    let place = match card.place {
-        Place::Texts => areas.rect(Part::Texts),
-        Place::Spine => areas.rect(Part::Spine),
-        Place::Panel(id) => areas.panel(id),
-    };
+    let place = rect_of(card.place, areas);
     let id = Id::unique(("tour", index));
     let size = areas
         .rect(Part::Card)
-        .map_or(vec2(WIDTH, 200.), |rect| rect.size());
-    let at = beside(place, size, ctx.content_rect());
+        .map_or(vec2(WIDTH, 240.), |rect| rect.size());
+    let (at, pivot) = Room::of(ctx, card, areas).beside(size);
     // Where it was put is where it stays, so that a person can drag it out of the way.
     let area = Area::new(id)
         .order(Order::Foreground)
+        .pivot(pivot)
         .default_pos(at)
         .movable(true);
     let shown = area.show(ctx, |ui| {
@@ -77,10 +84,20 @@ pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, commands: &mut Vec
             .show(ui, |ui| {
                 ui.set_width(WIDTH);
                 areas.enter(ui, Part::Card);
-                content_ui(ui, index, card, tour.is_done(index), commands);
+                content_ui(ui, index, card, tour.is_done(index), input);
             });
     });
     areas.note(Part::Card, Some(shown.response.rect));
+}
+
+fn rect_of(place: Place, areas: &Areas) -> Option<Rect> {
+    match place {
+        Place::Menu => areas.rect(Part::Menu),
+        Place::Texts => areas.rect(Part::Texts),
+        Place::Spine => areas.rect(Part::Spine),
+        Place::Inspector => areas.rect(Part::Inspector),
+        Place::Panel(id) => areas.panel(id),
+    }
 }
 
 /// A line round what the card speaks of.
@@ -90,33 +107,87 @@ fn outline_ui(ui: &Ui, place: Rect) {
     painter.rect_stroke(place.shrink(1.), 4., stroke, egui::StrokeKind::Inside);
 }
 
-/// Where a card of this size stands beside `place`: where it covers least of it, and is within the window.
-fn beside(place: Option<Rect>, size: Vec2, window: Rect) -> Pos2 {
-    let inner = window.shrink(SPACE);
-    let Some(place) = place else {
-        return inner.max - size;
-    };
-    let corners = [
-        Pos2::new(place.right() + SPACE, place.top() + SPACE),
-        Pos2::new(place.left() + SPACE, place.bottom() + SPACE),
-        Pos2::new(place.left() - SPACE - size.x, place.top() + SPACE),
-        Pos2::new(place.left() + SPACE, place.top() - SPACE - size.y),
-    ];
-    let within = |at: Pos2| at.clamp(inner.min, (inner.max - size).max(inner.min));
-    let covered = |at: &Pos2| {
-        Rect::from_min_size(*at, size)
-            .intersect(place)
-            .area()
-            .max(0.)
-    };
-    let places = corners.map(within);
-    let best = places
-        .iter()
-        .min_by(|x, y| covered(x).total_cmp(&covered(y)));
-    best.copied().unwrap_or(inner.min)
+/// What a card must not cover, and what it should not.
+struct Room {
+    window: Rect,
+    /// What it speaks of, the place that it stands beside first.
+    about: Vec<Rect>,
+    /// What a person may want to see meanwhile.
+    rest: Vec<Rect>,
+    /// Where the panels begin.
+    left: f32,
 }
 
-fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, commands: &mut Vec<Command>) {
+impl Room {
+    fn of(ctx: &Context, card: &Card, areas: &Areas) -> Self {
+        let mut window = ctx.content_rect();
+        if let Some(status) = areas.rect(Part::Status) {
+            window.max.y = window.max.y.min(status.top());
+        }
+        let places = std::iter::once(&card.place).chain(card.also);
+        let about = places.filter_map(|place| {
+            let mut rect = rect_of(*place, areas)?;
+            if *place == Place::Spine {
+                // It grows with what there is to show, and a sentence on the stage may open below it.
+                rect.max.x = window.max.x;
+                rect.max.y += super::walk::HEIGHT;
+            }
+            Some(rect)
+        });
+        let parts = [Part::Menu, Part::Spine, Part::Inspector];
+        let parts = parts.into_iter().filter_map(|part| areas.rect(part));
+        // A card about panels leaves them all free where it can.
+        let panels = areas.rect(Part::Panel);
+        let panels = panels.filter(|_| matches!(card.place, Place::Panel(_)));
+        Self {
+            window,
+            about: about.collect(),
+            rest: parts.chain(areas.list()).chain(panels).collect(),
+            left: areas.rect(Part::Texts).map_or(0., |texts| texts.right()),
+        }
+    }
+
+    /// Where a card of this size stands, and which of its corners that is: where it covers least of what
+    /// it speaks of, then least of the rest, and is within the window.
+    fn beside(&self, size: Vec2) -> (Pos2, Align2) {
+        let inner = self.window.shrink(SPACE);
+        let last = (inner.max - size).max(inner.min);
+        let sides = self.about.first().map(|place| {
+            [
+                Pos2::new(place.right() + SPACE, place.top() + SPACE),
+                Pos2::new(place.left().max(self.left) + SPACE, place.bottom() + SPACE),
+                Pos2::new(place.left() - SPACE - size.x, place.top() + SPACE),
+                Pos2::new(place.left() + SPACE, place.top() - SPACE - size.y),
+            ]
+        });
+        let corners = [
+            last,
+            Pos2::new(inner.left(), last.y),
+            Pos2::new(last.x, inner.top()),
+        ];
+        let places = sides.into_iter().flatten().chain(corners);
+        let covered = |at: Pos2, what: &[Rect]| -> f32 {
+            let card = Rect::from_min_size(at, size);
+            let parts = what.iter().map(|rect| rect.intersect(card));
+            let parts = parts.filter(|part| part.is_positive());
+            parts.map(|part| part.area()).sum()
+        };
+        let cost = |at: Pos2| (covered(at, &self.about), covered(at, &self.rest));
+        let places = places.map(|at| at.clamp(inner.min, last));
+        let best = places.min_by(|x, y| {
+            let (x, y) = (cost(*x), cost(*y));
+            x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1))
+        });
+        let at = best.unwrap_or(inner.min);
+        // One at the lower edge grows upwards.
+        match at.y >= last.y && last.y > inner.top() {
+            true => (Pos2::new(at.x, inner.bottom()), Align2::LEFT_BOTTOM),
+            false => (at, Align2::LEFT_TOP),
+        }
+    }
+}
+
+fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, input: &mut CardInput<'_>) {
     let theme = Theme::of(ui);
     ui.horizontal(|ui| {
         ui.heading(card.title);
@@ -127,7 +198,16 @@ fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, commands: &mut
     ui.add_space(SPACE_SMALL);
     ui.label(card.text);
     ui.add_space(SPACE);
-    ui.label(RichText::new(card.task).strong());
+    let switched = card.switch.as_ref().filter(|_| are_off(input.state));
+    let task = switched.map_or(card.task, |switch| switch.then);
+    ui.label(RichText::new(task).strong());
+    if let Some(shown) = &card.switch {
+        let label = switched.map_or(shown.off, |switch| switch.on);
+        let button = ui.add_enabled(input.tells_places, Button::new(label));
+        if button.on_disabled_hover_text(shown.missing).clicked() {
+            input.commands.push(switch(input.state));
+        }
+    }
     // Its line is there before it is done, so that the buttons do not move.
     let (mark, color) = match done {
         true => ("✓ Done", theme.success()),
@@ -135,7 +215,7 @@ fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, commands: &mut
     };
     ui.colored_label(color, mark);
     ui.add_space(SPACE);
-    let mut send = |command| commands.push(Command::Tour(command));
+    let mut send = |command| input.commands.push(Command::Tour(command));
     ui.horizontal(|ui| {
         if ui.add_enabled(index > 0, Button::new("Back")).clicked() {
             send(TourCommand::Back);
@@ -170,24 +250,70 @@ pub fn escaped(ctx: &Context, tour: &Tour, areas: &Areas) -> bool {
 mod tests {
     use super::*;
 
+    /// The window as it is at first, with a card about `about`.
+    fn room(about: Rect, panel: bool) -> Room {
+        let texts = Rect::from_min_size(Pos2::new(0., 120.), vec2(300., 300.));
+        let top = Rect::from_min_size(Pos2::ZERO, vec2(1280., 120.));
+        let panels = Rect::from_min_size(Pos2::new(300., 120.), vec2(980., 680.));
+        let mut rest = vec![top, texts];
+        rest.extend(panel.then_some(panels));
+        Room {
+            window: Rect::from_min_size(Pos2::ZERO, vec2(1280., 800.)),
+            about: vec![about],
+            rest,
+            left: 300.,
+        }
+    }
+
+    fn card(room: &Room, size: Vec2) -> Rect {
+        let (at, pivot) = room.beside(size);
+        pivot.anchor_size(at, size)
+    }
+
     #[test]
-    fn a_card_stands_within_the_window_and_covers_as_little_as_it_can() {
-        let window = Rect::from_min_size(Pos2::ZERO, vec2(1280., 800.));
-        let size = vec2(WIDTH, 200.);
-        for place in [
-            Rect::from_min_size(Pos2::ZERO, vec2(300., 800.)),
-            Rect::from_min_size(Pos2::new(300., 120.), vec2(400., 600.)),
-            Rect::from_min_size(Pos2::new(0., 30.), vec2(1280., 60.)),
-            Rect::from_min_size(Pos2::new(700., 120.), vec2(560., 600.)),
+    fn a_card_stands_within_the_window_and_covers_nothing_that_it_speaks_of() {
+        let size = vec2(WIDTH + 3. * SPACE, 240.);
+        for (place, panel) in [
+            (
+                Rect::from_min_size(Pos2::new(0., 120.), vec2(300., 680.)),
+                false,
+            ),
+            (
+                Rect::from_min_size(Pos2::new(300., 120.), vec2(400., 600.)),
+                true,
+            ),
+            (
+                Rect::from_min_size(Pos2::new(0., 30.), vec2(1280., 60.)),
+                false,
+            ),
+            (
+                Rect::from_min_size(Pos2::new(700., 120.), vec2(560., 600.)),
+                true,
+            ),
+            (
+                Rect::from_min_size(Pos2::new(300., 120.), vec2(980., 680.)),
+                true,
+            ),
         ] {
-            let card = Rect::from_min_size(beside(Some(place), size, window), size);
-            assert!(window.contains_rect(card), "{place:?}");
-            assert!(!card.intersects(place), "{place:?}: {card:?}");
+            let room = room(place, panel);
+            let card = card(&room, size);
+            assert!(room.window.contains_rect(card), "{place:?}");
+            for kept in room.about.iter().chain(&room.rest) {
+                let parted = !card.intersect(*kept).is_positive();
+                let texts = room.about[0].left() == 0. && kept.width() == 300.;
+                assert!(parted || texts, "{place:?}: {card:?} covers {kept:?}");
+            }
         }
         let all = Rect::from_min_size(Pos2::ZERO, vec2(400., 300.));
-        let card = beside(Some(all), vec2(500., 400.), all);
+        let tight = Room {
+            window: all,
+            about: vec![all],
+            rest: Vec::new(),
+            left: 0.,
+        };
+        let card = card(&tight, vec2(500., 400.));
         assert!(
-            card.x <= SPACE && card.y <= SPACE,
+            card.left() <= SPACE && card.top() <= SPACE,
             "too large for the window"
         );
     }

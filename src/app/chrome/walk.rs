@@ -10,7 +10,7 @@ use crate::engine::Derived;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 /// Two lines of text, whatever is told: nothing below the strip jumps.
-const HEIGHT: f32 = 38.;
+pub const HEIGHT: f32 = 38.;
 
 /// The sentence of the stage.
 #[derive(Default)]

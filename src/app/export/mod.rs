@@ -18,6 +18,7 @@ use std::path::Path;
 
 pub use array::{NamedArray, Numbers};
 pub use offscreen::Picture;
+pub(super) use window::named;
 
 /// What kind of file a panel becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

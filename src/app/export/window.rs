@@ -167,7 +167,7 @@ impl App {
 
 /// The path with an ending, and the format that goes with it: a known ending that was typed counts
 /// for more than what the menu said.
-fn named(path: PathBuf, format: Format) -> (PathBuf, Format) {
+pub(in crate::app) fn named(path: PathBuf, format: Format) -> (PathBuf, Format) {
     match Format::of(&path) {
         Ok(typed) => (path, typed),
         Err(_) => {

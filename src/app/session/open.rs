@@ -14,6 +14,7 @@ use super::super::{App, Outcome};
 use super::{Session, SessionError, file};
 use crate::engine::LoadState;
 use crate::model::{Model, ModelRef};
+use crate::widgets::counted;
 
 /// What became of a session file.
 pub(crate) enum SessionOutcome {
@@ -257,10 +258,10 @@ impl App {
             })
         });
         self.sessions.expected = expected.collect();
-        let count = self.state.texts.len();
         self.notices.info(format!(
-            "Opened the session {} with {count} texts",
-            name(&path)
+            "Opened the session {} with {}",
+            name(&path),
+            counted(self.state.texts.len(), "text")
         ));
     }
 }

@@ -12,7 +12,7 @@ use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Site;
 use crate::views::intervene::switch_off_ui;
 use crate::views::recorded::key_of;
-use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, legend_ui};
+use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, counted, legend_ui};
 
 /// The largest side of a thumbnail, in points.
 const LARGEST: f32 = 56.0;
@@ -72,8 +72,9 @@ impl Grid {
             .map(|index| fades(scene, options, index / atlas.heads, index % atlas.heads))
             .collect();
         let name = format!(
-            "Every head: {} layers by {} heads",
-            atlas.layers, atlas.heads
+            "Every head: {} by {}",
+            counted(atlas.layers, "layer"),
+            counted(atlas.heads, "head")
         );
         let grid = (atlas.layers, atlas.heads);
         let room = vec2(ui.available_width(), f32::INFINITY);

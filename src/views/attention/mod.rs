@@ -23,6 +23,7 @@ use crate::engine::Derived;
 use crate::model::ModelError;
 use crate::model::spec::Mask;
 use crate::trace::{LayerSite, Site, Trace};
+use crate::widgets::counted;
 use crate::widgets::theme::SPACE;
 
 pub static PANEL: Panel = Panel {
@@ -106,7 +107,11 @@ impl Scene {
     /// What stands for the shown map in titles.
     fn name(&self, options: &Options) -> String {
         match options.mean {
-            true => format!("L{} · mean of {} heads", self.layer + 1, self.heads),
+            true => format!(
+                "L{} · mean of {}",
+                self.layer + 1,
+                counted(self.heads, "head")
+            ),
             false => head_name(self.layer, self.head),
         }
     }

@@ -128,10 +128,11 @@ impl Tops {
         });
         let note = match full.len() < cx.texts.len() {
             true => format!(
-                "Of {} texts of {}: the others' layers are not kept.",
+                "Of {} of {} texts: the others' layers are not kept.",
                 full.len(),
                 cx.texts.len()
             ),
+            false if full.len() == 1 => "Of the one text.".to_owned(),
             false => format!("Of all {} texts.", full.len()),
         };
         ui.label(RichText::new(note).small().color(cx.theme.secondary()));

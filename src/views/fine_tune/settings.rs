@@ -6,7 +6,7 @@ use crate::app::command::{Command, LabCommand};
 use crate::app::fine_tune::{FineTune, Rate};
 use crate::engine::{LabRun, LabStage};
 use crate::views::ViewContext;
-use crate::widgets::{SPACE, number};
+use crate::widgets::{SPACE, counted, number};
 
 /// In points.
 const SLIDER: f32 = 100.;
@@ -122,7 +122,11 @@ pub fn after_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, run: &LabRun) {
             LabStage::Stopped => "Stopped after",
             _ => "Done:",
         };
-        let text = format!("{stopped} {done} steps in {} s.", number(seconds));
+        let text = format!(
+            "{stopped} {} in {} s.",
+            counted(done, "step"),
+            number(seconds)
+        );
         ui.add(Label::new(RichText::new(text).color(cx.theme.secondary())).extend());
         let about = "Every panel then shows what the tuned model does";
         if ui

@@ -15,7 +15,7 @@ use crate::trace::PoolingMode;
 use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::subject::{SameTrace, note_ui, section_ui};
-use crate::widgets::{SPACE, SPACE_SMALL};
+use crate::widgets::{SPACE, SPACE_SMALL, counted};
 
 /// Pairs whose curves are drawn; A and B come first.
 const MOST: usize = 60;
@@ -166,12 +166,17 @@ fn said_ui(ui: &mut Ui, curves: &Curves, kept: usize) {
         return;
     };
     let size = curves.size;
-    let mut said = format!("cos(A, B) of the first {kept} dimensions is {}", four(here));
+    let first = match kept {
+        1 => "first dimension alone".to_owned(),
+        _ => format!("first {kept} dimensions"),
+    };
+    let mut said = format!("cos(A, B) of the {first} is {}", four(here));
     if kept < size {
         said += &format!(", of all {size} {}", four(whole));
     }
     if curves.curves.len() > 1 {
-        said += &format!(" · thin: {} other pairs", curves.curves.len() - 1);
+        let others = counted(curves.curves.len() - 1, "other pair");
+        said += &format!(" · thin: {others}");
     }
     note_ui(ui, said);
 }
@@ -219,7 +224,11 @@ fn hover_ui(curves: &Curves, place: &Place, response: egui::Response) {
     };
     let kept = place.kept(at.x);
     if let Some((here, _)) = curves.pair(kept) {
-        response.on_hover_text(format!("{kept} dimensions: cos(A, B) {}", four(here)));
+        response.on_hover_text(format!(
+            "{}: cos(A, B) {}",
+            counted(kept, "dimension"),
+            four(here)
+        ));
     }
 }
 

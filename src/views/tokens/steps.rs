@@ -11,7 +11,7 @@ use crate::tokens::{Change, Kind as Vocabulary, NormalizerStep, SplitStep, TextT
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui};
 use crate::widgets::{
-    Piece, SPACE, SPACE_SMALL, StripResponse, Theme, piece_label, token_strip_ui,
+    Piece, SPACE, SPACE_SMALL, StripResponse, Theme, counted, piece_label, token_strip_ui,
 };
 
 /// The most of a text that is shown here, in characters and in words.
@@ -204,7 +204,11 @@ fn marked(ui: &Ui, theme: Theme, text: &str, changes: &[Change]) -> LayoutJob {
     job.append(text.get(at..end).unwrap_or_default(), 0.0, plain);
     let left = text.get(end..).unwrap_or_default().chars().count();
     if left > 0 {
-        job.append(&format!(" … and {left} characters more"), 0.0, quiet);
+        job.append(
+            &format!(" … and {} more", counted(left, "character")),
+            0.0,
+            quiet,
+        );
     }
     job
 }
@@ -282,7 +286,7 @@ fn split_ui(
     cx.point(hovered, clicked);
     let left = tokens.pre_tokens.len() - labels.len();
     if left > 0 {
-        note_ui(ui, format!("and {left} words more"));
+        note_ui(ui, format!("and {} more", counted(left, "word")));
     }
 }
 

@@ -4,7 +4,7 @@ use egui::{Rect, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::tokens::Tokens;
 use crate::views::subject::{Subject, note_ui};
-use crate::widgets::{SPACE, SPACE_SMALL, Theme, piece_label};
+use crate::widgets::{SPACE, SPACE_SMALL, Theme, counted, piece_label};
 
 pub fn summary_ui(ui: &mut Ui, subject: &Subject) {
     let tokens = &subject.trace.tokens;
@@ -29,7 +29,7 @@ pub fn summary_ui(ui: &mut Ui, subject: &Subject) {
 fn count(tokens: &Tokens) -> String {
     match tokens.most() {
         Some(most) => format!("{} of {most} tokens", tokens.len()),
-        None => format!("{} tokens", tokens.len()),
+        None => counted(tokens.len(), "token"),
     }
 }
 
@@ -58,7 +58,7 @@ fn parts(tokens: &Tokens) -> String {
     words.dedup();
     let mut parts = vec![
         tokens.kind.name().to_owned(),
-        format!("{} words", words.len()),
+        counted(words.len(), "word"),
         format!("{special} special"),
     ];
     if tokens.prompt_tokens > 0 {
@@ -76,16 +76,24 @@ fn parts(tokens: &Tokens) -> String {
 fn cut_ui(ui: &mut Ui, tokens: &Tokens) {
     let theme = Theme::of(ui);
     let cut = tokens.text.get(tokens.cut()).unwrap_or_default();
-    let characters = cut.chars().count();
-    let plural = if tokens.dropped == 1 { "" } else { "s" };
-    let message = format!(
-        "{} token{plural} ({characters} characters) beyond the limit are never read; changing them changes nothing:",
-        tokens.dropped
-    );
+    let message = unread(tokens.dropped, cut.chars().count());
     ui.add_space(SPACE_SMALL);
     ui.label(RichText::new(message).color(theme.warning()));
     let cut = piece_spaces(&shorten(cut));
     ui.label(RichText::new(cut).strikethrough().color(theme.secondary()));
+}
+
+/// What is said of tokens beyond the limit, which are so many characters.
+fn unread(dropped: usize, characters: usize) -> String {
+    let (read, changed) = match dropped {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    format!(
+        "{} ({}) beyond the limit {read} never read; changing {changed} changes nothing:",
+        counted(dropped, "token"),
+        counted(characters, "character")
+    )
 }
 
 /// The two ends of a long text, with what was left out between them counted.
@@ -118,6 +126,18 @@ fn piece_spaces(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_token_beyond_the_limit_is_no_plural() {
+        assert_eq!(
+            unread(1, 1),
+            "1 token (1 character) beyond the limit is never read; changing it changes nothing:"
+        );
+        assert_eq!(
+            unread(3, 12),
+            "3 tokens (12 characters) beyond the limit are never read; changing them changes nothing:"
+        );
+    }
 
     #[test]
     fn a_long_cut_shows_both_ends_and_counts_the_rest() {

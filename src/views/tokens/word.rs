@@ -9,7 +9,7 @@ use crate::engine::Derived;
 use crate::tokens::{Kind, Match, Path, Spelling, Tokens, Trail};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui, section_ui};
-use crate::widgets::{Cell, Column, Table, number, piece_label};
+use crate::widgets::{Cell, Column, Table, counted, number, piece_label};
 
 /// Rows of a trail that are shown.
 const MOST: usize = 60;
@@ -229,6 +229,6 @@ fn table_ui(
 
 fn more_ui(ui: &mut Ui, rows: usize) {
     if rows > MOST {
-        note_ui(ui, format!("and {} steps more", rows - MOST));
+        note_ui(ui, format!("and {} more", counted(rows - MOST, "step")));
     }
 }

@@ -16,6 +16,7 @@ use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::recorded::Memo;
 use crate::views::subject::{note_ui, section_ui};
+use crate::widgets::counted;
 
 #[derive(Clone, PartialEq)]
 struct SearchKey {
@@ -208,8 +209,8 @@ fn found_text(text: &str, key: &RunKey, found: &Tried, goal: Goal) -> String {
 
 fn none_text(text: &str, key: &RunKey, nearest: &Tried, answer: &Answer) -> String {
     format!(
-        "None found within {} runs. Nearest: {} → {} ({})",
-        answer.outcome.runs,
+        "None found within {}. Nearest: {} → {} ({})",
+        counted(answer.outcome.runs, "run"),
         names(text, key, nearest),
         four(nearest.score),
         signed(nearest.score - answer.score)
@@ -218,16 +219,16 @@ fn none_text(text: &str, key: &RunKey, nearest: &Tried, answer: &Answer) -> Stri
 
 /// How sure it is that there are no fewer.
 fn proof(outcome: &Outcome) -> String {
-    let runs = outcome.runs;
+    let runs = counted(outcome.runs, "run");
     let size = outcome.found.as_ref().map_or(0, |found| found.edits.len());
     match (size, outcome.singles) {
-        (1, true) => format!("{runs} runs: every single edit was tried"),
-        (2, true) => format!("{runs} runs: no single edit does it, all were tried"),
+        (1, true) => format!("{runs}: every single edit was tried"),
+        (2, true) => format!("{runs}: no single edit does it, all were tried"),
         (3.., true) => {
-            format!("{runs} runs: no single edit does it; a smaller set may have been missed")
+            format!("{runs}: no single edit does it; a smaller set may have been missed")
         }
-        (0, true) if outcome.spent => format!("the budget of {runs} runs is spent"),
+        (0, true) if outcome.spent => format!("the budget of {runs} is spent"),
         (0, true) => "every single edit was tried, and the most promising sets".to_owned(),
-        _ => format!("not every single edit could be tried within {runs} runs"),
+        _ => format!("not every single edit could be tried within {runs}"),
     }
 }

@@ -6,6 +6,7 @@ use crate::app::state::TextId;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};
 use crate::views::TextView;
+use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, number};
 
 pub(super) fn section_ui(ui: &mut Ui, title: &str) {
@@ -36,7 +37,7 @@ pub(super) fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {
     let count = trace.tokens.len();
     ui.weak(match trace.tokens.most() {
         Some(most) => format!("{count} of at most {most} tokens"),
-        None => format!("{count} tokens"),
+        None => counted(count, "token"),
     });
 }
 
