@@ -91,7 +91,9 @@ fn nothing(pairing: &Pairing) -> String {
         0 => "No token of A has a partner in B",
         _ => "No token of A but the model's own has a partner in B",
     };
-    format!("{but}, so there is nothing to subtract. Choose two texts that share words, or look at A and B by themselves.")
+    format!(
+        "{but}, so there is nothing to subtract. Choose two texts that share words, or look at A and B by themselves."
+    )
 }
 
 impl Twin {
@@ -104,7 +106,10 @@ impl Twin {
     pub fn inside_ui(&self, ui: &mut Ui, layer: usize) -> bool {
         let there = self.traces.iter().all(|trace| trace.has_inside(layer));
         if !there {
-            let what = format!("Running layer {} again for what is inside of it…", layer + 1);
+            let what = format!(
+                "Running layer {} again for what is inside of it…",
+                layer + 1
+            );
             note_ui(ui, what);
         }
         there
@@ -157,7 +162,10 @@ pub(crate) fn button_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
     let response = ui.add_enabled(has(panel), button);
     let enabled = response.enabled();
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, enabled, on, NAME));
-    let why = format!("{} shows one text at a time: its figures are not subtracted.", panel.title);
+    let why = format!(
+        "{} shows one text at a time: its figures are not subtracted.",
+        panel.title
+    );
     let response = response.on_hover_text(NAME).on_disabled_hover_text(why);
     if response.clicked() {
         cx.send(Command::ShowDifference(!on));

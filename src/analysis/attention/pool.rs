@@ -72,13 +72,17 @@ impl Atlas {
         let watched = trace.watched::<Digest>().filter(|_| map == Map::Pattern);
         let side = watched.map_or(tokens.min(most), |digest| digest.side);
         let heads = model.spec().heads;
-        Self::assemble([trace.layers, heads, side], relative, |layer| match watched {
-            Some(digest) => {
-                let tiles = (0..heads).map(|head| digest.pooled(layer, head));
-                Ok(Some(tiles.collect()))
-            }
-            None => tiles(model, trace, (layer, map), most, cancel),
-        })
+        Self::assemble(
+            [trace.layers, heads, side],
+            relative,
+            |layer| match watched {
+                Some(digest) => {
+                    let tiles = (0..heads).map(|head| digest.pooled(layer, head));
+                    Ok(Some(tiles.collect()))
+                }
+                None => tiles(model, trace, (layer, map), most, cancel),
+            },
+        )
     }
 
     /// Of the tiles `[H]` of each layer, `[side, side]` each. None where a layer has none.

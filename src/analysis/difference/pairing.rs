@@ -67,7 +67,9 @@ impl Pairing {
 
     /// The pair of a token of A (side 0) or B (side 1).
     pub fn pair_of(&self, side: usize, token: usize) -> Option<usize> {
-        self.pairs.binary_search_by_key(&token, |pair| pair[side]).ok()
+        self.pairs
+            .binary_search_by_key(&token, |pair| pair[side])
+            .ok()
     }
 }
 
@@ -89,7 +91,12 @@ fn longest(
             return None;
         }
         for j in (0..columns).rev() {
-            let both = below[j + 1] + if equal(starts[0] + i, starts[1] + j) { EQUAL } else { 1 };
+            let both = below[j + 1]
+                + if equal(starts[0] + i, starts[1] + j) {
+                    EQUAL
+                } else {
+                    1
+                };
             let best = both.max(below[j]).max(here[j + 1]);
             steps[i * columns + j] = match best {
                 best if best == both => Step::Both,
@@ -152,7 +159,10 @@ mod tests {
         let mut words: Vec<&str> = vec!["[CLS]"];
         words.extend(text.split_whitespace());
         words.push("[SEP]");
-        let id = |word: &&str| word.bytes().fold(7, |id: u32, b| id.wrapping_mul(31) + u32::from(b));
+        let id = |word: &&str| {
+            word.bytes()
+                .fold(7, |id: u32, b| id.wrapping_mul(31) + u32::from(b))
+        };
         let count = words.len();
         Tokens {
             ids: words.iter().map(id).collect(),

@@ -3,6 +3,7 @@
 mod about;
 mod arcs;
 mod cell;
+mod difference;
 mod grid;
 mod head;
 mod lens;
@@ -59,6 +60,13 @@ struct Options {
 }
 
 impl Options {
+    /// Gives up a map that was kept from a model that had one.
+    fn without_position(&mut self, has_position: bool) {
+        if self.map == Map::Position && !has_position {
+            self.map = Map::Pattern;
+        }
+    }
+
     /// Whose map is shown.
     fn who(&self, head: usize) -> Who {
         match self.mean {
@@ -128,6 +136,7 @@ struct Attention {
     grid: grid::Grid,
     head: head::Head,
     arcs: arcs::Arcs,
+    difference: difference::Difference,
     tsv: Memo<u64, Option<String>>,
     /// What was painted last, for files: the trace, its layer and head, and the map.
     shown: Option<(Arc<Trace>, usize, usize, Map)>,
@@ -135,6 +144,9 @@ struct Attention {
 
 impl View for Attention {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        if cx.state.difference && cx.model.spec().layers() > 0 {
+            return self.difference.ui(ui, cx);
+        }
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
@@ -167,10 +179,7 @@ impl View for Attention {
             .auto_shrink(false)
             .show(ui, |ui| {
                 let mut options = kept_ui(ui, Options::default());
-                // Kept from a model that had one.
-                if options.map == Map::Position && !scene.has_position {
-                    options.map = Map::Pattern;
-                }
+                options.without_position(scene.has_position);
                 options_ui(ui, &mut options, scene.has_position);
                 let trace = scene.text.trace.clone();
                 self.shown = Some((trace, scene.layer, scene.head, options.map));
@@ -185,13 +194,19 @@ impl View for Attention {
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        if cx.state.difference {
+            return self.difference.array().map(|array| array.table());
+        }
         let of = format!("layer of {}\t", cx.state.side.name());
         let tsv = self.tsv.peek().and_then(Option::as_ref)?;
         Some(tsv.replacen("layer\t", &of, 1))
     }
 
     /// The head's map and those of all heads, the shown kind first.
-    fn arrays(&self, _cx: &ViewContext<'_>) -> Vec<NamedArray> {
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        if cx.state.difference {
+            return self.difference.array().into_iter().collect();
+        }
         let Some((trace, layer, head, map)) = &self.shown else {
             return Vec::new();
         };
