@@ -1,6 +1,8 @@
 //! What the panels share that show A less B: both traces with their paired tokens, how a pair is
 //! named, and what is said about it.
 
+mod rows;
+
 use std::sync::Arc;
 
 use egui::{RichText, Ui};
@@ -15,6 +17,8 @@ use crate::app::state::{Focus, Side, TextId};
 use crate::engine::Derived;
 use crate::trace::Trace;
 use crate::widgets::number;
+
+pub(super) use rows::{Axis, RowsMap};
 
 /// What the choice is called on screen.
 pub(crate) const TITLE: &str = "A − B";

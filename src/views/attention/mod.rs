@@ -180,7 +180,7 @@ impl View for Attention {
             .show(ui, |ui| {
                 let mut options = kept_ui(ui, Options::default());
                 options.without_position(scene.has_position);
-                options_ui(ui, &mut options, scene.has_position);
+                options_ui(ui, &mut options, scene.has_position, "0 to 1");
                 let trace = scene.text.trace.clone();
                 self.shown = Some((trace, scene.layer, scene.head, options.map));
                 about::layer_ui(ui, cx, &scene);
@@ -303,7 +303,8 @@ fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
+/// `span` is how far weights can reach.
+fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool, span: &str) {
     let mut maps = vec![
         (
             Map::Pattern,
@@ -330,7 +331,7 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
         (true, "Mean over heads", "The mean over this layer's heads"),
     ];
     let whole = match options.map {
-        Map::Pattern => "0 to 1",
+        Map::Pattern => span,
         _ => "To largest",
     };
     let scales = [
@@ -342,7 +343,7 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
         (
             false,
             whole,
-            "The same colours for every head: weights from 0 to 1, scores to the largest of all heads",
+            "The same colours for every head: weights as far as they can, scores to the largest of all heads",
         ),
     ];
     ui.horizontal_wrapped(|ui| {

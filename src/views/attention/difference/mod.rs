@@ -55,7 +55,7 @@ impl Difference {
             let mut options = kept_ui(ui, Options::default());
             let has_position = twin.traces[0].has(Site::Layer(layer, LayerSite::ScorePosition));
             options.without_position(has_position);
-            options_ui(ui, &mut options, has_position);
+            options_ui(ui, &mut options, has_position, "−1 to 1");
             let scene = Scene {
                 twin,
                 layer,
