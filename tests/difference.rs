@@ -7,6 +7,7 @@ mod panel_support;
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
+use egui::accesskit::{Role, Toggled};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::analysis::attention::{Map, Who};
@@ -25,6 +26,7 @@ const CAT: &str = "The cat bit the dog";
 const DOG: &str = "The dog sat on the cat";
 /// No token of it stands in the others.
 const OTHER: &str = "unhappily";
+const EDITED: &str = "The mat sat on the dog";
 const BUTTON: &str = "Show the difference of A and B";
 const SHOWING: [&str; 3] = ["embedding", "attention", "feed_forward"];
 
@@ -168,4 +170,170 @@ fn texts_without_a_common_token_are_told_so() {
         assert_eq!(harness.state().tsv(), None, "{id}");
         fits(&harness, 320.0, id);
     }
+}
+
+/// Goes to the last cell of a map that ends somewhere before its lower right corner.
+fn point_at_last(harness: &mut Harness<'static, Bench>, map: egui::Rect) -> Focus {
+    for up in 0..12 {
+        for left in 0..220 {
+            let by = egui::vec2(2.0 + 3.0 * left as f32, 3.0 + 8.0 * up as f32);
+            harness.hover_at(map.right_bottom() - by);
+            harness.step();
+            harness.step();
+            let hovered = harness.state().hovered;
+            let column = hovered.other.or(hovered.neuron).or(hovered.dimension);
+            if hovered.token.is_some() && column.is_some() {
+                return hovered;
+            }
+        }
+    }
+    panic!("no cell was found in {map}");
+}
+
+#[test]
+fn a_cell_locks_as_token_with_bs_across_from_it() {
+    for (id, name) in [
+        ("attention", "L2 · head 3, A − B"),
+        ("feed_forward", "layer.1.ffn_act, A − B"),
+        ("embedding", "embed.out, A − B, pairs × dimensions"),
+    ] {
+        let mut bench = Bench::new(find(id).unwrap(), tiny(), &[CAT, DOG]);
+        (bench.state.layer, bench.state.head, bench.state.difference) = (1, 2, true);
+        let [a, b] = [0, 1].map(|text: usize| bench.texts[text].clone());
+        let mut harness = show(builder(1000.0, 900.0, true), bench);
+        let rect = harness.get_by_role_and_label(Role::Image, name).rect();
+        assert!(rect.width() > 100.0, "{id}: {rect}");
+        let act = a.trace.as_ref().unwrap().layer(1, LayerSite::FfnAct);
+        let neurons = act.unwrap().size(1);
+        let pairing = paired(a.trace.as_ref().unwrap(), b.trace.as_ref().unwrap());
+        let [last_a, last_b] = *pairing.pairs.last().unwrap();
+        let hovered = point_at_last(&mut harness, rect);
+        (0..8).for_each(|_| harness.step());
+        let told = harness.query_all_by_label_contains("\nA − B ");
+        assert_eq!(told.count(), 1, "{id}: A, B and A − B are told");
+        assert_eq!(hovered.text, Some(a.id), "{id}");
+        assert_eq!(hovered.token, Some(last_a), "{id}");
+        assert_eq!(hovered.across, Some((b.id, last_b)), "{id}");
+        harness.get_by_role_and_label(Role::Image, name).click();
+        settle(&mut harness);
+        match id {
+            "attention" => assert_eq!(hovered.other, Some(last_a)),
+            "feed_forward" => assert_eq!(hovered.neuron, Some(neurons - 1)),
+            _ => assert_eq!(hovered.dimension, Some(31)),
+        }
+        // This click goes to the middle.
+        let locked = harness.state().state.locked;
+        let (token, across) = (locked.token.unwrap(), locked.across.unwrap());
+        assert_eq!((locked.text, across.0), (Some(a.id), b.id), "{id}");
+        assert!(
+            pairing.pairs.contains(&[token, across.1]),
+            "{id}: {locked:?}"
+        );
+        let column = locked.other.or(locked.neuron).or(locked.dimension);
+        assert!(column.is_some(), "{id}: {locked:?}");
+    }
+}
+
+#[test]
+fn every_panel_fits_at_every_width_and_says_what_it_waits_for() {
+    for id in SHOWING {
+        for (width, dark) in [(320.0, true), (760.0, false), (1200.0, true)] {
+            let mut bench = Bench::new(find(id).unwrap(), tiny(), &[CAT, DOG]);
+            bench.state.difference = true;
+            let harness = show(builder(width, 900.0, dark), bench);
+            harness.get_by_label_contains("have a partner in B");
+            fits(&harness, width, id);
+        }
+        let mut bench = Bench::new(find(id).unwrap(), tiny(), &[CAT, DOG]).untraced();
+        bench.state.difference = true;
+        let harness = show(builder(320.0, 600.0, true), bench);
+        harness.get_by_label_contains("Text B is being encoded");
+    }
+}
+
+fn open() -> Harness<'static, App> {
+    let options = WindowOptions {
+        model: Some(ModelRef::Folder(fixtures().join("tiny/plain"))),
+        device: Device::Cpu,
+    };
+    let mut harness = Harness::builder()
+        .with_size([1280., 800.])
+        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
+    rest(&mut harness);
+    harness
+}
+
+/// Steps until everything is computed and stays so.
+fn rest(harness: &mut Harness<'_, App>) {
+    let end = Instant::now() + Duration::from_secs(20);
+    let mut quiet = 0;
+    while quiet < 4 {
+        assert!(Instant::now() < end, "the window does not settle");
+        harness.step();
+        let app = harness.state();
+        let busy = app.engine().busy() || !app.shown().iter().all(|text| text.current);
+        quiet = if busy { 0 } else { quiet + 1 };
+        if busy {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn send(harness: &mut Harness<'_, App>, command: Command) {
+    harness.state_mut().send(command);
+    rest(harness);
+}
+
+#[test]
+fn the_button_is_a_way_of_looking_that_undo_leaves_alone() {
+    let mut harness = open();
+    send(&mut harness, Command::ShowPanel("attention"));
+    let first = harness.state().state().texts[0].id;
+    send(&mut harness, Command::EditText(first, EDITED.into()));
+    let pressed = |harness: &Harness<'_, App>, label: &str| {
+        let mut found = harness.get_all_by_label(label);
+        found.any(|node| node.accesskit_node().toggled() == Some(Toggled::True))
+    };
+    assert!(!pressed(&harness, BUTTON) && pressed(&harness, "Show text A"));
+    harness.get_all_by_label(BUTTON).next().unwrap().click();
+    rest(&mut harness);
+    assert!(harness.state().state().difference);
+    assert!(pressed(&harness, BUTTON) && !pressed(&harness, "Show text A"));
+    assert!(
+        harness
+            .query_all_by_label_contains("a partner in B")
+            .next()
+            .is_some()
+    );
+    send(&mut harness, Command::Undo);
+    let state = harness.state().state();
+    assert_ne!(state.texts[0].text, EDITED, "undo took the edit back");
+    assert!(state.difference, "and not the look");
+    send(&mut harness, Command::View(Side::B));
+    let state = harness.state().state();
+    assert!(!state.difference && state.side == Side::B);
+    // It survives the file, and files from before it can be read.
+    send(&mut harness, Command::ShowDifference(true));
+    let text = serde_json::to_string(harness.state().state()).unwrap();
+    let read = |text: &str| serde_json::from_str::<embedscope::app::state::State>(text).unwrap();
+    assert!(read(&text).difference);
+    assert!(!read(&text.replace("\"difference\":true,", "")).difference);
+}
+
+#[test]
+fn panels_without_a_difference_show_their_text_and_disable_the_button() {
+    let mut harness = open();
+    send(&mut harness, Command::ShowEveryPanel);
+    for id in PANELS.iter().filter(|panel| panel.one_text).map(|p| p.id) {
+        send(&mut harness, Command::ShowPanel(id));
+    }
+    send(&mut harness, Command::ShowPanel("position"));
+    send(&mut harness, Command::ShowDifference(true));
+    let shown = harness.get_all_by_label(BUTTON);
+    let disabled = shown.filter(|node| node.accesskit_node().is_disabled());
+    assert!(disabled.count() >= 1, "Position has no difference");
+    let shown = harness.get_all_by_label(BUTTON);
+    let enabled = shown.filter(|node| !node.accesskit_node().is_disabled());
+    assert!(enabled.count() >= 1);
+    assert!(harness.query_all_by_label("Show text A").count() >= 2);
 }

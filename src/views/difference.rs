@@ -166,10 +166,13 @@ pub(crate) fn button_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
     let response = ui.add_enabled(has(panel), button);
     let enabled = response.enabled();
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, enabled, on, NAME));
-    let why = format!(
-        "{} shows one text at a time: its figures are not subtracted.",
-        panel.title
-    );
+    let why = match panel.id {
+        "tokens" => "Tokens shows the pieces of both texts already".to_owned(),
+        _ => format!(
+            "{} shows one text at a time: a place means the same in A and B",
+            panel.title
+        ),
+    };
     let response = response.on_hover_text(NAME).on_disabled_hover_text(why);
     if response.clicked() {
         cx.send(Command::ShowDifference(!on));

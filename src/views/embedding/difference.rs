@@ -14,8 +14,8 @@ use crate::trace::EmbedSite;
 use crate::trace::Site;
 use crate::views::ViewContext;
 use crate::views::difference::{Axis, Partners, RowsMap, Twin};
-use crate::views::subject::{beyond_note, bulk_scale, fresh_key, largest_of, note_ui};
-use crate::widgets::{HeatmapTexture, SPACE, SPACE_SMALL, Scale, legend_ui};
+use crate::views::subject::{beyond_note, bulk_scale, fresh_key, largest_of, legends_ui, note_ui};
+use crate::widgets::{HeatmapTexture, SPACE, SPACE_SMALL, Scale};
 
 /// The differences of one place in the equation.
 struct Less {
@@ -31,10 +31,10 @@ struct Less {
 struct Both {
     twin: Twin,
     sides: [Stages; 2],
-    /// In the order of the equation.
+    /// In the order of the equation; `embed.out` is last.
     less: Vec<Less>,
-    /// Of all of them.
-    scale: Scale,
+    /// Of all but the last, and of the last.
+    scales: [Scale; 2],
     largest: f32,
     key: u64,
 }
@@ -47,10 +47,14 @@ impl Both {
             .zip(sides[1].all())
             .map(|(a, b)| less(&twin, a, b))
             .collect();
-        let values = || less.iter().flat_map(|less| &less.values);
+        let (summed, out) = less.split_at(less.len().saturating_sub(1));
+        let values = |less: &'_ [Less]| -> Vec<f32> {
+            less.iter().flat_map(|less| less.values.clone()).collect()
+        };
+        let (summed, out) = (values(summed), values(out));
         Self {
-            scale: bulk_scale(values()),
-            largest: largest_of(values()),
+            scales: [bulk_scale(&summed), bulk_scale(&out)],
+            largest: largest_of(&summed),
             key: fresh_key(),
             twin,
             sides,
@@ -108,8 +112,12 @@ impl Difference {
         };
         let both = &shown.value;
         ui.add_space(SPACE_SMALL);
-        legend_ui(ui, &both.scale, "A − B, all maps");
-        if let Some(note) = beyond_note(&both.scale, both.largest) {
+        let [summed, out] = &both.scales;
+        legends_ui(
+            ui,
+            &[(summed, "A − B: summands, sum"), (out, "A − B: embed.out")],
+        );
+        if let Some(note) = beyond_note(summed, both.largest) {
             note_ui(ui, note);
         }
         ui.add_space(SPACE_SMALL);
@@ -176,7 +184,7 @@ impl Difference {
             site: stage.site,
             values: &less.values,
             size: less.size,
-            scale: both.scale,
+            scale: both.scales[usize::from(index + 1 == both.less.len())],
             fit,
             labels,
             dimmed,

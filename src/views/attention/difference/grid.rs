@@ -53,14 +53,12 @@ impl Grid {
             (true, _) | (false, Map::Pattern) => 1.0,
             (false, _) => atlas.largest,
         });
-        title_ui(ui, "Every head, A − B", |ui| {
-            let unit = if key.relative {
-                "of its own range"
-            } else {
-                "A − B"
-            };
-            legend_ui(ui, &scale, unit);
-        });
+        title_ui(ui, "Every head, A − B", |_| ());
+        let unit = match key.relative {
+            true => "of its own range",
+            false => "A − B",
+        };
+        legend_ui(ui, &scale, unit);
         let numbered = |count: usize, letter: &str| -> Vec<String> {
             (1..=count).map(|n| format!("{letter}{n}")).collect()
         };

@@ -148,8 +148,8 @@ impl DifferenceMap {
         title_ui(ui, &name, |ui| {
             let site = RichText::new(shown.value.site().to_string());
             ui.label(site.monospace().small().color(cx.theme.secondary()));
-            legend_ui(ui, &scale, "A − B");
         });
+        legend_ui(ui, &scale, "A − B");
         self.map_ui(ui, cx, (&shown.value, &name, scale), !shown.current);
         if let Some(beyond) = beyond_note(&scale, shown.value.largest) {
             note_ui(ui, beyond);
