@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use egui::{RichText, Ui};
 
-use super::compare::pair_ui;
+use super::compare::{Pair, pair_ui};
 use super::recorded::{key_of, trace_key};
 use super::subject::{note_ui, side_color};
 use super::{Panel, ViewContext};
@@ -45,38 +45,56 @@ pub(super) struct Twin {
 
 /// Remembers which tokens are paired.
 #[derive(Default)]
-pub(super) struct Partners(Derived<u64, Option<Pairing>>);
+pub(super) struct Partners {
+    pairing: Derived<u64, Option<Arc<Pairing>>>,
+    /// The last that were paired, which stay on view while newer ones are.
+    last: Option<Twin>,
+}
 
 impl Partners {
     /// None where there is nothing to subtract; then it says why, and what to do. What follows is
     /// dimmed while a trace is an old one.
     pub fn twin_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Twin> {
         let pair = pair_ui(ui, cx)?;
-        let traces = [pair.a.trace.clone(), pair.b.trace.clone()];
-        let key = key_of([trace_key(&traces[0]), trace_key(&traces[1])]);
-        let tokens = [0, 1].map(|side: usize| traces[side].tokens.clone());
-        let make = move |cancel: &_| Pairing::new(&tokens[0], &tokens[1], cancel);
-        let shown = self.0.get(cx.engine, &key, make);
-        // Pairs of earlier texts would name the wrong tokens.
-        let shown = shown.filter(|shown| shown.current).map(|shown| shown.value);
-        let Some(pairing) = shown.as_ref().and_then(|shown| shown.as_ref().as_ref()) else {
+        let paired = self.paired(cx, &pair);
+        let model = &pair.a.trace.model;
+        self.last.take_if(|last| last.traces[0].model != *model);
+        let Some(twin) = self.last.clone() else {
             note_ui(ui, "The tokens of A and B are being paired…");
             return None;
         };
-        if pairing.is_empty() {
-            note_ui(ui, nothing(pairing));
+        if twin.pairing.is_empty() {
+            note_ui(ui, nothing(&twin.pairing));
             return None;
         }
-        if !pair.current() {
+        if !paired || !pair.current() {
             ui.multiply_opacity(cx.theme.stale_alpha());
         }
-        note_ui(ui, counted(pairing)).on_hover_text(ABOUT);
-        Some(Twin {
-            ids: [pair.a.id, pair.b.id],
-            traces,
-            pairing: Arc::new(pairing.clone()),
-            key,
-        })
+        note_ui(ui, counted(&twin.pairing)).on_hover_text(ABOUT);
+        Some(twin)
+    }
+
+    /// Asks for the pairs of now; true where they are there.
+    fn paired(&mut self, cx: &ViewContext<'_>, pair: &Pair) -> bool {
+        let traces = [pair.a.trace.clone(), pair.b.trace.clone()];
+        let key = key_of([trace_key(&traces[0]), trace_key(&traces[1])]);
+        let tokens = [0, 1].map(|side: usize| traces[side].tokens.clone());
+        let make = move |cancel: &_| Pairing::new(&tokens[0], &tokens[1], cancel).map(Arc::new);
+        let shown = self.pairing.get(cx.engine, &key, make);
+        // Pairs of earlier texts would name the wrong tokens.
+        let Some(shown) = shown.filter(|shown| shown.current) else {
+            return false;
+        };
+        if let Some(pairing) = shown.value.as_ref() {
+            self.last = Some(Twin {
+                ids: [pair.a.id, pair.b.id],
+                // By now they may hold the inside of another layer.
+                traces,
+                pairing: pairing.clone(),
+                key,
+            });
+        }
+        true
     }
 }
 

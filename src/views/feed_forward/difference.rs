@@ -96,6 +96,7 @@ impl Difference {
         };
         let drawn = &shown.value;
         let Some(values) = &drawn.values else {
+            note_ui(ui, "Both texts' values of this layer are not at hand yet.");
             return;
         };
         let scale = Scale::signed(match options.clipped {

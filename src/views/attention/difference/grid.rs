@@ -25,12 +25,27 @@ struct Key {
     relative: bool,
 }
 
-#[derive(Default)]
+/// From so many pairs on no other panel waits for the thumbnails.
+const LONG: usize = 512;
+
 pub(super) struct Grid {
     atlas: Derived<Key, Option<Atlas>>,
+    /// The same of long texts.
+    slow: Derived<Key, Option<Atlas>>,
     texture: HeatmapTexture,
     /// The last that was ready, with its key.
     shown: Option<(Arc<Option<Atlas>>, Key)>,
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self {
+            atlas: Derived::default(),
+            slow: Derived::slow(),
+            texture: HeatmapTexture::default(),
+            shown: None,
+        }
+    }
 }
 
 impl Grid {
@@ -103,7 +118,11 @@ impl Grid {
             let made = difference::atlas(&model, traces, key.map, &twin.pairing, how, cancel);
             made.ok().flatten()
         };
-        let now = self.atlas.get(cx.engine, &key, make);
+        let atlas = match scene.twin.len() < LONG {
+            true => &mut self.atlas,
+            false => &mut self.slow,
+        };
+        let now = atlas.get(cx.engine, &key, make);
         match now.filter(|shown| shown.current) {
             Some(shown) => {
                 self.shown = Some((shown.value, key));
