@@ -52,6 +52,7 @@ impl Random {
             9 => Command::SwapSides,
             10 => Command::Against(Some(id).filter(|_| self.below(3) > 0)),
             11 => Command::AddAgainst(self.words()),
+            12 if self.below(2) == 0 => Command::ShowDifference(self.below(2) == 0),
             12 => Command::View(self.side()),
             13 => Command::Pair(id, self.text(state, gone)),
             14 => Command::Unpair(id),

@@ -8,6 +8,7 @@ pub mod background;
 pub mod calibration;
 pub mod contrastive;
 pub mod diagnosis;
+pub mod difference;
 pub mod edits;
 pub mod embedding;
 pub mod geometry;

@@ -39,6 +39,8 @@ pub enum Command {
     /// Adds a text and holds B against it.
     AddAgainst(String),
     View(Side),
+    /// Shows A less B in the panels that have such a view, or one of the two again.
+    ShowDifference(bool),
     /// Marks two texts as a pair of the contrastive batch.
     Pair(TextId, TextId),
     /// Takes back the mark of the pair that this text is in.
@@ -141,7 +143,8 @@ pub enum Command {
 
 impl Command {
     /// What undo makes of it. Steps are changes of the work: texts and their roles, the model and its
-    /// recipe, what is trained on. No steps are ways of looking (layer, head, tab, side, lock), which are
+    /// recipe, what is trained on. No steps are ways of looking (layer, head, tab, side or
+    /// difference, lock), which are
     /// clicked through by the dozen and would bury the edit that undo is wanted for; preferences
     /// (theme, memory), which hold for all work; panels; and what happens outside of the state.
     pub fn step(&self) -> Step {
@@ -225,7 +228,8 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         // The text may have been removed in the meantime.
         Command::Against(text) => state.against = text.filter(|&id| state.index(id).is_some()),
         Command::AddAgainst(text) => state.against = Some(state.add(&text)),
-        Command::View(side) => state.side = side,
+        Command::View(side) => (state.side, state.difference) = (side, false),
+        Command::ShowDifference(on) => state.difference = on,
         Command::Pair(a, b) => state.pair(a, b),
         Command::Unpair(id) => state.unpair(id),
         Command::AddPairs(pairs) => state.add_pairs(pairs),

@@ -32,6 +32,8 @@ pub struct SnapshotOptions {
     pub reference: Option<ModelRef>,
     /// What is held, of the text at this place in the list.
     pub lock: Option<(usize, Focus)>,
+    /// A less B in the panels that have such a view.
+    pub difference: bool,
 }
 
 impl SnapshotOptions {
@@ -47,6 +49,7 @@ impl SnapshotOptions {
         state.preferences.tour_seen = true;
         state.layer = self.layer;
         state.head = self.head;
+        state.difference = self.difference;
         state.prompt = self.prompt.clone();
         state.interventions = self.interventions.clone();
         state.reference = self.reference.clone();

@@ -120,6 +120,8 @@ pub struct State {
     pub against: Option<TextId>,
     /// Which of the two the panels that show one text show.
     pub side: Side,
+    /// A less B instead of one of the two, in the panels that have such a view.
+    pub difference: bool,
     pub model: ModelRef,
     /// A second model that the same texts are seen through.
     pub reference: Option<ModelRef>,
@@ -162,6 +164,7 @@ impl Default for State {
             b: None,
             against: None,
             side: Side::A,
+            difference: false,
             model: ModelRef::default(),
             reference: None,
             prompt: Prompt::Own,
@@ -279,6 +282,7 @@ impl State {
         let mut seen = self.preferred_as(now);
         seen.session = now.session.clone();
         seen.side = now.side;
+        seen.difference = now.difference;
         seen.layer = now.layer;
         seen.head = now.head;
         seen.score_method = now.score_method;

@@ -263,7 +263,7 @@ impl Own {
 /// back.
 pub fn begin(state: &mut State) {
     state.set_texts(TEXTS);
-    state.side = super::state::Side::A;
+    (state.side, state.difference) = (super::state::Side::A, false);
     (state.pooling, state.truncate_dim) = (None, None);
     state.interventions = Interventions::default();
     state.preferences.tour_seen = true;

@@ -45,6 +45,9 @@ pub struct SnapshotArgs {
     /// and site, as in `token=3,dimension=7,site=embed.out`
     #[arg(long, value_name = "PLACES", value_parser = lock)]
     pub lock: Option<Lock>,
+    /// Show A less B, over the tokens that have a partner: embedding, attention, feed_forward
+    #[arg(long)]
+    pub difference: bool,
     #[command(flatten)]
     pub prompt: PromptArgs,
     #[command(flatten)]
@@ -82,6 +85,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         interventions: args.changes.all(),
         reference: args.reference.as_deref().map(str::parse).transpose()?,
         lock: args.lock.map(|lock| (lock.text, lock.focus)),
+        difference: args.difference,
     };
     if format != Format::Png {
         let bytes = export(Arc::new(model), &options, format).map_err(Failure::failed)?;

@@ -1,5 +1,6 @@
 //! Embedding: token + position + type = sum, and what the norm makes of it.
 
+mod difference;
 mod lengths;
 mod maps;
 mod nearest;
@@ -42,12 +43,16 @@ struct EmbeddingView {
     maps: Maps,
     vectors: Vectors,
     nearest: NearestRows,
+    difference: difference::Difference,
 }
 
 impl View for EmbeddingView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
         scroll.show(ui, |ui| {
+            if cx.state.difference {
+                return self.difference.ui(ui, cx);
+            }
             let Some(subject) = subject_ui(ui, cx) else {
                 return;
             };
@@ -80,12 +85,18 @@ impl View for EmbeddingView {
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        if cx.state.difference {
+            return self.difference.tsv();
+        }
         let side = cx.state.side.name();
         self.shown.as_ref().map(|stages| stages.tsv(side))
     }
 
     /// The summands and what enters the first layer.
-    fn arrays(&self, _: &ViewContext<'_>) -> Vec<NamedArray> {
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        if cx.state.difference {
+            return self.difference.arrays();
+        }
         let Some(stages) = &self.shown else {
             return Vec::new();
         };

@@ -6,6 +6,7 @@ mod compare;
 mod context;
 mod contrastive;
 mod diagnosis;
+pub(crate) mod difference;
 mod embedding;
 mod feed_forward;
 mod fine_tune;

@@ -17,7 +17,7 @@ pub use cell::{Cell, scale_name};
 pub use digest::Digest;
 pub use links::{Link, Links};
 pub use mask::{mask_name, mask_title, why_hidden};
-pub use pool::{Atlas, CLIP, Map, finite_reach, largest};
+pub use pool::{Atlas, CLIP, Map, Pool, finite_reach, largest};
 pub use rows::{Who, each_row, seen, seen_rows};
 pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, summaries};
 pub use tally::row_sum;

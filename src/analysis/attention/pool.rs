@@ -72,15 +72,33 @@ impl Atlas {
         let watched = trace.watched::<Digest>().filter(|_| map == Map::Pattern);
         let side = watched.map_or(tokens.min(most), |digest| digest.side);
         let heads = model.spec().heads;
+        Self::assemble(
+            [trace.layers, heads, side],
+            relative,
+            |layer| match watched {
+                Some(digest) => {
+                    let tiles = (0..heads).map(|head| digest.pooled(layer, head));
+                    Ok(Some(tiles.collect()))
+                }
+                None => tiles(model, trace, (layer, map), most, cancel),
+            },
+        )
+    }
+
+    /// Of the tiles `[H]` of each layer, `[side, side]` each. None where a layer has none.
+    ///
+    /// # Errors
+    /// Those of `tiles`.
+    pub fn assemble(
+        [layers, heads, side]: [usize; 3],
+        relative: bool,
+        mut tiles: impl FnMut(usize) -> Result<Option<Vec<Vec<f32>>>, ModelError>,
+    ) -> Result<Option<Self>, ModelError> {
         let width = heads * side;
-        let mut values = vec![0.0; trace.layers * side * width];
-        for layer in 0..trace.layers {
-            let tiles = match watched {
-                Some(digest) => (0..heads).map(|head| digest.pooled(layer, head)).collect(),
-                None => match tiles(model, trace, (layer, map), most, cancel)? {
-                    Some(tiles) => tiles,
-                    None => return Ok(None),
-                },
+        let mut values = vec![0.0; layers * side * width];
+        for layer in 0..layers {
+            let Some(tiles) = tiles(layer)? else {
+                return Ok(None);
             };
             for (head, tile) in tiles.iter().enumerate() {
                 let scale = if relative {
@@ -99,7 +117,7 @@ impl Atlas {
         }
         Ok(Some(Self {
             side,
-            layers: trace.layers,
+            layers,
             heads,
             largest: largest(&values),
             values,

@@ -213,8 +213,16 @@ fn view() -> Vec<Action> {
         };
         Action::new((View, 2), id, title, Command::View(side))
             .about("In the panels of one text")
-            .checked(move |on| on.state.side == side)
+            .checked(move |on| on.state.side == side && !on.state.difference)
     });
+    let difference = Action::new(
+        (View, 2),
+        "view.difference",
+        "Show the difference of A and B",
+        Command::ShowDifference(true),
+    )
+    .about("In the panels Embedding, Attention and Feed-forward")
+    .checked(|on| on.state.difference);
     let themes = [
         (
             ThemeChoice::System,
@@ -253,6 +261,7 @@ fn view() -> Vec<Action> {
     ]);
     all.extend(panels);
     all.extend(sides);
+    all.push(difference);
     all.push(
         Action::new((View, 3), "view.log", "Log", Command::ShowLog(true))
             .about("Everything that was told, with its time"),

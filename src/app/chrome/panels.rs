@@ -13,6 +13,7 @@ use crate::app::export::table;
 use crate::app::state::{Focus, Side, State};
 use crate::engine::Engine;
 use crate::model::Model;
+use crate::views::difference;
 use crate::views::{self, Panel, TextView, View, ViewContext};
 use crate::widgets::theme::{SPACE, Theme};
 
@@ -72,19 +73,20 @@ impl Panels<'_> {
             frame.show(ui, |ui| {
                 ui.horizontal(|ui| {
                     if panel.one_text {
-                        sides_ui(ui, cx);
+                        sides_ui(ui, cx, panel);
                     }
                     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                         buttons_ui(ui, panel, view, cx);
+                        let both = difference::is_shown(panel, cx.state.difference);
+                        let left = egui::Layout::left_to_right(egui::Align::Center);
                         // The text's start takes what room is left.
-                        if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
+                        if both {
+                            ui.with_layout(left, |ui| difference::texts_ui(ui, cx));
+                        } else if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
                             let text = egui::RichText::new(&*viewed.text).weak();
-                            ui.with_layout(
-                                egui::Layout::left_to_right(egui::Align::Center),
-                                |ui| {
-                                    ui.add(egui::Label::new(text).truncate());
-                                },
-                            );
+                            ui.with_layout(left, |ui| {
+                                ui.add(egui::Label::new(text).truncate());
+                            });
                         }
                     });
                 });
@@ -106,7 +108,9 @@ impl Panels<'_> {
                 ui.horizontal(|ui| {
                     let title = egui::RichText::new(panel.title);
                     ui.label(title.text_style(egui::TextStyle::Heading));
-                    if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
+                    if difference::is_shown(panel, cx.state.difference) {
+                        difference::texts_ui(ui, cx);
+                    } else if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
                         let side = cx.state.side;
                         let color = match side {
                             Side::A => cx.theme.a(),
@@ -146,14 +150,15 @@ fn buttons_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut View
     }
 }
 
-/// Which of the two texts the panels of one text show.
-fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+/// Which of the two texts the panels of one text show, or what one has more of than the other.
+fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
+    let both = difference::is_shown(panel, cx.state.difference);
     for side in [Side::A, Side::B] {
         let color = match side {
             Side::A => cx.theme.a(),
             Side::B => cx.theme.b(),
         };
-        let on = cx.state.side == side;
+        let on = cx.state.side == side && !both;
         let mut text = egui::RichText::new(side.name()).strong();
         if on {
             text = text.color(cx.theme.on(color));
@@ -169,6 +174,7 @@ fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             cx.send(Command::View(side));
         }
     }
+    difference::button_ui(ui, cx, panel);
 }
 
 impl Behavior<String> for Panels<'_> {

@@ -28,6 +28,9 @@ impl App {
             _ => None,
         };
         let side = match views::find(export.panel) {
+            Some(panel) if views::difference::is_shown(panel, self.state.difference) => {
+                "-A-B".to_owned()
+            }
             Some(panel) if panel.one_text => format!("-{}", self.state.side.name()),
             _ => String::new(),
         };

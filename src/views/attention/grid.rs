@@ -15,9 +15,9 @@ use crate::views::recorded::key_of;
 use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, counted, legend_ui};
 
 /// The largest side of a thumbnail, in points.
-const LARGEST: f32 = 56.0;
+pub(super) const LARGEST: f32 = 56.0;
 /// Cells along a thumbnail's side that are kept: what two pixels a point can show.
-const CELLS: usize = 96;
+pub(super) const CELLS: usize = 96;
 
 /// What an atlas depends on.
 #[derive(Clone, Copy, PartialEq, Hash)]

@@ -19,13 +19,13 @@ use crate::widgets::theme::{Theme, number};
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 
 /// The tallest that the map grows.
-const TALLEST: f32 = 720.0;
+pub(super) const TALLEST: f32 = 720.0;
 /// The room that column labels and the caption may take beyond a square.
-const LABELS: f32 = 96.0;
+pub(super) const LABELS: f32 = 96.0;
 /// Rows that sum to 1 no better than this are pointed out.
 const TOLERANCE: f64 = 1e-5;
 /// Texts of more tokens than this have the controls of a part from the start.
-const EASY: usize = 96;
+pub(super) const EASY: usize = 96;
 
 /// Part of a map, with the text that it is of: labels and values change together.
 struct Drawn {
@@ -311,7 +311,7 @@ fn hover_text(
     )
 }
 
-fn span(range: &Range<usize>) -> String {
+pub(super) fn span(range: &Range<usize>) -> String {
     match range.len() {
         1 => range.start.to_string(),
         _ => format!("{}–{}", range.start, range.end - 1),

@@ -3,6 +3,7 @@
 mod about;
 mod arcs;
 mod cell;
+mod difference;
 mod grid;
 mod head;
 mod lens;
@@ -60,6 +61,13 @@ struct Options {
 }
 
 impl Options {
+    /// Gives up a map that was kept from a model that had one.
+    fn without_position(&mut self, has_position: bool) {
+        if self.map == Map::Position && !has_position {
+            self.map = Map::Pattern;
+        }
+    }
+
     /// Whose map is shown.
     fn who(&self, head: usize) -> Who {
         match self.mean {
@@ -133,6 +141,7 @@ struct Attention {
     grid: grid::Grid,
     head: head::Head,
     arcs: arcs::Arcs,
+    difference: difference::Difference,
     tsv: Memo<u64, Option<String>>,
     /// What was painted last, for files: the trace, its layer and head, and the map.
     shown: Option<(Arc<Trace>, usize, usize, Map)>,
@@ -140,6 +149,9 @@ struct Attention {
 
 impl View for Attention {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        if cx.state.difference && cx.model.spec().layers() > 0 {
+            return self.difference.ui(ui, cx);
+        }
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
@@ -172,11 +184,8 @@ impl View for Attention {
             .auto_shrink(false)
             .show(ui, |ui| {
                 let mut options = kept_ui(ui, Options::default());
-                // Kept from a model that had one.
-                if options.map == Map::Position && !scene.has_position {
-                    options.map = Map::Pattern;
-                }
-                options_ui(ui, &mut options, scene.has_position);
+                options.without_position(scene.has_position);
+                options_ui(ui, &mut options, scene.has_position, "0 to 1");
                 let trace = scene.text.trace.clone();
                 self.shown = Some((trace, scene.layer, scene.head, options.map));
                 about::layer_ui(ui, cx, &scene);
@@ -190,13 +199,19 @@ impl View for Attention {
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        if cx.state.difference {
+            return self.difference.array().map(|array| array.table());
+        }
         let of = format!("layer of {}\t", cx.state.side.name());
         let tsv = self.tsv.peek().and_then(Option::as_ref)?;
         Some(tsv.replacen("layer\t", &of, 1))
     }
 
     /// The head's map and those of all heads, the shown kind first.
-    fn arrays(&self, _cx: &ViewContext<'_>) -> Vec<NamedArray> {
+    fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        if cx.state.difference {
+            return self.difference.array().into_iter().collect();
+        }
         let Some((trace, layer, head, map)) = &self.shown else {
             return Vec::new();
         };
@@ -293,7 +308,8 @@ fn title_ui(ui: &mut Ui, title: &str, beside: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
+/// `span` is how far weights can reach.
+fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool, span: &str) {
     let mut maps = vec![
         (
             Map::Pattern,
@@ -320,7 +336,7 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
         (true, "Mean over heads", "The mean over this layer's heads"),
     ];
     let whole = match options.map {
-        Map::Pattern => "0 to 1",
+        Map::Pattern => span,
         _ => "To largest",
     };
     let scales = [
@@ -332,7 +348,7 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool) {
         (
             false,
             whole,
-            "The same colours for every head: weights from 0 to 1, scores to the largest of all heads",
+            "The same colours for every head: weights as far as they can, scores to the largest of all heads",
         ),
     ];
     ui.horizontal_wrapped(|ui| {

@@ -10,7 +10,7 @@ use crate::views::subject::{Subject, beyond_note, legends_ui, note_ui};
 use crate::widgets::{Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale};
 
 /// From this width on the maps stand side by side.
-const WIDE: f32 = 720.0;
+pub(super) const WIDE: f32 = 720.0;
 
 /// Its place in the equation, its values and their scale.
 type Map<'a> = (usize, &'a Stage, Scale);
@@ -173,7 +173,7 @@ fn height(stages: &Stages, row: f32, most: f32) -> f32 {
     (row * stages.len() as f32 + SPACE).clamp(row, most)
 }
 
-fn title_ui(ui: &mut Ui, stage: &Stage) {
+pub(super) fn title_ui(ui: &mut Ui, stage: &Stage) {
     ui.horizontal(|ui| {
         if !stage.sign.is_empty() {
             ui.label(RichText::new(stage.sign).strong());

@@ -11,8 +11,8 @@ use crate::widgets::theme::number;
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 
 /// The height of one token's row, and of all of them.
-const ROW: f32 = 16.0;
-const TALLEST: f32 = 360.0;
+pub(super) const ROW: f32 = 16.0;
+pub(super) const TALLEST: f32 = 360.0;
 
 #[derive(Default)]
 pub(super) struct Map {

@@ -2,6 +2,7 @@
 //! the block writes.
 
 mod activation;
+mod difference;
 mod exciters;
 mod experts;
 mod map;
@@ -71,6 +72,15 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Gives up the gate that was kept from a block that had one.
+    fn without_gate(&mut self, gated: bool) {
+        if self.stage == Stage::Gate && !gated {
+            self.stage = Stage::Before;
+        }
+    }
+}
+
 impl Stage {
     fn site(self) -> LayerSite {
         match self {
@@ -132,10 +142,14 @@ struct FeedForward {
     experts: experts::Chosen,
     unrelated: exciters::Unrelated,
     tsv: Memo<(u64, usize), String>,
+    difference: difference::Difference,
 }
 
 impl View for FeedForward {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
+        if cx.state.difference && cx.model.spec().layers() > 0 {
+            return self.difference.ui(ui, cx);
+        }
         let Some(text) = self.viewed.recorded_ui(ui, cx) else {
             return;
         };
@@ -148,10 +162,7 @@ impl View for FeedForward {
         }
         let mut options = kept_ui(ui, Options::default());
         let gate = Site::Layer(cx.layer(), LayerSite::FfnGate);
-        // Kept from a block that had one.
-        if options.stage == Stage::Gate && text.trace.tensor(gate).is_none() {
-            options.stage = Stage::Before;
-        }
+        options.without_gate(text.trace.tensor(gate).is_some());
         let Some((mut scene, stale)) = self.scene(cx, text, options) else {
             ui.weak("The neurons of this layer are being counted.");
             return;
@@ -185,12 +196,18 @@ impl View for FeedForward {
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        if cx.state.difference {
+            return self.difference.array().map(|array| array.table());
+        }
         let of = format!("\ttoken of {}\t", cx.state.side.name());
         Some(self.tsv.peek()?.replacen("\ttoken\t", &of, 1))
     }
 
     /// Every neuron of the layer, after and before the activation.
     fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        if cx.state.difference {
+            return self.difference.array().into_iter().collect();
+        }
         let trace = cx.viewed().and_then(|text| text.trace.as_ref());
         let Some(trace) = trace.filter(|_| self.shown.is_some()) else {
             return Vec::new();

@@ -1,0 +1,8 @@
+//! What one text has more of than another, token by token: values of A less values of B, over the
+//! tokens that have a partner.
+
+mod maps;
+mod pairing;
+
+pub use maps::{atlas, rows, window};
+pub use pairing::Pairing;
