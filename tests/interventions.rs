@@ -288,8 +288,9 @@ fn states_from_the_other_text_give_the_other_texts_vector() {
                 .row(&[t])
                 .to_vec()
         };
-        assert_eq!(row(&one, 1), row(&b, 1));
-        assert_eq!(row(&one, 2), row(&a, 2));
+        // With maps kept and without, sums are taken in another order.
+        assert!(apart(&row(&one, 1), &row(&b, 1)) < 1e-5, "{name}");
+        assert!(apart(&row(&one, 2), &row(&a, 2)) < 1e-5, "{name}");
     }
     let model = tiny("plain");
     let short = traced(&model, TEXT, &patched(0, None, "the cat"), 0);
