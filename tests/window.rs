@@ -386,17 +386,12 @@ fn texts_are_selected_in_their_list() {
 fn the_pooling_panel_bears_a_list_that_grows_and_shrinks() {
     let mut harness = open([1280., 800.]);
     send(&mut harness, Command::ShowPanel("pooling"));
-    let lists: [&[&str]; 4] = [
-        &["the cat"],
-        &["the cat", "a dog", "a mat"],
-        &["a dog"],
-        &["a dog", "the mat"],
-    ];
-    for texts in lists.iter().cycle().take(12) {
-        // What is there of the list before stays until the new one is ready.
-        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
-        send(&mut harness, Command::SetTexts(texts));
+    for round in 0..4 {
+        // What is there of the list before stays until the new one is ready; a long one takes a while.
+        let count = [1, 80][round % 2];
+        let texts = (0..count).map(|i| format!("the cat sat on mat {i}"));
+        send(&mut harness, Command::SetTexts(texts.collect()));
+        assert_eq!(harness.state().shown().len(), count);
     }
-    assert_eq!(harness.state().shown().len(), 2);
     harness.get_by_label("What am I looking at in Pooling?");
 }
