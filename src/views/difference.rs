@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use egui::{RichText, Ui};
 
-use super::compare::{Pair, pair_ui};
+use super::compare::{Pair, pair_ui, shorten_to};
 use super::recorded::{key_of, trace_key};
 use super::subject::{note_ui, side_color};
 use super::{Panel, ViewContext};
@@ -199,15 +199,20 @@ pub(crate) fn button_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
 
 /// Both texts in a panel's header, in place of one.
 pub(crate) fn texts_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    // About a letter's width, so that a long A leaves B its half.
+    const LETTER: f32 = 8.0;
+    let room = ui.available_width() / 2.0 - 24.0;
+    let letters = (room / LETTER).max(4.0) as usize;
     let mut job = egui::text::LayoutJob::default();
     let font = egui::TextStyle::Body.resolve(ui.style());
     for (side, before) in [(Side::A, ""), (Side::B, "  −  ")] {
         let text = cx.side(side).map_or("", |text| &text.text);
+        let text = shorten_to(text, letters);
         let format = |color| egui::TextFormat::simple(font.clone(), color);
         job.append(before, 0., format(cx.theme.secondary()));
         job.append(side.name(), 0., format(side_color(cx.theme, side)));
         job.append(" ", 0., format(cx.theme.secondary()));
-        job.append(text, 0., format(cx.theme.secondary()));
+        job.append(&text, 0., format(cx.theme.secondary()));
     }
     ui.add(egui::Label::new(job).truncate());
 }

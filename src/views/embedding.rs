@@ -30,7 +30,8 @@ pub static PANEL: Panel = Panel {
         texts it is in. They are added, and the sum is normed (shifted and scaled to mean 0 and \
         variance 1, then by learned factors). The result is all that the first layer gets to \
         see. The lengths tell which summand weighs most; the nearest rows of the vocabulary, \
-        what the model took for similar before any context came in.",
+        what the model took for similar before any context came in. A − B shows what the words of \
+        A have more of than their partners in B.",
     one_text: true,
     make: || Box::<EmbeddingView>::default(),
 };

@@ -39,7 +39,8 @@ pub static PANEL: Panel = Panel {
             to everything; broad where the entropy of its rows is at least 80% of the most that is possible; mixed \
             otherwise. Point at a cell for the arithmetic that made it. Raw attention shows where a \
             head reads from; it is not an explanation of the output: values, the other heads and \
-            later layers decide what becomes of it. What carries a score is in the Score panel.",
+            later layers decide what becomes of it. What carries a score is in the Score panel. A − B shows what \
+            the tokens of A read more than their partners in B.",
     one_text: true,
     make: || Box::<Attention>::default(),
 };

@@ -37,7 +37,8 @@ pub static PANEL: Panel = Panel {
             Few neurons speak at a time. Point at a cell for its token's strongest neurons and for \
             the tokens, of all texts of the session, that drive its neuron most. A neuron that \
             fires is not yet one that matters: what it writes goes through the second product and \
-            is normalised with the rest of the stream.",
+            is normalised with the rest of the stream. A − B shows which neurons answer more to the \
+            tokens of A than to their partners in B.",
     one_text: true,
     make: || Box::<FeedForward>::default(),
 };
