@@ -188,7 +188,12 @@ impl App {
         if tour::escaped(ctx, &self.tour, &self.areas) {
             self.commands.push(Command::Tour(TourCommand::End));
         }
-        let (model, holder) = (self.engine.model(), self.areas.holder(ctx));
+        let (model, mut holder) = (self.engine.model(), self.areas.holder(ctx));
+        // Where a slow frame brings a click and keys together, they are for what was clicked.
+        let click = |event: &egui::Event| matches!(event, egui::Event::PointerButton { .. });
+        if ctx.input(|input| input.events.iter().any(click)) {
+            holder = keys::Holder::Other;
+        }
         let pressed = keys::pressed(ctx, &self.action_state(model.as_ref()), holder);
         self.commands.extend(pressed);
     }

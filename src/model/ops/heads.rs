@@ -63,7 +63,7 @@ impl<'a> Factor<'a> {
         };
         let mut row = 0;
         while row < rows {
-            let here = (lhs.from_row(row), dst.wrapping_add(row * dst_row), dst_row);
+            let here = (lhs.skip_rows(row), dst.wrapping_add(row * dst_row), dst_row);
             // SAFETY: by this function's own contract, as `row` stays below `rows`.
             row += unsafe {
                 match rows - row {
@@ -89,7 +89,7 @@ impl<'a> Factor<'a> {
     ) -> usize {
         let x: [&[f32]; M] = std::array::from_fn(|m| {
             // SAFETY: a row of `lhs` holds `inputs` elements in one piece.
-            unsafe { std::slice::from_raw_parts(lhs.from_row(m).start, self.inputs) }
+            unsafe { std::slice::from_raw_parts(lhs.skip_rows(m).start, self.inputs) }
         });
         let size = (self.inputs * WIDTH).max(1);
         for (panel, start) in panels.chunks_exact(size).zip((0..).step_by(WIDTH)) {

@@ -66,7 +66,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> Result<Kept>
                         let cell = h * cells + first * tokens;
                         let [scores, pattern] = [to[0].at(cell), to[1].at(cell)];
                         let mixed = to[2].at(first * width + h * size);
-                        let left = (queries.from_row(first), rows);
+                        let left = (queries.skip_rows(first), rows);
                         // SAFETY: these rows of head h's maps, and its columns of these rows of what
                         // is mixed, are this step's own; the scores are written before they are read.
                         unsafe {

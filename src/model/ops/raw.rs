@@ -38,8 +38,8 @@ impl Matrix {
         }
     }
 
-    /// The same from row `row` on.
-    pub fn from_row(self, row: usize) -> Self {
+    /// What is left behind the first `row` rows.
+    pub fn skip_rows(self, row: usize) -> Self {
         Self {
             start: self.start.wrapping_offset(row as isize * self.row),
             ..self

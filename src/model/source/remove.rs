@@ -75,7 +75,8 @@ fn delete(folder: &Path) -> Result<(), SourceError> {
     fs::remove_dir_all(folder).map_err(|e| SourceError::io("remove", folder, e))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::source::cached;
