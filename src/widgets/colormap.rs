@@ -208,7 +208,10 @@ pub fn legend_ui(ui: &mut Ui, scale: &Scale, label: &str) {
 
 fn ramp_ui(ui: &mut Ui, scale: &Scale, label: &str) {
     let theme = Theme::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(96.0, 10.0), Sense::hover());
+    // The figure behind it needs its room in a narrow panel.
+    const FIGURE: f32 = 48.0;
+    let width = (ui.available_width() - FIGURE).clamp(32.0, 96.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 10.0), Sense::hover());
     let name = format!(
         "Colour scale {label}: {} to {}",
         number(f64::from(scale.min)),

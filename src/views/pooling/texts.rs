@@ -7,7 +7,7 @@ use super::derive::Poolings;
 use crate::app::command::Command;
 use crate::app::state::Focus;
 use crate::views::ViewContext;
-use crate::views::compare::{color_of, short_name, shorten};
+use crate::views::compare::{color_of, short_name, shorten_to};
 use crate::widgets::SPACE;
 
 /// Many texts scroll beyond this height, in points.
@@ -26,6 +26,9 @@ pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
 fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
     let mut pointed = (None, None);
     let mut toggled = None;
+    // About what a small letter takes, and what stands in front of the first.
+    let room = (ui.available_width() - 48.) / 7.;
+    let letters = (room.max(0.) as usize).clamp(8, 32);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2. * SPACE;
         for &id in &poolings.texts {
@@ -47,7 +50,11 @@ fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
             let dot = if selected { "◉ " } else { "● " };
             job.append(dot, 0., format(color_of(cx, cx.theme, text)));
             job.append(&short_name(cx, text), 0., format(cx.theme.foreground()));
-            job.append(&format!("  {}", shorten(&text.text)), 0., format(quiet));
+            job.append(
+                &format!("  {}", shorten_to(&text.text, letters)),
+                0.,
+                format(quiet),
+            );
             let label = Label::new(job)
                 .sense(Sense::click())
                 .selectable(false)

@@ -133,9 +133,15 @@ impl Curves {
 /// The slider and the usual cuts; returns what is chosen.
 fn cut_ui(ui: &mut Ui, (now, own, size): (usize, usize, usize)) -> usize {
     let mut chosen = now;
-    ui.horizontal_wrapped(|ui| {
+    // On a line of its own, so that slider and figure fit a narrow panel.
+    let label = ui.label("dimensions kept");
+    ui.horizontal(|ui| {
+        const FIGURE: f32 = 84.;
+        let room = ui.available_width() - FIGURE;
+        ui.spacing_mut().slider_width = room.clamp(40., ui.spacing().slider_width);
         let slider = Slider::new(&mut chosen, 1..=size).logarithmic(true);
-        ui.add(slider.text("dimensions kept"))
+        ui.add(slider)
+            .labelled_by(label.id)
             .on_hover_text("Every vector is cut here, in every panel. Cosines do not need a cut vector to be normalised again.");
     });
     ui.horizontal_wrapped(|ui| {
