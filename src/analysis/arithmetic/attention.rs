@@ -24,19 +24,8 @@ pub(super) fn projected(
     };
     let row = (first + head) * spec.head_size + j;
     let from = Site::Layer(l, LayerSite::ResidIn);
-    let (x, name) = reader.read(&layer.attn_norms, from, t)?;
-    let (weight, bias) = product_row(&layer.qkv, row)?;
-    let term = |i: usize| {
-        let term = Term::product(format!("{name}[{i}] × W[{i}]"), x[i], weight[i]);
-        term.asking(from, &[t, i])
-    };
-    let mut work = Work::default();
-    let sum = Sum::largest(format!("Σ {name}·W"), &products(&x, &weight), LISTED, term);
-    work.sum(match spec.biases.qkv {
-        true => sum.with(Term::new("bias", bias)),
-        false => sum,
-    });
-    Ok(work)
+    let linear = (&layer.qkv, row, spec.biases.qkv);
+    reader.projection(&layer.attn_norms, (from, t), linear)
 }
 
 /// A query or a key after its norm and its turn.

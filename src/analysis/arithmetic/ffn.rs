@@ -19,19 +19,7 @@ pub(super) fn read(
         _ => &layer.ffn.up,
     };
     let from = Site::Layer(l, LayerSite::ResidMid);
-    let (x, name) = reader.read(&layer.ffn_norms, from, t)?;
-    let (weight, bias) = product_row(linear, n)?;
-    let term = |i: usize| {
-        let term = Term::product(format!("{name}[{i}] × W[{i}]"), x[i], weight[i]);
-        term.asking(from, &[t, i])
-    };
-    let mut work = Work::default();
-    let sum = Sum::largest(format!("Σ {name}·W"), &products(&x, &weight), LISTED, term);
-    work.sum(match spec.biases.ffn {
-        true => sum.with(Term::new("bias", bias)),
-        false => sum,
-    });
-    Ok(work)
+    reader.projection(&layer.ffn_norms, (from, t), (linear, n, spec.biases.ffn))
 }
 
 /// The activation function, its gate, and the weight of its expert.

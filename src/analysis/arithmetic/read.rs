@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::Unexplained;
+use super::{LISTED, Sum, Term, Unexplained, Work};
 use crate::model::Model;
 use crate::model::spec::BlockSpec;
 use crate::model::weights::{LayerWeights, Linear, Norms};
@@ -66,6 +66,28 @@ impl<'a> Reader<'a> {
                 (super::norm::applied(norm, &x)?, name)
             }
         })
+    }
+
+    /// Σ x·W + b at output `row` of a product that reads token `t` of the residual stream at `from`.
+    pub fn projection(
+        &self,
+        norms: &Norms,
+        (from, t): (Site, usize),
+        (linear, row, biased): (&Linear, usize, bool),
+    ) -> Result<Work, Unexplained> {
+        let (x, name) = self.read(norms, from, t)?;
+        let (weight, bias) = product_row(linear, row)?;
+        let term = |i: usize| {
+            let term = Term::product(format!("{name}[{i}] × W[{i}]"), x[i], weight[i]);
+            term.asking(from, &[t, i])
+        };
+        let mut work = Work::default();
+        let sum = Sum::largest(format!("Σ {name}·W"), &products(&x, &weight), LISTED, term);
+        work.sum(match biased {
+            true => sum.with(Term::new("bias", bias)),
+            false => sum,
+        });
+        Ok(work)
     }
 
     /// A token with its place: `5 cat`.
