@@ -27,7 +27,7 @@ use card::{CardState, Look};
 use derive::{Card, Poolings, PoolingsKey};
 use plane::Map;
 use truncation::Truncation;
-use weights::Weights;
+use weights::{Weighed, Weights};
 
 pub static PANEL: Panel = Panel {
     id: "pooling",
@@ -87,16 +87,16 @@ impl View for PoolingView {
             ui.add_space(SPACE_SMALL);
             self.truncation.truncation_ui(ui, cx, &value.texts);
             ui.add_space(SPACE_SMALL);
-            let own = self.weights.derive(cx, &value).0;
-            let own = own.as_deref().and_then(|made| made.card.as_ref());
-            let largest = value.largest_difference(own);
+            let weighed = self.weights.derive(cx, &value);
+            let own = weighed.card().map_or(0., |card| card.largest_difference);
+            let largest = value.largest_difference.max(own);
             let ways = ways_ui(ui, largest);
             ui.add_space(SPACE_SMALL);
             let look = Look {
                 difference: (ways.what == What::Differences).then_some(largest),
                 map: ways.map,
             };
-            self.cards_ui(ui, cx, &value, ways.which, look);
+            self.cards_ui(ui, cx, &value, &weighed, (ways.which, look));
             let note = "The cosines and the planes are of sentence vectors: of what the pool gives, \
                 after the modules that follow it.";
             note_ui(ui, note);
@@ -248,9 +248,9 @@ impl PoolingView {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        poolings: &Arc<Poolings>,
-        which: Which,
-        look: Look,
+        poolings: &Poolings,
+        weighed: &Weighed,
+        (which, look): (Which, Look),
     ) {
         let wanted = |card: &&Card| which == Which::All || card.main;
         // The last is that of the person's own weights.
@@ -263,7 +263,7 @@ impl PoolingView {
                 for (ui, card) in uis.iter_mut().zip(row) {
                     let Some(card) = card else {
                         ui.push_id("weights", |ui| {
-                            self.weights.weights_ui(ui, cx, poolings, look);
+                            self.weights.weights_ui(ui, cx, poolings, weighed, look);
                         });
                         continue;
                     };

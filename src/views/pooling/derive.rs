@@ -29,6 +29,8 @@ pub struct Poolings {
     /// What the columns were made of; the list may hold newer ones.
     pub traces: Vec<Arc<Trace>>,
     pub cards: Vec<Card>,
+    /// The largest of the cards'.
+    pub largest_difference: f32,
 }
 
 /// One pooling of every text.
@@ -46,6 +48,8 @@ pub struct Card {
     pub cosines: Vec<f32>,
     /// The cosines less those of the model's own recipe, [n, n].
     pub differences: Vec<f32>,
+    /// The largest magnitude among them.
+    pub largest_difference: f32,
     /// What the cosines and the plane are of, [n] of [E].
     pub vectors: Arc<Vec<Vec<f64>>>,
     pub projection: Projection,
@@ -72,6 +76,7 @@ impl Poolings {
         Self {
             texts: key.texts.iter().map(|(id, _)| *id).collect(),
             traces: key.texts.iter().map(|(_, trace)| trace.0.clone()).collect(),
+            largest_difference: largest(cards.iter().map(|card| card.largest_difference)),
             cards,
         }
     }
@@ -79,13 +84,6 @@ impl Poolings {
     /// The card of the model's own recipe.
     pub fn own(&self) -> Option<&Card> {
         self.cards.iter().find(|card| card.own)
-    }
-
-    /// The largest difference from the model's own recipe that any map shows.
-    pub fn largest_difference(&self, more: Option<&Card>) -> f32 {
-        let cards = self.cards.iter().chain(more);
-        let all = cards.flat_map(|card| &card.differences);
-        all.fold(0_f32, |most, x| most.max(x.abs()))
     }
 
     /// The place of a text among those that are shown.
@@ -153,6 +151,7 @@ impl Card {
             main: true,
             cosines: cosines.collect(),
             differences: Vec::new(),
+            largest_difference: 0.,
             projection: pca(&vectors),
             vectors: Arc::new(vectors),
             misfit: None,
@@ -199,7 +198,12 @@ impl Card {
     fn less(&mut self, own: &[f32]) {
         let pairs = self.cosines.iter().zip(own);
         self.differences = pairs.map(|(mine, own)| mine - own).collect();
+        self.largest_difference = largest(self.differences.iter().copied());
     }
+}
+
+fn largest(values: impl Iterator<Item = f32>) -> f32 {
+    values.fold(0., |most, x| most.max(x.abs()))
 }
 
 fn said(misfit: pooling::Misfit) -> String {

@@ -37,9 +37,9 @@ impl Default for Weights {
 }
 
 /// A card with the texts that it is of: the list may hold others by now.
-pub struct Made {
+struct Made {
     poolings: Arc<Poolings>,
-    pub card: Option<Card>,
+    card: Option<Card>,
 }
 
 /// What the card is of.
@@ -60,25 +60,39 @@ impl PartialEq for Key {
     }
 }
 
+/// What there is of the weights in this frame.
+pub struct Weighed {
+    /// The newest card there is.
+    made: Option<Arc<Made>>,
+    /// Whether it is of the weights of now.
+    current: bool,
+    idf: Option<Arc<Idf>>,
+}
+
+impl Weighed {
+    pub fn card(&self) -> Option<&Card> {
+        self.made.as_ref()?.card.as_ref()
+    }
+}
+
 impl Weights {
-    /// The newest card there is, and whether it is of the weights of now.
-    pub fn derive(
-        &mut self,
-        cx: &ViewContext<'_>,
-        poolings: &Arc<Poolings>,
-    ) -> (Option<Arc<Made>>, bool) {
+    pub fn derive(&mut self, cx: &ViewContext<'_>, poolings: &Arc<Poolings>) -> Weighed {
         let weights = cx.state.token_weights.clone();
         let idf = self.idf(cx, &weights);
         let waits = weights.scheme == WeightScheme::Idf && idf.is_none();
         let key = Key {
             poolings: poolings.clone(),
             weights,
-            idf,
+            idf: idf.clone(),
             truncate: cx.state.truncate_dim,
         };
         if waits {
             let shown = self.card.peek(&key);
-            return (shown.map(|shown| shown.value), false);
+            return Weighed {
+                made: shown.map(|shown| shown.value),
+                current: false,
+                idf,
+            };
         }
         let (made, model) = (key.clone(), cx.model.clone());
         let shown = self.card.get(cx.engine, &key, move |_| {
@@ -91,8 +105,11 @@ impl Weights {
                 poolings: made.poolings.clone(),
             }
         });
-        let current = shown.as_ref().is_some_and(|shown| shown.current);
-        (shown.map(|shown| shown.value), current)
+        Weighed {
+            current: shown.as_ref().is_some_and(|shown| shown.current),
+            made: shown.map(|shown| shown.value),
+            idf,
+        }
     }
 
     fn idf(&mut self, cx: &ViewContext<'_>, weights: &TokenWeights) -> Option<Arc<Idf>> {
@@ -113,22 +130,18 @@ impl Weights {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        poolings: &Arc<Poolings>,
+        poolings: &Poolings,
+        weighed: &Weighed,
         look: Look,
     ) {
-        let (made, current) = self.derive(cx, poolings);
-        if !current {
+        if !weighed.current {
             ui.multiply_opacity(cx.theme.stale_alpha());
         }
-        if let Some((made, card)) = made
-            .as_ref()
-            .and_then(|made| Some((made, made.card.as_ref()?)))
-        {
+        if let (Some(made), Some(card)) = (&weighed.made, weighed.card()) {
             self.state.card_ui(ui, cx, &made.poolings, card, look);
         }
         ui.add_space(SPACE_SMALL);
-        let idf = self.idf(cx, &cx.state.token_weights);
-        edit_ui(ui, cx, poolings, idf.as_deref());
+        edit_ui(ui, cx, poolings, weighed.idf.as_deref());
     }
 }
 
