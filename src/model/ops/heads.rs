@@ -2,28 +2,30 @@
 //! the registers at hand serves better than a general product.
 
 use super::raw::{Matrix, product};
-use super::wide::{self, Sums};
+use super::wide::{self, LANES, Rows};
 
-/// Outputs of one panel.
-const WIDTH: usize = 32;
+/// Outputs of one panel: two of the widest registers, as many as a head has dimensions.
+const WIDTH: usize = 2 * LANES;
 
 /// The right factor of a product, [inputs, outputs], for many rows of the left one.
 pub struct Factor<'a> {
     inputs: usize,
     outputs: usize,
     plain: Matrix,
-    /// [⌈outputs/32⌉, inputs, 32] where the processor has the registers for it.
+    alpha: f32,
+    /// alpha·plain, [⌈outputs/32⌉, inputs, 32], where the processor has the registers for it.
     panels: Option<&'a [f32]>,
 }
 
 impl<'a> Factor<'a> {
-    /// Packs into `scratch` where that pays.
+    /// alpha·plain, packed into `scratch` where that pays.
     ///
     /// # Safety
     /// `plain` must hold inputs × outputs elements for as long as the factor is in use.
     pub unsafe fn new(
         plain: Matrix,
         (inputs, outputs): (usize, usize),
+        alpha: f32,
         scratch: &'a mut Vec<f32>,
     ) -> Self {
         let panels = wide::is_here().then(|| {
@@ -34,32 +36,27 @@ impl<'a> Factor<'a> {
             }
             let panels = &mut scratch[..size];
             // SAFETY: by this function's own contract.
-            unsafe { pack(plain, (inputs, outputs), panels) };
+            unsafe { pack(plain, (inputs, outputs), alpha, panels) };
             &*panels
         });
         Self {
             inputs,
             outputs,
             plain,
+            alpha,
             panels,
         }
     }
 
-    /// dst (rows of stride `dst_row`) = alpha·lhs·factor, lhs [rows, inputs] with rows in one piece.
+    /// dst (rows of stride `dst_row`) = lhs·factor, lhs [rows, inputs] with rows in one piece.
     ///
     /// # Safety
     /// `lhs` must hold its rows, and `dst` as many of `outputs` elements, which nobody else uses.
-    pub unsafe fn times(
-        &self,
-        (lhs, rows): (Matrix, usize),
-        alpha: f32,
-        dst: *mut f32,
-        dst_row: usize,
-    ) {
+    pub unsafe fn times(&self, (lhs, rows): (Matrix, usize), dst: *mut f32, dst_row: usize) {
         let Some(panels) = self.panels else {
             let (size, pair) = ((rows, self.outputs, self.inputs), (lhs, self.plain));
             // SAFETY: by this function's own contract and that of `new`.
-            return unsafe { product(size, dst, dst_row, false, pair, alpha, false) };
+            return unsafe { product(size, dst, dst_row, false, pair, self.alpha, false) };
         };
         let mut row = 0;
         while row < rows {
@@ -67,11 +64,11 @@ impl<'a> Factor<'a> {
             // SAFETY: by this function's own contract, as `row` stays below `rows`.
             row += unsafe {
                 match rows - row {
-                    12.. => self.block::<12>(panels, here, alpha),
-                    8.. => self.block::<8>(panels, here, alpha),
-                    4.. => self.block::<4>(panels, here, alpha),
-                    2.. => self.block::<2>(panels, here, alpha),
-                    _ => self.block::<1>(panels, here, alpha),
+                    12.. => self.block::<12>(panels, here),
+                    8.. => self.block::<8>(panels, here),
+                    4.. => self.block::<4>(panels, here),
+                    2.. => self.block::<2>(panels, here),
+                    _ => self.block::<1>(panels, here),
                 }
             };
         }
@@ -84,26 +81,19 @@ impl<'a> Factor<'a> {
     unsafe fn block<const M: usize>(
         &self,
         panels: &[f32],
-        (lhs, dst, dst_row): (Matrix, *mut f32, usize),
-        alpha: f32,
+        (lhs, dst, stride): (Matrix, *mut f32, usize),
     ) -> usize {
-        let x: [&[f32]; M] = std::array::from_fn(|m| {
-            // SAFETY: a row of `lhs` holds `inputs` elements in one piece.
-            unsafe { std::slice::from_raw_parts(lhs.skip_rows(m).start, self.inputs) }
-        });
+        let x = Rows {
+            start: lhs.start,
+            stride: lhs.row.unsigned_abs(),
+        };
         let size = (self.inputs * WIDTH).max(1);
-        for (panel, start) in panels.chunks_exact(size).zip((0..).step_by(WIDTH)) {
-            let mut sums: Sums<M> = [[0.; WIDTH]; M];
-            wide::tile(x, panel, &mut sums);
-            let here = (self.outputs - start).min(WIDTH);
-            for (m, sums) in sums.iter().enumerate() {
-                let to = dst.wrapping_add(m * dst_row + start);
-                // SAFETY: these elements of row m are the caller's own.
-                let to = unsafe { std::slice::from_raw_parts_mut(to, here) };
-                to.iter_mut()
-                    .zip(sums)
-                    .for_each(|(to, sum)| *to = alpha * sum);
-            }
+        for (panel, output) in panels.chunks_exact(size).zip((0..).step_by(WIDTH)) {
+            let start = dst.wrapping_add(output);
+            let here = (self.outputs - output).min(WIDTH);
+            // SAFETY: a row of `lhs` holds `inputs` elements in one piece, and of each row of `dst` these
+            // elements are the caller's own.
+            unsafe { wide::add::<M, 2>(x, panel, None, Rows { start, stride }, here) };
         }
         M
     }
@@ -113,7 +103,7 @@ impl<'a> Factor<'a> {
 ///
 /// # Safety
 /// `plain` must hold inputs × outputs elements.
-unsafe fn pack(plain: Matrix, (inputs, outputs): (usize, usize), panels: &mut [f32]) {
+unsafe fn pack(plain: Matrix, (inputs, outputs): (usize, usize), alpha: f32, panels: &mut [f32]) {
     // SAFETY: by this function's own contract.
     let at = |input: usize, output: usize| unsafe {
         *plain
@@ -126,7 +116,7 @@ unsafe fn pack(plain: Matrix, (inputs, outputs): (usize, usize), panels: &mut [f
         for (input, row) in panel.chunks_exact_mut(WIDTH).enumerate() {
             let (full, rest) = row.split_at_mut(here);
             let cells = full.iter_mut().enumerate();
-            cells.for_each(|(o, to)| *to = at(input, start + o));
+            cells.for_each(|(o, to)| *to = alpha * at(input, start + o));
             rest.fill(0.);
         }
     }
@@ -152,9 +142,9 @@ mod tests {
                 let mut out = vec![f32::NAN; rows * stride];
                 // SAFETY: the slices hold what the sizes say.
                 unsafe {
-                    let factor = Factor::new(plain, (inputs, outputs), &mut scratch);
+                    let factor = Factor::new(plain, (inputs, outputs), 0.5, &mut scratch);
                     let left = (Matrix::dense(&lhs, inputs), rows);
-                    factor.times(left, 0.5, out.as_mut_ptr(), stride);
+                    factor.times(left, out.as_mut_ptr(), stride);
                 }
                 for (row, out) in out.chunks_exact(stride).enumerate() {
                     for (o, &y) in out[..outputs].iter().enumerate() {

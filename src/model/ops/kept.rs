@@ -57,8 +57,8 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> Result<Kept>
                     // SAFETY: k and v hold `tokens` rows of `size` in each plane.
                     let (keys, values) = unsafe {
                         (
-                            Factor::new(right.0, (size, tokens), keys),
-                            Factor::new(right.1, (tokens, size), values),
+                            Factor::new(right.0, (size, tokens), scale as f32, keys),
+                            Factor::new(right.1, (tokens, size), 1., values),
                         )
                     };
                     for first in (0..tokens).step_by(step) {
@@ -70,12 +70,12 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> Result<Kept>
                         // SAFETY: these rows of head h's maps, and its columns of these rows of what
                         // is mixed, are this step's own; the scores are written before they are read.
                         unsafe {
-                            keys.times(left, scale as f32, scores, tokens);
+                            keys.times(left, scores, tokens);
                             let scores = std::slice::from_raw_parts(scores, rows * tokens);
                             let pattern = std::slice::from_raw_parts_mut(pattern, rows * tokens);
                             kernels::softmax_into(scores, tokens, pattern);
                             let left = (Matrix::dense(pattern, tokens), rows);
-                            values.times(left, 1., mixed, width);
+                            values.times(left, mixed, width);
                         }
                     }
                 };

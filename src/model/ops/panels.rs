@@ -1,6 +1,6 @@
-//! x·Wᵀ + b with the weights in the order in which a product reads them: panels of 32 outputs, and
-//! in each, for every input, the 32 weights side by side. A general product would bring them into
-//! such an order each time, which for short texts takes longer than the product itself.
+//! x·Wᵀ + b with the weights in the order in which a product reads them: panels of 32 or 48 outputs, and
+//! in each, for every input, their weights side by side. A general product would bring them into such
+//! an order each time, which for short texts takes longer than the product itself.
 
 use std::ops::Range;
 
@@ -10,13 +10,21 @@ use rayon::prelude::*;
 use super::super::spec::Activation;
 use super::kernels;
 use super::raw::{PARALLEL_FROM, Target};
-use super::{team, wide};
+use super::team;
+use super::wide::{self, LANES, Rows};
 
-/// Outputs of one panel: two of the widest registers.
+/// Outputs of one panel: four registers of eight values, two of sixteen.
 const WIDTH: usize = 32;
 
-/// Outputs of one task: few enough that nobody waits long for another's last task.
-const OUTPUTS: usize = 3 * WIDTH;
+/// The same where there are 32 registers of sixteen values: three of them, which then serve 8 rows.
+const WIDE: usize = 3 * LANES;
+
+/// Outputs of one task: whole panels of either width, and few enough that nobody waits long for
+/// another's last task.
+const OUTPUTS: usize = 96;
+
+/// Inputs of a wide panel that stay in the nearest cache, 36 KiB, while all rows of a block pass by.
+const DEPTH: usize = 192;
 
 /// Elements of x that stay in a core's own cache beside a panel: 512 KiB.
 const BLOCK: usize = 1 << 17;
@@ -28,7 +36,9 @@ pub struct Panels {
     inputs: usize,
     /// n
     outputs: usize,
-    /// Zeros stand for what the last panel lacks. [⌈n/32⌉, k, 32]
+    /// Outputs of one panel.
+    width: usize,
+    /// Zeros stand for what the last panel lacks. [⌈n/width⌉, k, width]
     values: Vec<f32>,
 }
 
@@ -42,21 +52,27 @@ pub struct Places {
 }
 
 impl Panels {
-    /// weight [n, k].
+    /// weight [n, k], as this processor reads it best.
     pub fn new(weight: &[f32], outputs: usize) -> Self {
+        let width = if wide::is_here() { WIDE } else { WIDTH };
+        Self::of_width(weight, outputs, width)
+    }
+
+    fn of_width(weight: &[f32], outputs: usize, width: usize) -> Self {
         let inputs = weight.len() / outputs.max(1);
-        let mut values = vec![0.; outputs.div_ceil(WIDTH) * inputs * WIDTH];
-        let size = (inputs * WIDTH).max(1);
+        let mut values = vec![0.; outputs.div_ceil(width) * inputs * width];
+        let size = (inputs * width).max(1);
         let panels = values.par_chunks_mut(size).zip(weight.par_chunks(size));
         panels.for_each(|(panel, rows)| {
             for (i, row) in rows.chunks_exact(inputs).enumerate() {
-                let column = panel.iter_mut().skip(i).step_by(WIDTH);
+                let column = panel.iter_mut().skip(i).step_by(width);
                 column.zip(row).for_each(|(to, from)| *to = *from);
             }
         });
         Self {
             inputs,
             outputs,
+            width,
             values,
         }
     }
@@ -67,17 +83,20 @@ impl Panels {
     /// Each place must hold m × n elements that nobody else uses.
     pub unsafe fn product(&self, x: &[f32], bias: &[f32], places: Places) {
         let rows = x.len() / self.inputs.max(1);
-        let (arch, wide) = (Arch::new(), wide::is_here());
+        let arch = Arch::new();
         let task = |i: usize| {
-            arch.dispatch(Task {
+            let task = Task {
                 panels: self,
                 x,
                 bias: &bias[..self.outputs],
                 rows,
                 outputs: i * OUTPUTS..((i + 1) * OUTPUTS).min(self.outputs),
                 places,
-                wide,
-            });
+            };
+            match self.width == WIDE {
+                true => task.wide(),
+                false => arch.dispatch(task),
+            }
         };
         let tasks = self.outputs.div_ceil(OUTPUTS);
         match rows * self.values.len() >= PARALLEL_FROM * 8 {
@@ -95,8 +114,6 @@ struct Task<'a> {
     rows: usize,
     outputs: Range<usize>,
     places: Places,
-    /// The processor has the registers of [`wide`].
-    wide: bool,
 }
 
 impl WithSimd for Task<'_> {
@@ -107,7 +124,6 @@ impl WithSimd for Task<'_> {
         // Registers of a panel's width, and as many rows as leave some for the operands: there are
         // 32 with AVX-512 and NEON, 16 with AVX2.
         match size_of::<S::f32s>() / size_of::<f32>() {
-            8 if self.wide => self.blocks::<S, 12, 4>(simd),
             16 => self.blocks::<S, 12, 2>(simd),
             8 => self.blocks::<S, 3, 4>(simd),
             4 => self.blocks::<S, 3, 8>(simd),
@@ -117,12 +133,84 @@ impl WithSimd for Task<'_> {
 }
 
 impl Task<'_> {
+    /// Rows that stay in a core's own cache beside a panel.
+    fn blocks_of(&self, tile: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let rows = self.rows;
+        let block = (BLOCK / self.panels.inputs.max(1)).max(1);
+        let block = block.next_multiple_of(tile);
+        (0..rows)
+            .step_by(block)
+            .map(move |first| first..(first + block).min(rows))
+    }
+
+    /// Panels of three registers.
+    fn wide(&self) {
+        for rows in self.blocks_of(8) {
+            for output in self.outputs.clone().step_by(WIDE) {
+                for first in (0..self.panels.inputs.max(1)).step_by(DEPTH) {
+                    let inputs = first..(first + DEPTH).min(self.panels.inputs);
+                    self.wide_rows(rows.clone(), output, inputs);
+                }
+            }
+            self.activate(rows);
+        }
+    }
+
+    /// Adds what some inputs give to one panel's outputs of these rows.
+    fn wide_rows(&self, rows: Range<usize>, output: usize, inputs: Range<usize>) {
+        let mut row = rows.start;
+        while row < rows.end {
+            // Tiles of about one size: one of few rows would wait for its own sums.
+            let left = rows.end - row;
+            let here = left.div_ceil(left.div_ceil(8));
+            let inputs = inputs.clone();
+            match here {
+                1 => self.wide_tile::<1>(row, output, inputs),
+                2 => self.wide_tile::<2>(row, output, inputs),
+                3 => self.wide_tile::<3>(row, output, inputs),
+                4 => self.wide_tile::<4>(row, output, inputs),
+                5 => self.wide_tile::<5>(row, output, inputs),
+                6 => self.wide_tile::<6>(row, output, inputs),
+                7 => self.wide_tile::<7>(row, output, inputs),
+                _ => self.wide_tile::<8>(row, output, inputs),
+            }
+            row += here;
+        }
+    }
+
+    /// M rows.
+    fn wide_tile<const M: usize>(&self, row: usize, output: usize, inputs: Range<usize>) {
+        let (k, n) = (self.panels.inputs, self.panels.outputs);
+        let panel = &self.panels.values[output * k + inputs.start * WIDE..][..inputs.len() * WIDE];
+        let x = Rows {
+            start: self.x[row * k..(row + M) * k][inputs.start..].as_ptr(),
+            stride: k,
+        };
+        let to = Rows {
+            start: self.places.out.at(row * n + output),
+            stride: n,
+        };
+        // The bias, and from then on what the inputs before these gave.
+        let from = match inputs.start {
+            0 => Rows {
+                start: self.bias[output..].as_ptr(),
+                stride: 0,
+            },
+            _ => Rows {
+                start: to.start.cast_const(),
+                stride: n,
+            },
+        };
+        let here = (self.outputs.end - output).min(WIDE);
+        // SAFETY: x holds M more rows of k values; the bias has `here` more values, and these of the
+        // m × n elements are this task's own.
+        unsafe { wide::add::<M, 3>(x, panel, Some(from), to, here) };
+    }
+
     /// Tiles of M rows and V registers.
     #[inline(always)]
     fn blocks<S: Simd, const M: usize, const V: usize>(&self, simd: S) {
-        let block = (BLOCK / self.panels.inputs.max(1)).next_multiple_of(M);
-        for first in (0..self.rows).step_by(block) {
-            let rows = first..(first + block).min(self.rows);
+        for rows in self.blocks_of(M) {
             for output in self.outputs.clone().step_by(WIDTH) {
                 let mut row = rows.start;
                 while row + M <= rows.end {
@@ -157,10 +245,7 @@ impl Task<'_> {
         let x: [&[f32]; M] = std::array::from_fn(|m| &self.x[(row + m) * k..][..k]);
         let panel = &self.panels.values[output * k..][..WIDTH * k];
         let mut sums = [[0.; WIDTH]; M];
-        match self.wide {
-            true => wide::tile(x, panel, &mut sums),
-            false => narrow::<S, M, V>(simd, x, panel, &mut sums),
-        }
+        narrow::<S, M, V>(simd, x, panel, &mut sums);
         let here = (self.outputs.end - output).min(WIDTH);
         let bias = &self.bias[output..output + here];
         for (m, own) in sums.iter().enumerate() {
@@ -197,13 +282,13 @@ impl Task<'_> {
     }
 }
 
-/// [`wide::tile`] with the registers of any processor.
+/// Σᵢ x[m][i]·panel[i] for M rows, with the registers of any processor.
 #[inline(always)]
 fn narrow<S: Simd, const M: usize, const V: usize>(
     simd: S,
     x: [&[f32]; M],
     panel: &[f32],
-    out: &mut wide::Sums<M>,
+    out: &mut [[f32; WIDTH]; M],
 ) {
     let (registers, _) = S::as_simd_f32s(panel);
     let inputs = panel.len() / WIDTH;
@@ -229,35 +314,48 @@ fn narrow<S: Simd, const M: usize, const V: usize>(
 mod tests {
     use super::*;
 
+    /// Both layouts where the processor has the registers for the wide one.
     #[test]
     fn the_product_is_that_of_the_weights_whatever_the_sizes() {
-        let value = |i: usize| ((i * 37 % 101) as f32 - 50.) / 50.;
+        let widths = [WIDTH, WIDE];
+        let widths = &widths[..1 + usize::from(wide::is_here())];
         for (m, n, k) in [
             (1, 1, 1),
             (2, 31, 3),
             (13, 33, 40),
             (27, 130, 65),
             (4, 96, 7),
+            (9, 50, 2 * DEPTH + 1),
+            (BLOCK / 500 + 7, 49, 500),
         ] {
-            let x: Vec<f32> = (0..m * k).map(value).collect();
-            let weight: Vec<f32> = (0..n * k).map(|i| value(i + 5)).collect();
-            let bias: Vec<f32> = (0..n).map(|i| value(i + 9)).collect();
-            let (mut out, mut active) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
-            let panels = Panels::new(&weight, n);
-            let beside = (Target(active.as_mut_ptr()), Activation::Relu);
-            let places = Places {
-                out: Target(out.as_mut_ptr()),
-                active: Some(beside),
-            };
-            // SAFETY: both vectors hold m × n elements.
-            unsafe { panels.product(&x, &bias, places) };
-            for (i, (&y, &active)) in out.iter().zip(&active).enumerate() {
-                let (row, output) = (i / n, i % n);
-                let terms = (0..k).map(|j| x[row * k + j] * weight[output * k + j]);
-                let exact = terms.sum::<f32>() + bias[output];
-                assert!((y - exact).abs() < 1e-4, "{m}×{n}×{k}: {y} is not {exact}");
-                assert_eq!(active, y.max(0.));
-            }
+            widths.iter().for_each(|&width| check((m, n, k), width));
+        }
+    }
+
+    fn check((m, n, k): (usize, usize, usize), width: usize) {
+        let value = |i: usize| ((i * 37 % 101) as f32 - 50.) / 50.;
+        let x: Vec<f32> = (0..m * k).map(value).collect();
+        let weight: Vec<f32> = (0..n * k).map(|i| value(i + 5)).collect();
+        let bias: Vec<f32> = (0..n).map(|i| value(i + 9)).collect();
+        let (mut out, mut active) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+        let beside = (Target(active.as_mut_ptr()), Activation::Relu);
+        let places = Places {
+            out: Target(out.as_mut_ptr()),
+            active: Some(beside),
+        };
+        let panels = Panels::of_width(&weight, n, width);
+        // SAFETY: both vectors hold m × n elements.
+        unsafe { panels.product(&x, &bias, places) };
+        for (i, (&y, &active)) in out.iter().zip(&active).enumerate() {
+            let (row, output) = (i / n, i % n);
+            let terms = (0..k).map(|j| x[row * k + j] * weight[output * k + j]);
+            let exact = terms.sum::<f32>() + bias[output];
+            let off = (y - exact).abs();
+            assert!(
+                off < 1e-4 * (1. + k as f32 / 100.),
+                "{m}×{n}×{k}, {width}: {y} is not {exact}"
+            );
+            assert_eq!(active, y.max(0.));
         }
     }
 }

@@ -98,7 +98,7 @@ pub fn attention(
             let right = keys(attend.key(tile.head)).transposed();
             let (to, scale) = (scratch.as_mut_ptr(), attend.scale as f32);
             // SAFETY: the scratch holds n × m elements and is this task's own; q and k hold as many rows.
-            unsafe { Factor::new(right, (size, m), own_keys).times((q, n), scale, to, m) };
+            unsafe { Factor::new(right, (size, m), scale, own_keys).times((q, n), to, m) };
             let apart = (&places[tile.queries.clone()], &places[tile.keys.clone()]);
             attend.finish_part(tile.head, apart, scratch);
             if watch.is_some() {
@@ -118,7 +118,7 @@ pub fn attention(
             let (left, right) = (Matrix::dense(scratch, m), keys(attend.value(tile.head)));
             let dst = target.at(first * width + tile.head * size);
             // SAFETY: this task writes its head's columns of its queries' rows, and no other.
-            unsafe { Factor::new(right, (m, size), own_values).times((left, n), 1., dst, width) };
+            unsafe { Factor::new(right, (m, size), 1., own_values).times((left, n), dst, width) };
         };
         let tiles = Tile::all(attend, rows);
         let work: usize = tiles.iter().map(Tile::cells).sum::<usize>() * size;

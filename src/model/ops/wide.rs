@@ -1,8 +1,15 @@
-//! The inner loop of a product for processors with AVX-512, whose 32 registers hold a tile of 12 rows by
-//! 32 outputs.
+//! The inner loop of a product for processors with AVX-512, whose 32 registers hold a tile of 8 rows by
+//! 48 outputs, or of 12 by 32, beside the operands.
 
-/// Σᵢ x[m][i]·panel[i] for M rows: the panel holds 32 weights for each of k inputs. To M × 32.
-pub type Sums<const M: usize> = [[f32; 32]; M];
+/// Values of one register.
+pub const LANES: usize = 16;
+
+/// Rows of a matrix: where the first one begins, and how many elements further each next one does.
+#[derive(Clone, Copy)]
+pub struct Rows<P> {
+    pub start: P,
+    pub stride: usize,
+}
 
 /// Whether this processor has them.
 pub fn is_here() -> bool {
@@ -12,49 +19,81 @@ pub fn is_here() -> bool {
     false
 }
 
-/// Adds nothing where the processor has no such registers: ask [`is_here`] first.
-pub fn tile<const M: usize>(x: [&[f32]; M], panel: &[f32], sums: &mut Sums<M>) {
+/// to[m] = from[m] + Σᵢ x[m][i]·panel[i] for M rows and the first `outputs` of V registers; `from` is zero
+/// where there is none. The panel holds V registers of weights for each input, zeros beyond `outputs`.
+/// Does nothing where the processor has no such registers: ask [`is_here`] first.
+///
+/// # Safety
+/// x must hold M rows of as many values as the panel has inputs, and `from` and `to` M rows of `outputs`;
+/// nobody else may use those of `to`.
+pub unsafe fn add<const M: usize, const V: usize>(
+    x: Rows<*const f32>,
+    panel: &[f32],
+    from: Option<Rows<*const f32>>,
+    to: Rows<*mut f32>,
+    outputs: usize,
+) {
     #[cfg(target_arch = "x86_64")]
     if is_here() {
-        // SAFETY: the feature was just detected.
-        unsafe { x86::tile(x, panel, sums) }
+        // SAFETY: the feature was just detected; the rest is this function's own contract.
+        unsafe { x86::add::<M, V>(x, panel, from, to, outputs) }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (x, panel, sums);
+    let _ = (x, panel, from, to, outputs);
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+        _mm512_set1_ps, _mm512_setzero_ps,
     };
 
-    use super::Sums;
+    use super::{LANES, Rows};
 
+    /// # Safety
+    /// As [`super::add`].
     #[target_feature(enable = "avx512f")]
-    pub fn tile<const M: usize>(x: [&[f32]; M], panel: &[f32], sums: &mut Sums<M>) {
-        let inputs = panel.len() / 32;
-        assert!(x.iter().all(|row| row.len() >= inputs));
-        let rows: [*const f32; M] = x.map(<[f32]>::as_ptr);
-        let mut own = [[_mm512_setzero_ps(); 2]; M];
-        for i in 0..inputs {
-            // SAFETY: the panel holds 32 weights for each input, and every row at least `inputs` values.
-            let weights = unsafe {
-                let at = panel.as_ptr().add(32 * i);
-                [_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(16))]
-            };
+    pub unsafe fn add<const M: usize, const V: usize>(
+        x: Rows<*const f32>,
+        panel: &[f32],
+        from: Option<Rows<*const f32>>,
+        to: Rows<*mut f32>,
+        outputs: usize,
+    ) {
+        let masks: [__mmask16; V] = std::array::from_fn(|v| {
+            let here = outputs.saturating_sub(v * LANES).min(LANES);
+            ((1u32 << here) - 1) as __mmask16
+        });
+        let mut sums = [[_mm512_setzero_ps(); V]; M];
+        if let Some(from) = from {
             for m in 0..M {
-                // SAFETY: as above.
-                let x = _mm512_set1_ps(unsafe { *rows[m].add(i) });
-                own[m][0] = _mm512_fmadd_ps(x, weights[0], own[m][0]);
-                own[m][1] = _mm512_fmadd_ps(x, weights[1], own[m][1]);
+                for v in 0..V {
+                    let at = from.start.wrapping_add(m * from.stride + v * LANES);
+                    // SAFETY: the mask takes `outputs` of the row, which it holds.
+                    sums[m][v] = unsafe { _mm512_maskz_loadu_ps(masks[v], at) };
+                }
             }
         }
-        for (sums, own) in sums.iter_mut().zip(own) {
-            // SAFETY: a row of sums holds 32 values.
-            unsafe {
-                _mm512_storeu_ps(sums.as_mut_ptr(), own[0]);
-                _mm512_storeu_ps(sums.as_mut_ptr().add(16), own[1]);
+        let rows: [*const f32; M] = std::array::from_fn(|m| x.start.wrapping_add(m * x.stride));
+        for (i, weights) in panel.chunks_exact(V * LANES).enumerate() {
+            // SAFETY: a chunk holds V registers.
+            let weights: [_; V] = std::array::from_fn(|v| unsafe {
+                _mm512_loadu_ps(weights.as_ptr().add(v * LANES))
+            });
+            for m in 0..M {
+                // SAFETY: every row holds a value for each of the panel's inputs.
+                let x = _mm512_set1_ps(unsafe { *rows[m].add(i) });
+                for v in 0..V {
+                    sums[m][v] = _mm512_fmadd_ps(x, weights[v], sums[m][v]);
+                }
+            }
+        }
+        for m in 0..M {
+            for v in 0..V {
+                let at = to.start.wrapping_add(m * to.stride + v * LANES);
+                // SAFETY: the mask takes `outputs` of the row, which is the caller's own.
+                unsafe { _mm512_mask_storeu_ps(at, masks[v], sums[m][v]) };
             }
         }
     }

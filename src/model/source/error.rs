@@ -171,7 +171,7 @@ impl SourceError {
         }
     }
 
-    pub(super) fn io(
+    pub(crate) fn io(
         doing: &'static str,
         path: impl Into<PathBuf>,
         source: std::io::Error,

@@ -1,14 +1,12 @@
 //! Safetensors to checked f32 tensors: prefixes, legacy names, shapes, and no silent gaps.
 
-use std::borrow::Cow;
-
 use candle_core::{DType, Device, Tensor};
-use safetensors::tensor::{Metadata, SafeTensors};
 
 use super::super::ModelError;
 use super::super::adapters::{Adapter, ORIGINAL};
 use super::super::source::StoredFile;
 use super::super::spec::NormKind;
+use super::file::File;
 use super::{Linear, Norm};
 
 /// The tensors of one or more safetensors files.
@@ -18,13 +16,6 @@ pub struct Checkpoint {
     device: Device,
     /// What is added to weights that have adapters.
     adapter: Option<Adapter>,
-}
-
-struct File {
-    name: String,
-    bytes: Cow<'static, [u8]>,
-    header: Metadata,
-    data: usize,
 }
 
 impl Checkpoint {
@@ -86,10 +77,7 @@ impl Checkpoint {
     }
 
     fn find(&self, name: &str) -> Option<(&File, &safetensors::tensor::TensorInfo)> {
-        let mut found = self
-            .files
-            .iter()
-            .filter_map(|f| Some((f, f.header.info(name)?)));
+        let mut found = self.files.iter().filter_map(|f| Some((f, f.info(name)?)));
         found.next()
     }
 
@@ -151,10 +139,7 @@ impl Checkpoint {
             safetensors::Dtype::F64 => DType::F64,
             other => return Err(bad(format!("holds {other:?}, but weights must be floats"))),
         };
-        let (start, end) = info.data_offsets;
-        let bytes = &file.bytes[file.data + start..file.data + end];
-        let tensor =
-            Tensor::from_raw_buffer(bytes, dtype, shape, &Device::Cpu)?.to_dtype(DType::F32)?;
+        let tensor = file.floats(info, dtype)?;
         let values = crate::trace::Values::new(&tensor);
         if values.is_none_or(|v| v.flat().iter().any(|x| !x.is_finite())) {
             return Err(bad("holds NaN or infinite values".to_owned()));
@@ -173,8 +158,7 @@ impl Checkpoint {
             let problem = format!("has shape {:?}, not [{size}]", info.shape);
             return Err(self.bad(name, problem));
         }
-        let (start, end) = info.data_offsets;
-        let bytes = &file.bytes[file.data + start..file.data + end];
+        let bytes = file.bytes(info)?;
         let read = |bytes: &[u8]| {
             let mut whole = [0; 8];
             whole[..bytes.len()].copy_from_slice(bytes);
@@ -257,28 +241,4 @@ fn spellings(full: &str) -> [String; 4] {
     let adapted = format!("{adapted}.{ORIGINAL}");
     let shared = full.replace("shared.weight", "encoder.embed_tokens.weight");
     [full.to_owned(), legacy, adapted, shared]
-}
-
-impl File {
-    fn open(file: &StoredFile) -> Result<Self, ModelError> {
-        let name = file.name().display().to_string();
-        let bad = |problem: String| ModelError::Weights {
-            file: name.clone(),
-            problem,
-        };
-        let bytes = file.read()?;
-        let (length, header) = SafeTensors::read_metadata(&bytes)
-            .and_then(|(length, header)| SafeTensors::deserialize(&bytes).map(|_| (length, header)))
-            .map_err(|e| {
-                bad(format!(
-                    "is not a whole safetensors file ({e}); download or export it again"
-                ))
-            })?;
-        Ok(Self {
-            data: length + size_of::<u64>(),
-            name,
-            header,
-            bytes,
-        })
-    }
 }

@@ -1,6 +1,7 @@
 //! An encoder's values: tensors read from safetensors, checked, and laid out for the forward pass.
 
 mod checkpoint;
+mod file;
 mod load;
 mod named;
 
