@@ -11,8 +11,9 @@ use crate::model::intervention::GRAMMAR;
 use crate::tokens::Tokens;
 use crate::trace::SiteFilter;
 
-/// Bytes of layers' insides that are held from the one forward pass.
-const HELD: usize = 1 << 30;
+/// Bytes of layers' insides that are held from the one forward pass: making them again costs less than
+/// writing them, and much less than memory that is not there.
+const HELD: usize = 1 << 27;
 
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = format!("{SITES}\n\n{GRAMMAR}"))]
