@@ -117,6 +117,8 @@ pub enum QkNorm {
     None,
     /// Each head's d dimensions by themselves.
     Head,
+    /// All heads of a token together, H·d or K·d dimensions.
+    Whole,
 }
 
 /// Feed-forward blocks side by side, of which each token takes some (Shazeer et al. 2017).
@@ -309,6 +311,16 @@ impl EncoderSpec {
     /// Heads of queries, keys and values side by side: H + 2·K.
     pub fn packed_heads(&self) -> usize {
         self.heads + 2 * self.kv_heads
+    }
+
+    /// True where something happens to the queries and keys of layer `l` between their products and
+    /// their meeting: they are normed, or turned.
+    pub fn moves_heads(&self, l: usize) -> bool {
+        let turned = self
+            .blocks
+            .get(l)
+            .is_some_and(|block| block.rotary.is_some());
+        turned || self.qk_norm != QkNorm::None
     }
 
     /// The longest text that the positions allow.

@@ -122,7 +122,7 @@ pub enum LayerSite {
     K,
     /// [K, T, d]
     V,
-    /// [H, T, d], normed where the model does that, and turned; only with rotary positions.
+    /// [H, T, d], as it meets the keys: normed and turned, where the model does either.
     QRot,
     /// [K, T, d]
     KRot,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, wide};
+use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorms, wide};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
 use super::{Method, PairMatrix, changed};
@@ -112,12 +112,11 @@ fn carried(encoder: &FrozenEncoder, writer: Writer, mut part: Vec<f64>) -> Vec<f
     if writer.halves() == 0 && layers > 0 {
         mix_in(&mut mixed, 0, &part);
     }
-    for half in writer.halves().saturating_sub(1)..2 * layers {
+    let own = writer.halves().checked_sub(1);
+    for half in own.unwrap_or(0)..2 * layers {
         let block = &encoder.blocks[half / 2];
         let norms = [&block.attn_norms, &block.ffn_norms][half % 2];
-        if let Some(after) = &norms.after {
-            after.apply(&mut part);
-        }
+        norms.carry(&mut part, own == Some(half));
         let state = half.div_ceil(2);
         if half % 2 == 1 && state < layers {
             mix_in(&mut mixed, state, &part);
@@ -243,20 +242,10 @@ fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
             row.iter_mut().zip(constant).for_each(|(x, b)| *x += b);
         }
     };
-    let norm = |part: &mut [f64], norm: &FrozenNorm| {
-        norm.apply(part);
-        norm.add_bias(part);
-    };
-    let half = |part: &mut [f64], constant: &[f64], norms: &FrozenNorms| {
+    let half = |part: &mut Vec<f64>, constant: &[f64], norms: &FrozenNorms| {
         let mut written = vec![0.; part.len()];
         add(&mut written, constant);
-        if let Some(through) = &norms.written {
-            norm(&mut written, through);
-        }
-        part.iter_mut().zip(&written).for_each(|(x, w)| *x += w);
-        if let Some(after) = &norms.after {
-            norm(part, after);
-        }
+        norms.join_constants(part, written);
     };
     let mut mixed = vec![0.; part.len()];
     for (l, block) in encoder.blocks.iter().enumerate() {
@@ -265,7 +254,8 @@ fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
         half(&mut part, &wide(&block.down.bias), &block.ffn_norms);
     }
     if let Some(last) = &encoder.final_norm {
-        norm(&mut part, last);
+        last.apply(&mut part);
+        last.add_bias(&mut part);
     }
     encoder.mix_in(&mut mixed, encoder.blocks.len(), part.iter().copied());
     Ok(match encoder.mix.is_empty() {

@@ -47,6 +47,7 @@ pub enum QkvNames {
 pub struct NormNames {
     pub before: &'static str,
     pub written: &'static str,
+    pub joined: &'static str,
     pub after: &'static str,
 }
 
@@ -54,6 +55,7 @@ impl NormNames {
     pub const NONE: Self = Self {
         before: "",
         written: "",
+        joined: "",
         after: "",
     };
 

@@ -136,17 +136,18 @@ impl Loader<'_> {
             .checkpoint
             .linear_with(&output, width, d, spec.biases.output)?;
         let attn_norms = self.norms(names.attn_norms, l, spec.blocks[l].attn_norm)?;
-        let head_norm = |name| match spec.qk_norm {
+        let head_norm = |name, heads| match spec.qk_norm {
             QkNorm::None => Ok(None),
             QkNorm::Head => self.norm_at(name, l, spec.head_size),
+            QkNorm::Whole => self.norm_at(name, l, heads * spec.head_size),
         };
         Ok(LayerWeights {
             relative: relative
                 .map(|table| self.relative_of(l, table, &qkv))
                 .transpose()?,
             qkv,
-            q_norm: head_norm(names.q_norm)?,
-            k_norm: head_norm(names.k_norm)?,
+            q_norm: head_norm(names.q_norm, spec.heads)?,
+            k_norm: head_norm(names.k_norm, spec.kv_heads)?,
             output,
             attn_norms,
             ffn: match spec.blocks[l].experts {
@@ -165,6 +166,7 @@ impl Loader<'_> {
                 false => None,
             },
             written: self.norm_at(names.written, l, d)?,
+            joined: self.norm_at(names.joined, l, d)?,
             after: self.norm_at(names.after, l, d)?,
         })
     }

@@ -38,11 +38,14 @@ pub struct Norm {
 }
 
 /// The norms around attention or around a feed-forward block f, each of which may be missing:
-/// x ← after(x + written(f(before(x)))).
+/// x ← after(x + w) with w = written(f(before(x))), and where there is a norm of the sum,
+/// x ← after(x + joined(x + w)).
 #[derive(Clone, Debug, Default)]
 pub struct Norms {
     pub before: Option<Norm>,
     pub written: Option<Norm>,
+    /// Of the sum, which is then added to x once more.
+    pub joined: Option<Norm>,
     pub after: Option<Norm>,
 }
 
@@ -69,8 +72,9 @@ pub struct Relative {
 pub struct LayerWeights {
     /// Query, key and value in one product.
     pub qkv: Linear, // [(H + 2·K)·d, D]
-    pub q_norm: Option<Norm>, // [d]
-    pub k_norm: Option<Norm>, // [d]
+    /// Of each head, or of all heads together.
+    pub q_norm: Option<Norm>, // [d] or [H·d]
+    pub k_norm: Option<Norm>, // [d] or [K·d]
     pub relative: Option<Relative>,
     pub output: Linear, // [D, H·d]
     pub attn_norms: Norms,
@@ -212,6 +216,7 @@ impl Norms {
             written: maybe(self.written.as_ref(), |x| {
                 x.map(&format!("{at}.written"), f)
             })?,
+            joined: maybe(self.joined.as_ref(), |x| x.map(&format!("{at}.joined"), f))?,
             after: maybe(self.after.as_ref(), |x| x.map(&format!("{at}.after"), f))?,
         })
     }

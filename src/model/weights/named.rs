@@ -162,6 +162,7 @@ fn write_norms(
     let each = [
         (places.before, &norms.before),
         (places.written, &norms.written),
+        (places.joined, &norms.joined),
         (places.after, &norms.after),
     ];
     for (name, norm) in each {

@@ -47,7 +47,7 @@ impl FrozenLinear {
     }
 }
 
-/// x ← after(x + written(attention(before(x)))), and the same with the feed-forward block.
+/// Attention and the feed-forward block, each in its norms (see [`crate::model::weights::Norms`]).
 pub struct FrozenBlock {
     pub pattern: Tensor,      // [H, T, T]
     pub kv_heads: usize,      // K

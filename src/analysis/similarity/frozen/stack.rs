@@ -126,10 +126,17 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// after(x + written(w)).
+    /// See [`crate::model::weights::Norms`].
     fn join(&self, mut x: Vec<f32>, written: Vec<f32>, norms: &FrozenNorms) -> Vec<f32> {
         let written = match &norms.written {
             Some(norm) => self.norm(written, norm),
+            None => written,
+        };
+        let written = match &norms.joined {
+            Some(norm) => {
+                let sum = x.par_iter().zip(&written).map(|(x, w)| x + w);
+                self.norm(sum.collect(), norm)
+            }
             None => written,
         };
         let cells = x.par_iter_mut().zip(&written);
