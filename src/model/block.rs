@@ -40,7 +40,11 @@ impl Encoder {
 
         let written = self.ffn(l, &layer.ffn, &self.before(&layer.ffn_norms, &mid)?, pass)?;
         let written = pass.visit_rows(at(LayerSite::FfnOut), written)?;
-        let out = self.join(&layer.ffn_norms, &written, &mid)?;
+        let mut out = self.join(&layer.ffn_norms, &written, &mid)?;
+        if let Some(weights) = &layer.convolution {
+            out = pass.visit_rows(at(LayerSite::ResidFfn), out)?;
+            out = self.convolved(l, weights, (&x, &out), pass)?;
+        }
         pass.visit_rows(at(LayerSite::ResidOut), out)
     }
 

@@ -1,8 +1,10 @@
 //! Everything between files and numbers: candle lives here, egui does not.
 
+mod activation;
 pub mod adapters;
 mod block;
 pub mod config;
+pub mod convolution;
 pub mod device;
 mod disentangled;
 pub mod distance;

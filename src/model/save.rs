@@ -35,6 +35,9 @@ impl Model {
                 LayerSite::QRot | LayerSite::KRot => spec.moves_heads(l),
                 LayerSite::ScorePosition => spec.distance.is_some() || spec.disentangled.is_some(),
                 LayerSite::FfnGate => spec.gated,
+                LayerSite::ResidFfn | LayerSite::ConvPre | LayerSite::ConvOut => {
+                    block.convolution.is_some()
+                }
                 _ => true,
             };
             if !has {

@@ -274,6 +274,7 @@ pub fn weights(
                 router: None,
             },
             ffn_norms: Norms::after(norm()?),
+            convolution: None,
         });
     }
     Ok(Weights {

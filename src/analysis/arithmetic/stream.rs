@@ -28,7 +28,7 @@ pub(super) fn entered(
 }
 
 /// The stream with what was written (see [`crate::model::weights::Norms`]): `resid_mid` with what
-/// attention wrote, `resid_out` with what the feed-forward block wrote.
+/// attention wrote, and what leaves the block with what the feed-forward block wrote.
 pub(super) fn joined(
     reader: &Reader<'_>,
     (l, site): (usize, LayerSite),

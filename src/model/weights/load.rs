@@ -3,9 +3,12 @@
 use candle_core::Tensor;
 
 use super::super::ModelError;
+use super::super::convolution::as_product;
 use super::super::families::{FfnNames, Names, NormNames, QkvNames};
 use super::super::spec::{DistanceBias, EncoderSpec, Positions, Project, QkNorm};
-use super::{Checkpoint, Ffn, LayerWeights, Linear, Norm, Norms, Relative, Weights};
+use super::{
+    Checkpoint, ConvolutionWeights, Ffn, LayerWeights, Linear, Norm, Norms, Relative, Weights,
+};
 
 impl Weights {
     /// Loads everything that `spec` needs, under one of the spellings of its family.
@@ -155,7 +158,24 @@ impl Loader<'_> {
                 Some(experts) => self.experts(l, experts.count)?,
             },
             ffn_norms: self.norms(names.ffn_norms, l, true)?,
+            convolution: self.convolution(l)?,
         })
+    }
+
+    fn convolution(&self, l: usize) -> Result<Option<ConvolutionWeights>, ModelError> {
+        let Some(spec) = self.spec.blocks[l].convolution else {
+            return Ok(None);
+        };
+        let (d, names) = (self.spec.hidden, self.names.convolution);
+        let shape = [d, d / spec.groups, spec.kernel];
+        let weight = self.get(&format!("{}.weight", names.weight), &shape)?;
+        let bias = self.get(&format!("{}.bias", names.weight), &[d])?;
+        Ok(Some(ConvolutionWeights {
+            taps: Linear::new(as_product(&weight, spec.groups)?, bias),
+            kernel: spec.kernel,
+            activation: spec.activation,
+            norm: self.norm(names.norm, d)?,
+        }))
     }
 
     fn norms(&self, names: NormNames, l: usize, before: bool) -> Result<Norms, ModelError> {

@@ -12,7 +12,7 @@ use candle_core::{Tensor, TensorId};
 use super::ModelError;
 use super::mix::LayerMix;
 use super::ops::{Panels, with_slice};
-use super::spec::NormKind;
+use super::spec::{Activation, NormKind};
 
 pub use checkpoint::Checkpoint;
 
@@ -68,6 +68,17 @@ pub struct Relative {
     pub queries: Option<Tensor>,
 }
 
+/// See [`super::spec::Convolution`].
+#[derive(Clone, Debug)]
+pub struct ConvolutionWeights {
+    /// Of the neighbours' vectors one behind the other.
+    pub taps: Linear, // [D, kernel·D]
+    pub kernel: usize,
+    pub activation: Activation,
+    /// Behind the sum.
+    pub norm: Norm, // [D]
+}
+
 #[derive(Clone, Debug)]
 pub struct LayerWeights {
     /// Query, key and value in one product.
@@ -80,6 +91,7 @@ pub struct LayerWeights {
     pub attn_norms: Norms,
     pub ffn: Ffn,
     pub ffn_norms: Norms,
+    pub convolution: Option<ConvolutionWeights>,
 }
 
 /// The values of one encoder. E is the width of its tables.
@@ -163,7 +175,9 @@ impl LayerWeights {
     fn products(&mut self) -> impl Iterator<Item = &mut Linear> {
         let ffn = [&mut self.ffn.up, &mut self.ffn.down];
         let attention = [&mut self.qkv, &mut self.output];
-        attention.into_iter().chain(ffn).chain(&mut self.ffn.gate)
+        let taps = self.convolution.as_mut().map(|weights| &mut weights.taps);
+        let ffn = ffn.into_iter().chain(&mut self.ffn.gate);
+        attention.into_iter().chain(ffn).chain(taps)
     }
 
     fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
@@ -186,6 +200,13 @@ impl LayerWeights {
             attn_norms: self.attn_norms.map(&format!("{at}.attn_norm"), f)?,
             ffn: self.ffn.map(at, f)?,
             ffn_norms: self.ffn_norms.map(&format!("{at}.ffn_norm"), f)?,
+            convolution: maybe(self.convolution.as_ref(), |weights| {
+                Ok(ConvolutionWeights {
+                    taps: weights.taps.map(&format!("{at}.conv"), f)?,
+                    norm: weights.norm.map(&format!("{at}.conv_norm"), f)?,
+                    ..weights.clone()
+                })
+            })?,
         })
     }
 }
