@@ -284,6 +284,7 @@ pub fn weights(
         embed_norm: Some(norm()?),
         project: None,
         distance: None,
+        distances: None,
         layers,
         final_norm: None,
         mix: None,

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod load;
 mod named;
+mod relative;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::ops::{Panels, with_slice};
 use super::spec::{Activation, NormKind};
 
 pub use checkpoint::Checkpoint;
+pub use relative::{Distances, Relative};
 
 /// y = x·Wᵀ + b.
 #[derive(Clone, Debug)]
@@ -59,15 +61,6 @@ pub struct Ffn {
     pub router: Option<Linear>, // [experts, D]
 }
 
-/// The rows for distances as the heads of one layer see them (see [`super::spec::Disentangled`]).
-#[derive(Clone, Debug)]
-pub struct Relative {
-    /// What content asks: [H, 2·buckets, d].
-    pub keys: Option<Tensor>,
-    /// What asks for content: [H, 2·buckets, d].
-    pub queries: Option<Tensor>,
-}
-
 /// See [`super::spec::Convolution`].
 #[derive(Clone, Debug)]
 pub struct ConvolutionWeights {
@@ -105,6 +98,8 @@ pub struct Weights {
     pub project: Option<Linear>, // [D, E]
     /// A number for each bucket of distances and head.
     pub distance: Option<Tensor>, // [buckets, H]
+    /// What the layers' [`Relative`] come from.
+    pub distances: Option<Distances>,
     pub layers: Vec<LayerWeights>,
     pub final_norm: Option<Norm>, // [D]
     /// Where `final.out` is a mix of several layers' states.
@@ -147,8 +142,17 @@ impl Weights {
         }
     }
 
-    /// The same weights with `f` applied to every tensor.
+    /// The same weights with `f` applied to every tensor; once where layers share one.
     pub fn map(&self, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        let mut made: HashMap<TensorId, Tensor> = HashMap::new();
+        let f = &mut |name: &str, tensor: &Tensor| {
+            if let Some(made) = made.get(&tensor.id()) {
+                return Ok(made.clone());
+            }
+            let new = f(name, tensor)?;
+            made.insert(tensor.id(), new.clone());
+            Ok(new)
+        };
         let layers = self.layers.iter().enumerate();
         Ok(Self {
             token: f("token", &self.token)?,
@@ -157,6 +161,7 @@ impl Weights {
             embed_norm: maybe(self.embed_norm.as_ref(), |x| x.map("embed_norm", f))?,
             project: maybe(self.project.as_ref(), |x| x.map("project", f))?,
             distance: maybe(self.distance.as_ref(), |x| f("distance", x))?,
+            distances: maybe(self.distances.as_ref(), |x| x.map(f))?,
             layers: layers
                 .map(|(l, layer)| layer.map(&format!("layer.{l}"), f))
                 .collect::<Result<_, _>>()?,
@@ -181,16 +186,7 @@ impl LayerWeights {
     }
 
     fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
-        let relative = maybe(self.relative.as_ref(), |relative| {
-            Ok(Relative {
-                keys: maybe(relative.keys.as_ref(), |x| {
-                    f(&format!("{at}.relative.keys"), x)
-                })?,
-                queries: maybe(relative.queries.as_ref(), |x| {
-                    f(&format!("{at}.relative.queries"), x)
-                })?,
-            })
-        })?;
+        let relative = maybe(self.relative.as_ref(), |x| x.map(at, f))?;
         Ok(Self {
             qkv: self.qkv.map(&format!("{at}.qkv"), f)?,
             q_norm: maybe(self.q_norm.as_ref(), |x| x.map(&format!("{at}.q_norm"), f))?,
