@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::optimizer::Parameter;
 use crate::model::head::{Dense, Head, HeadOptions, Module, Residual};
 use crate::model::pass::Pass;
-use crate::model::spec::EncoderSpec;
+use crate::model::spec::{EncoderSpec, Project};
 use crate::model::weights::Weights;
 use crate::model::{Encoder, Model, ModelError};
 use crate::tokens::Tokens;
@@ -185,6 +185,7 @@ fn moves(spec: &EncoderSpec, name: &str) -> bool {
     let experts = block.is_some_and(|block| block.experts.is_some());
     match name {
         "distance" => false,
+        "project.bias" => spec.project == Project::AfterNorm,
         // Made anew from what moves.
         _ if name.ends_with("relative.keys") || name.ends_with("relative.queries") => false,
         _ if has("router") => false,
