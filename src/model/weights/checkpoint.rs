@@ -1,6 +1,7 @@
 //! Safetensors to checked f32 tensors: prefixes, legacy names, shapes, and no silent gaps.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::{Metadata, SafeTensors};
@@ -237,6 +238,12 @@ impl Checkpoint {
             true => self.get(&format!("{name}.bias"), &[size]),
             false => Ok(Tensor::zeros(size, DType::F32, &self.device)?),
         }
+    }
+
+    /// The name of every tensor.
+    pub fn names(&self) -> BTreeSet<String> {
+        let files = self.files.iter();
+        files.flat_map(|file| file.header.offset_keys()).collect()
     }
 
     /// The shape of a tensor, where it is there.
