@@ -9,14 +9,11 @@ use serde_json::Value;
 use super::ModelError;
 use super::config::Config;
 use super::families::{FfnNames, Names, QkvNames};
-use super::source::{ModelFiles, StoredFile};
+use super::source::{ADAPTER_CONFIG as CONFIG, ADAPTER_WEIGHTS as WEIGHTS, ModelFiles, StoredFile};
 use super::spec::EncoderSpec;
 use super::weights::{Checkpoint, Linear, Weights};
 
-const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
-
-/// The adapters beside a model's own files, by name; none for a model that is not in a folder.
+/// The adapters beside a model's own files, by name; none for a model in the program.
 pub fn names(files: &ModelFiles) -> Vec<String> {
     let folder = files.folder().map(|root| root.join(files.encoder_dir()));
     let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
