@@ -16,7 +16,7 @@ use embedscope::analysis::job::Job;
 use embedscope::analysis::similarity::ablation::{Fill, ablation};
 use embedscope::cancel::Cancel;
 use embedscope::model::intervention::{Changes, Intervention};
-use embedscope::model::spec::Mask;
+use embedscope::model::spec::{BlockSpec, Mask};
 use embedscope::model::{HeadOptions, Model, ModelError, Part, Prompt};
 use embedscope::trace::hook::{Act, Hook, NoHook};
 use embedscope::trace::{LayerSite, Site, SiteFilter, Trace};
@@ -174,7 +174,8 @@ fn without_positions_an_encoder_that_sees_everything_cannot_tell_orders_apart() 
     let mut tried = 0;
     for (name, model) in families() {
         let spec = model.spec();
-        let blind = spec.blocks.iter().all(|block| block.mask == Mask::Full);
+        let blind = |block: &BlockSpec| block.mask == Mask::Full && block.convolution.is_none();
+        let blind = spec.blocks.iter().all(blind);
         let [a, b] = [one, two].map(|text| model.tokens(text, &Prompt::None).unwrap());
         let bag = |ids: &[u32]| {
             let mut ids = ids.to_vec();

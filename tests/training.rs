@@ -18,15 +18,31 @@ use embedscope::training::trainer::tokenize;
 use embedscope::training::{Decay, Material, OptimizerSettings, Pair, Settings, Targets, Trainer};
 use models::{fixtures, load, minilm, tiny};
 
-const TINY: [&str; 7] = [
-    "plain",
-    "prefixed_gamma",
-    "relu_dense",
-    "prompt_excluded",
-    "concat",
-    "vocab_only",
-    "saved_v6",
+const MODELS: [&str; 15] = [
+    "tiny/plain",
+    "tiny/prefixed_gamma",
+    "tiny/relu_dense",
+    "tiny/prompt_excluded",
+    "tiny/concat",
+    "tiny/vocab_only",
+    "tiny/saved_v6",
+    "families/albert",
+    "families/albert_groups",
+    "families/deberta_v2",
+    "families/deberta_v2_conv",
+    "families/deberta_v2_own_keys",
+    "families/jina_v2_qk",
+    "families/nomic_bert",
+    "families/nomic_moe",
 ];
+
+fn model(name: &str) -> Model {
+    load(&folder(name), &SourceOptions::from_env()).unwrap()
+}
+
+fn folder(name: &str) -> ModelRef {
+    ModelRef::Folder(fixtures().join(name))
+}
 
 const PAIRS: [(&str, &str); 4] = [
     ("the cat sat on the mat", "a dog is here"),
@@ -73,9 +89,9 @@ fn vectors(model: &Model, texts: &[&str]) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn every_parameter_of_every_tiny_model_has_the_gradient_of_finite_differences() {
-    for variant in TINY {
-        let model = tiny(variant);
+fn every_parameter_has_the_gradient_of_finite_differences() {
+    for variant in MODELS {
+        let model = model(variant);
         let student = Student::new(&model).unwrap();
         let texts: Vec<&str> = PAIRS.iter().flat_map(|(a, b)| [*a, *b]).collect();
         let tokens = tokenize(&model, &texts).unwrap();
@@ -185,12 +201,12 @@ fn a_run_that_was_stopped_goes_on_to_the_same_weights() {
 
 #[test]
 fn a_trained_folder_opened_again_gives_the_students_vectors() {
-    for variant in TINY {
-        let reference = ModelRef::Folder(fixtures().join("tiny").join(variant));
+    for variant in MODELS {
+        let reference = folder(variant);
         let options = SourceOptions::from_env();
         let files = resolve(&reference, &options, &|_| {}, &Cancel::new()).unwrap();
         let template = Template::of(&files).unwrap();
-        let model = tiny(variant);
+        let model = model(variant);
         let mut trainer = Trainer::new(&model, settings(3)).unwrap();
         while !trainer.is_done() {
             trainer.step(&model, &material()).unwrap();

@@ -6,7 +6,7 @@ use super::ModelError;
 use super::encoder::Encoder;
 use super::ops::{Attend, Kept, Ops, Watch};
 use super::pass::Pass;
-use super::spec::{BlockSpec, Mask};
+use super::spec::{BlockSpec, Mask, QkNorm};
 use super::weights::{Ffn, LayerWeights, Linear, Norm, Norms};
 use crate::trace::site::{LayerSite, Site};
 
@@ -40,7 +40,11 @@ impl Encoder {
 
         let written = self.ffn(l, &layer.ffn, &self.before(&layer.ffn_norms, &mid)?, pass)?;
         let written = pass.visit_rows(at(LayerSite::FfnOut), written)?;
-        let out = self.join(&layer.ffn_norms, &written, &mid)?;
+        let mut out = self.join(&layer.ffn_norms, &written, &mid)?;
+        if let Some(weights) = &layer.convolution {
+            out = pass.visit_rows(at(LayerSite::ResidFfn), out)?;
+            out = self.convolved(l, weights, (&x, &out), pass)?;
+        }
         pass.visit_rows(at(LayerSite::ResidOut), out)
     }
 
@@ -52,13 +56,16 @@ impl Encoder {
         }
     }
 
-    /// The residual stream with what was written, after(x + written(w)).
+    /// The residual stream with what was written: see [`Norms`].
     fn join(&self, norms: &Norms, written: &Tensor, x: &Tensor) -> Result<Tensor, ModelError> {
         let normed = norms
             .written
             .as_ref()
             .map(|norm| self.ops.norm(written, norm));
-        let written = normed.transpose()?.unwrap_or_else(|| written.clone());
+        let mut written = normed.transpose()?.unwrap_or_else(|| written.clone());
+        if let Some(norm) = &norms.joined {
+            written = self.ops.add_norm(&written, Some(x), norm)?;
+        }
         match &norms.after {
             Some(norm) => Ok(self.ops.add_norm(&written, Some(x), norm)?),
             None => Ok((x + written)?),
@@ -190,7 +197,7 @@ impl Encoder {
         ];
         let qkv = pass.visit_heads(&plain, qkv)?;
         let mut ready = self.placed(spec.blocks[l], layer, qkv, pass)?;
-        if spec.blocks[l].rotary.is_some() {
+        if spec.moves_heads(l) {
             let turned = [(at(LayerSite::QRot), 0..h), (at(LayerSite::KRot), h..h + k)];
             ready = pass.visit_heads(&turned, ready)?;
         }
@@ -223,16 +230,20 @@ impl Encoder {
         }
     }
 
-    /// Each head of each row normed by itself: [n, m, d] to the same.
+    /// Each head of each row normed by itself, or all of a row together: [n, m, d] to the same.
     fn head_norm(&self, x: &Tensor, norm: Option<&Norm>) -> Result<Tensor, ModelError> {
         let Some(norm) = norm else {
             return Ok(x.clone());
         };
         let (rows, heads, size) = x.dims3()?;
-        let flat = x.contiguous()?.reshape((rows * heads, size))?;
+        let (each, width) = match self.spec.qk_norm {
+            QkNorm::Whole => (1, heads * size),
+            QkNorm::Head | QkNorm::None => (heads, size),
+        };
+        let flat = x.contiguous()?.reshape((rows * each, width))?;
         Ok(self
             .ops
-            .of_heads(heads)
+            .of_heads(each)
             .norm(&flat, norm)?
             .reshape((rows, heads, size))?)
     }
@@ -330,7 +341,7 @@ impl Encoder {
         Ok(by_token.transpose(0, 1)?)
     }
 
-    /// Only rotary models have these sites.
+    /// Only models that turn or norm queries and keys have these sites.
     fn visit_turned(
         &self,
         staged: &Staged<'_>,
@@ -338,9 +349,9 @@ impl Encoder {
         x: Tensor,
         pass: &mut Pass<'_>,
     ) -> Result<Tensor, ModelError> {
-        match self.spec.blocks[staged.l].rotary {
-            Some(_) => pass.visit(Site::Layer(staged.l, site), staged.text, x),
-            None => Ok(x),
+        match self.spec.moves_heads(staged.l) {
+            true => pass.visit(Site::Layer(staged.l, site), staged.text, x),
+            false => Ok(x),
         }
     }
 

@@ -53,6 +53,20 @@ impl Encoder {
         })
     }
 
+    /// The same encoder on the CPU, by candle's operations one after the other.
+    ///
+    /// # Errors
+    /// When the weights cannot be brought there.
+    pub fn unfused(&self) -> Result<Self, ModelError> {
+        let mut here = |_: &str, tensor: &Tensor| Ok(tensor.to_device(&Device::Cpu)?);
+        Ok(Self {
+            ops: Ops::Graph,
+            weights: self.weights.map(&mut here)?,
+            spec: self.spec.clone(),
+            device: Device::Cpu,
+        })
+    }
+
     /// The same encoder on the differentiable path; the weights are shared.
     pub fn differentiable(&self) -> Self {
         Self {

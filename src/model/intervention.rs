@@ -19,7 +19,7 @@ pub use spell::GRAMMAR;
 pub enum Intervention {
     /// The model is told nothing of places: rows of a position table are zeros, rotary positions do
     /// not turn, and what distances add to scores (buckets, ALiBi, disentangled terms) is 0. A causal
-    /// or windowed mask stays, so such a model may still tell orders apart.
+    /// or windowed mask stays, and so does a convolution, so such a model may still tell orders apart.
     NoPositions,
     /// One head's columns in front of the output projection are zeros; the projection's bias stays.
     NoHead { layer: usize, head: usize },
@@ -31,7 +31,7 @@ pub enum Intervention {
     /// One neuron is 0 at every token after the activation.
     NoNeuron { layer: usize, neuron: usize },
     /// One token by its place in the text as it was tokenized, before any shuffling: no other token
-    /// sees it as a key in any layer, and no pool takes it. It still sees the others and itself, and
+    /// sees it as a key or in a convolution, in any layer, and no pool takes it. It still sees the others and itself, and
     /// they keep their places.
     NoToken { token: usize },
     /// The same of every token that the vocabulary spells like this; a text without one is unchanged.

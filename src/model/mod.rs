@@ -1,8 +1,10 @@
 //! Everything between files and numbers: candle lives here, egui does not.
 
+mod activation;
 pub mod adapters;
 mod block;
 pub mod config;
+pub mod convolution;
 pub mod device;
 mod disentangled;
 pub mod distance;
@@ -17,6 +19,7 @@ pub mod modules;
 pub mod ops;
 pub mod part;
 pub mod pass;
+mod peft;
 mod recall;
 pub mod rotary;
 mod save;
@@ -129,11 +132,19 @@ impl Model {
         let config = Config::new(&name, value.clone())?;
         let tasks = Tasks::of(&config)?;
         let task = files.reference().task();
-        let adapter = match (task, &tasks) {
-            (None, _) => None,
-            (Some(task), Some(tasks)) => Some(tasks.adapter(task)?),
-            (Some(task), None) => return Err(adapters::no_task(task, &[])),
+        let beside = match tasks.is_some() {
+            true => Vec::new(),
+            false => peft::names(files),
         };
+        let (mut adapter, mut added) = (None, None);
+        match (task, &tasks) {
+            (None, _) => {}
+            (Some(task), Some(tasks)) => adapter = Some(tasks.adapter(task)?),
+            (Some(task), None) if beside.iter().any(|name| name == task) => {
+                added = Some(peft::Adapter::read(files, task)?);
+            }
+            (Some(task), None) => return Err(adapters::no_task(task, &beside)),
+        }
         let family = families::find(&config)?;
         let spec = (family.spec)(&config)?;
         spec.check(&name)?;
@@ -152,6 +163,11 @@ impl Model {
                 Weights::load(checkpoint, &(family.names)(&config)?, &spec)?
             }
         };
+        let mut adapter_hash = String::new();
+        if let Some(adapter) = added {
+            adapter_hash = adapter.hash()?;
+            adapter.add_to(&mut weights, &(family.names)(&config)?, &spec)?;
+        }
         weights.pack();
         let mut warnings = files.warnings().to_vec();
         if let Some(mix) = recipe.mix {
@@ -163,6 +179,10 @@ impl Model {
                 let hash = format!("{}#{task}", files.hash()?);
                 (hash, tasks.prompts(task, recipe.prompts))
             }
+            (Some(task), None) => {
+                let hash = format!("{}#{task}@{adapter_hash}", files.hash()?);
+                (hash, recipe.prompts)
+            }
             _ => (files.hash()?.to_owned(), recipe.prompts),
         };
         Ok(Self {
@@ -173,7 +193,7 @@ impl Model {
             encoder: Encoder::new(spec, weights, device.clone()),
             head,
             prompts,
-            tasks: tasks.map(|tasks| tasks.names).unwrap_or_default(),
+            tasks: tasks.map_or(beside, |tasks| tasks.names),
             truncate_dim: recipe.truncate_dim,
             config: value,
             weight_files,

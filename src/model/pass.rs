@@ -64,6 +64,11 @@ impl<'a> Pass<'a> {
         self.hook.wants(site)
     }
 
+    /// Whether other tokens see this one where they do not see each other by attention.
+    pub fn sees(&self, text: usize, token: usize) -> bool {
+        self.hook.sees(text, token)
+    }
+
     /// Shows one text's value and returns what the pass goes on with.
     ///
     /// # Errors

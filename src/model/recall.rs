@@ -37,7 +37,12 @@ impl Model {
         let copies = experts.map(|experts| experts.count).max().unwrap_or(1);
         let neurons = (2 + gated) * copies * spec.ffn;
         let row = heads + 5 * spec.hidden + neurons;
-        spec.layers() * (size_of::<f32>() * tokens * row + self.map_bytes(tokens))
+        let convolutions = spec
+            .blocks
+            .iter()
+            .filter(|block| block.convolution.is_some());
+        let beside = 3 * convolutions.count() * spec.hidden * tokens * size_of::<f32>();
+        spec.layers() * (size_of::<f32>() * tokens * row + self.map_bytes(tokens)) + beside
     }
 
     /// The same pass with the inside of one layer at hand: that layer runs again on its `resid_in`.

@@ -32,9 +32,12 @@ impl Model {
             let block = spec.blocks.get(l)?;
             neurons *= block.experts.map_or(1, |experts| experts.count);
             let has = match inside {
-                LayerSite::QRot | LayerSite::KRot => block.rotary.is_some(),
+                LayerSite::QRot | LayerSite::KRot => spec.moves_heads(l),
                 LayerSite::ScorePosition => spec.distance.is_some() || spec.disentangled.is_some(),
                 LayerSite::FfnGate => spec.gated,
+                LayerSite::ResidFfn | LayerSite::ConvPre | LayerSite::ConvOut => {
+                    block.convolution.is_some()
+                }
                 _ => true,
             };
             if !has {

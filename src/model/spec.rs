@@ -1,42 +1,9 @@
 //! An encoder's architecture as data. A family fills this in; one encoder runs it.
 
 use super::ModelError;
+pub use super::activation::Activation;
 pub use super::mask::Mask;
 use super::rotary::Rotary;
-
-/// The function between the two feed-forward products.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// x·Φ(x) with the exact error function.
-    Gelu,
-    /// The tanh approximation of GELU (`gelu_new`).
-    GeluTanh,
-    Relu,
-    /// x·sigmoid(x), also called swish.
-    Silu,
-}
-
-impl Activation {
-    /// Reads the name that transformers gives it in config.json.
-    pub fn from_config(name: &str) -> Option<Self> {
-        Some(match name {
-            "gelu" | "gelu_python" => Self::Gelu,
-            "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" | "gelu_accurate" => Self::GeluTanh,
-            "relu" => Self::Relu,
-            "silu" | "swish" => Self::Silu,
-            _ => return None,
-        })
-    }
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Gelu => "GELU",
-            Self::GeluTanh => "GELU (tanh)",
-            Self::Relu => "ReLU",
-            Self::Silu => "SiLU",
-        }
-    }
-}
 
 /// What is added to a token's vector for its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +84,8 @@ pub enum QkNorm {
     None,
     /// Each head's d dimensions by themselves.
     Head,
+    /// All heads of a token together, H·d or K·d dimensions.
+    Whole,
 }
 
 /// Feed-forward blocks side by side, of which each token takes some (Shazeer et al. 2017).
@@ -125,6 +94,17 @@ pub struct Experts {
     pub count: usize,
     /// How many a token takes, weighted by its softmax over all of them.
     pub chosen: usize,
+}
+
+/// A convolution beside a block: what enters the block passes it and an activation, is added to what
+/// leaves the block, and the sum is normed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// Neighbouring tokens that each token reads, itself in their middle: an odd number.
+    pub kernel: usize,
+    /// So many equal parts of D that read only themselves.
+    pub groups: usize,
+    pub activation: Activation,
 }
 
 /// A product between the tables and layer 0.
@@ -148,6 +128,7 @@ pub struct BlockSpec {
     pub attn_norm: bool,
     /// Experts in place of the one feed-forward block; their neurons stand side by side, F of each.
     pub experts: Option<Experts>,
+    pub convolution: Option<Convolution>,
 }
 
 impl BlockSpec {
@@ -157,6 +138,7 @@ impl BlockSpec {
         rotary: None,
         attn_norm: true,
         experts: None,
+        convolution: None,
     };
 }
 
@@ -311,6 +293,16 @@ impl EncoderSpec {
         self.heads + 2 * self.kv_heads
     }
 
+    /// True where something happens to the queries and keys of layer `l` between their products and
+    /// their meeting: they are normed, or turned.
+    pub fn moves_heads(&self, l: usize) -> bool {
+        let turned = self
+            .blocks
+            .get(l)
+            .is_some_and(|block| block.rotary.is_some());
+        turned || self.qk_norm != QkNorm::None
+    }
+
     /// The longest text that the positions allow.
     pub fn max_tokens(&self) -> usize {
         match self.positions {
@@ -374,6 +366,20 @@ impl EncoderSpec {
             if chosen == 0 || chosen > count {
                 let problem = format!("is {chosen} of {count} experts");
                 return bad("moe_top_k", problem);
+            }
+        }
+        let convolutions = self.blocks.iter().filter_map(|block| block.convolution);
+        for Convolution { kernel, groups, .. } in convolutions {
+            if kernel % 2 == 0 {
+                let problem = format!("is {kernel}, but tokens must stand in the middle of it");
+                return bad("conv_kernel_size", problem);
+            }
+            if groups == 0 || !self.hidden.is_multiple_of(groups) {
+                let problem = format!(
+                    "is {groups}, which does not divide hidden_size {}",
+                    self.hidden
+                );
+                return bad("conv_groups", problem);
             }
         }
         let rotary = self.blocks.iter().filter_map(|block| block.rotary);

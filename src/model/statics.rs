@@ -73,6 +73,7 @@ pub fn weights(checkpoint: &Checkpoint, spec: &EncoderSpec) -> Result<Weights, M
         embed_norm: None,
         project: None,
         distance: None,
+        distances: None,
         layers: Vec::new(),
         final_norm: None,
         mix: None,

@@ -2,7 +2,7 @@
 
 use super::encoder::position_rows;
 use super::ops::ByDistance;
-use super::spec::{DistanceBias, Positions};
+use super::spec::{DistanceBias, Positions, QkNorm};
 use super::weights::Norm;
 use super::{Model, Part};
 use crate::tokens::Tokens;
@@ -81,9 +81,11 @@ impl Model {
         NormTable::of(self.encoder.weights.embed_norm.as_ref()?)
     }
 
-    /// The norms of a layer's queries and of its keys, each over a head's [d].
+    /// The norms of a layer's queries and of its keys, each over a head's [d]; none also where they are
+    /// of all heads together.
     pub fn head_norms(&self, layer: usize) -> [Option<NormTable<'_>>; 2] {
-        let Some(layer) = self.encoder.weights.layers.get(layer) else {
+        let layer = self.encoder.weights.layers.get(layer);
+        let Some(layer) = layer.filter(|_| self.spec().qk_norm == QkNorm::Head) else {
             return [None, None];
         };
         [&layer.q_norm, &layer.k_norm].map(|norm| NormTable::of(norm.as_ref()?))

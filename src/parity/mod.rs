@@ -1,8 +1,10 @@
 //! Whether our numbers are those of the reference: every site against PyTorch's recorded values
-//! ([`compare`]), and the encoder against candle-transformers' own ([`oracle`]).
+//! ([`compare`]), the encoder against candle-transformers' own ([`oracle`]), and against its own other
+//! paths ([`paths`]).
 
 mod fixture;
 pub mod oracle;
+pub mod paths;
 mod read;
 mod report;
 

@@ -95,26 +95,39 @@ impl Oracle {
     /// # Errors
     /// When either fails on it.
     pub fn compare(&self, model: &Model, text: &str) -> Result<OracleReport, ModelError> {
-        let tokens = model.tokens(text, &Prompt::Own)?;
-        let ours = model.encoder.forward(&[&tokens], &mut NoHook)?;
-        let ours = ours.to_device(&Device::Cpu)?;
-        let theirs = self.final_out(&tokens)?;
-        let sentence = |out: &Tensor| {
-            let mut hook = NoHook;
-            let mut pass = Pass::new(&mut hook, [tokens.len()]);
-            let out = out.to_device(model.encoder.device())?;
-            let sentence = model
-                .head
-                .sentence(&tokens, 0, &out, model.options(), &mut pass)?;
-            Ok::<_, ModelError>(sentence.to_device(&Device::Cpu)?)
-        };
-        Ok(OracleReport {
-            text: text.to_owned(),
-            tokens: tokens.len(),
-            out: difference(&ours, &theirs)?,
-            sentence: difference(&sentence(&ours)?, &sentence(&theirs)?)?,
-        })
+        compared(model, text, |tokens| self.final_out(tokens))
     }
+}
+
+/// One text, with the model's own prompt, through the model and through `other`, which gives
+/// `final.out`, [T, D].
+///
+/// # Errors
+/// When either fails on it.
+pub(super) fn compared(
+    model: &Model,
+    text: &str,
+    other: impl Fn(&Tokens) -> Result<Tensor, ModelError>,
+) -> Result<OracleReport, ModelError> {
+    let tokens = model.tokens(text, &Prompt::Own)?;
+    let ours = model.encoder.forward(&[&tokens], &mut NoHook)?;
+    let ours = ours.to_device(&Device::Cpu)?;
+    let theirs = other(&tokens)?.to_device(&Device::Cpu)?;
+    let sentence = |out: &Tensor| {
+        let mut hook = NoHook;
+        let mut pass = Pass::new(&mut hook, [tokens.len()]);
+        let out = out.to_device(model.encoder.device())?;
+        let sentence = model
+            .head
+            .sentence(&tokens, 0, &out, model.options(), &mut pass)?;
+        Ok::<_, ModelError>(sentence.to_device(&Device::Cpu)?)
+    };
+    Ok(OracleReport {
+        text: text.to_owned(),
+        tokens: tokens.len(),
+        out: difference(&ours, &theirs)?,
+        sentence: difference(&sentence(&ours)?, &sentence(&theirs)?)?,
+    })
 }
 
 /// Read apart from our own reading of config.json, so that a fault there shows.

@@ -36,6 +36,11 @@ pub trait Hook {
     fn turns(&self, _text: usize) -> bool {
         true
     }
+
+    /// False where the other tokens of this text do not see this one in a convolution.
+    fn sees(&self, _text: usize, _token: usize) -> bool {
+        true
+    }
 }
 
 /// Some rows of one head's maps, where they are made and before they are gone.
@@ -131,6 +136,10 @@ impl Hook for Chain<'_> {
 
     fn turns(&self, text: usize) -> bool {
         self.0.iter().all(|hook| hook.turns(text))
+    }
+
+    fn sees(&self, text: usize, token: usize) -> bool {
+        self.0.iter().all(|hook| hook.sees(text, token))
     }
 }
 

@@ -122,7 +122,7 @@ pub enum LayerSite {
     K,
     /// [K, T, d]
     V,
-    /// [H, T, d], normed where the model does that, and turned; only with rotary positions.
+    /// [H, T, d], as it meets the keys: normed and turned, where the model does either.
     QRot,
     /// [K, T, d]
     KRot,
@@ -148,12 +148,18 @@ pub enum LayerSite {
     FfnAct,
     /// [T, D], before the residual.
     FfnOut,
+    /// [T, D], after the feed-forward residual and its norm; only where a convolution is added to it.
+    ResidFfn,
+    /// [T, D], the convolution of what enters the layer, before the activation.
+    ConvPre,
+    /// [T, D], what the convolution adds: activation(conv_pre).
+    ConvOut,
     /// [T, D]
     ResidOut,
 }
 
 impl LayerSite {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::ResidIn,
         Self::Q,
         Self::K,
@@ -171,6 +177,9 @@ impl LayerSite {
         Self::FfnGate,
         Self::FfnAct,
         Self::FfnOut,
+        Self::ResidFfn,
+        Self::ConvPre,
+        Self::ConvOut,
         Self::ResidOut,
     ];
 
@@ -193,6 +202,9 @@ impl LayerSite {
             Self::FfnGate => "ffn_gate",
             Self::FfnAct => "ffn_act",
             Self::FfnOut => "ffn_out",
+            Self::ResidFfn => "resid_ffn",
+            Self::ConvPre => "conv_pre",
+            Self::ConvOut => "conv_out",
             Self::ResidOut => "resid_out",
         }
     }
@@ -248,6 +260,9 @@ impl Site {
                 | LayerSite::AttnOut
                 | LayerSite::ResidMid
                 | LayerSite::FfnOut
+                | LayerSite::ResidFfn
+                | LayerSite::ConvPre
+                | LayerSite::ConvOut
                 | LayerSite::ResidOut => &[Token, Hidden],
             },
         }

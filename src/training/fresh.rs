@@ -274,6 +274,7 @@ pub fn weights(
                 router: None,
             },
             ffn_norms: Norms::after(norm()?),
+            convolution: None,
         });
     }
     Ok(Weights {
@@ -283,6 +284,7 @@ pub fn weights(
         embed_norm: Some(norm()?),
         project: None,
         distance: None,
+        distances: None,
         layers,
         final_norm: None,
         mix: None,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::optimizer::Parameter;
 use crate::model::head::{Dense, Head, HeadOptions, Module, Residual};
 use crate::model::pass::Pass;
-use crate::model::spec::EncoderSpec;
+use crate::model::spec::{EncoderSpec, Project};
 use crate::model::weights::Weights;
 use crate::model::{Encoder, Model, ModelError};
 use crate::tokens::Tokens;
@@ -78,7 +78,9 @@ impl Student {
     /// # Errors
     /// Those of [`Encoder::forward`].
     pub fn forward(&self, texts: &[&Tokens]) -> Result<Forward, ModelError> {
-        let out = self.encoder.forward(texts, &mut NoHook)?;
+        let mut encoder = self.encoder.clone();
+        encoder.weights.see_distances(&encoder.spec)?;
+        let out = encoder.forward(texts, &mut NoHook)?;
         let mut start = 0;
         let starts: Vec<usize> = texts
             .iter()
@@ -151,38 +153,43 @@ impl Student {
     /// The weights as they are now, for a model that other threads run while training goes on.
     pub fn snapshot(&self) -> Result<(Weights, Head), ModelError> {
         let mut copy = |_: &str, tensor: &Tensor| Ok(tensor.detach().copy()?);
-        Ok((
-            self.encoder.weights.map(&mut copy)?,
-            map_head(&self.head, &mut copy)?,
-        ))
+        let mut weights = self.encoder.weights.map(&mut copy)?;
+        weights.see_distances(&self.encoder.spec)?;
+        Ok((weights, map_head(&self.head, &mut copy)?))
     }
 }
 
 /// Refuses encoders whose weights cannot be written back as they were read.
 fn trainable(spec: &EncoderSpec) -> Result<(), ModelError> {
-    let why = if spec.groups.is_some() {
-        "its layers share one block"
-    } else if spec.disentangled.is_some() {
-        "its rows for distances are made ready when it is loaded"
-    } else if spec.blocks.iter().any(|block| block.experts.is_some()) {
-        "its experts are laid out anew when it is loaded"
-    } else {
-        return Ok(());
-    };
-    Err(ModelError::Unsupported {
-        file: "config.json".to_owned(),
-        what: format!("training a {} model", spec.family),
-        hint: format!("{why}; other families can be trained"),
-    })
+    let mut convolutions = spec.blocks.iter().filter_map(|block| block.convolution);
+    match convolutions.any(|convolution| convolution.groups > 1) {
+        false => Ok(()),
+        true => Err(ModelError::Unsupported {
+            file: "config.json".to_owned(),
+            what: format!("training a {} model with `conv_groups`", spec.family),
+            hint: "what lies between the groups would move; models with one group can be trained"
+                .to_owned(),
+        }),
+    }
 }
 
-/// False for what stays as it is: biases that the model does not have, and the bias by distance, which
-/// is laid out anew for each text.
+/// False for what stays as it is: biases that the model does not have, the bias by distance, which is laid
+/// out anew for each text, and the rows for distances as layers see them, which follow from others.
 fn moves(spec: &EncoderSpec, name: &str) -> bool {
     let biases = spec.biases;
     let has = |part: &str| name.ends_with(&format!(".{part}.bias"));
+    let layer = name
+        .strip_prefix("layer.")
+        .and_then(|name| name.split('.').next());
+    let block = layer.and_then(|l| spec.blocks.get(l.parse::<usize>().ok()?));
+    let experts = block.is_some_and(|block| block.experts.is_some());
     match name {
         "distance" => false,
+        "project.bias" => spec.project == Project::AfterNorm,
+        // Made anew from what moves.
+        _ if name.ends_with("relative.keys") || name.ends_with("relative.queries") => false,
+        _ if has("router") => false,
+        _ if experts && (has("up") || has("down")) => has("down"),
         _ if has("qkv") => biases.qkv,
         _ if has("output") => biases.output,
         _ if has("up") || has("gate") => biases.ffn,

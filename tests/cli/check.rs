@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use crate::run::{Copy, fixture, run};
 
 #[test]
@@ -60,4 +62,26 @@ fn values_of_another_model_are_not_compared() {
     );
     let nothing = run(&["check", "--model", &model, "--fixtures", "/nonexistent"]).error();
     assert!(nothing.contains("/nonexistent"), "{nothing}");
+}
+
+#[test]
+fn any_family_is_held_against_its_own_other_paths() {
+    for family in [
+        "families/deberta_v2_conv",
+        "families/jina_v2_qk",
+        "families/t5",
+    ] {
+        let model = Copy::of(family);
+        std::fs::remove_dir_all(Path::new(model.folder()).join("expected")).unwrap();
+        let table = run(&["check", "--model", model.folder()]).ok();
+        assert!(table.contains("is not asked about family"), "{table}");
+        assert!(table.contains("the path with gradients"), "{table}");
+        assert!(table.contains("one by one"), "{table}");
+        assert!(
+            table.contains("nothing independent") && !table.contains("FAIL"),
+            "{table}"
+        );
+        let rows = table.lines().filter(|line| line.ends_with("ok")).count();
+        assert_eq!(rows, 8, "{table}");
+    }
 }

@@ -67,6 +67,74 @@ fn every_task_is_a_model_of_its_own_with_its_prompt() {
 }
 
 #[test]
+fn adapters_in_folders_are_tasks_and_what_they_cannot_be_is_named() {
+    let path = folder("jina_v3_peft");
+    let base = load(&path, None).unwrap();
+    assert_eq!(base.tasks, ["passage", "query"]);
+    let mut seen = vec![(base.hash.clone(), sentence(&base, &Prompt::None))];
+    for task in &base.tasks {
+        let model = load(&path, Some(task)).unwrap();
+        let bare = sentence(&model, &Prompt::None);
+        let new = seen
+            .iter()
+            .all(|(hash, other)| *hash != model.hash && *other != bare);
+        assert!(new, "{task} is like another");
+        seen.push((model.hash.clone(), bare));
+    }
+    let error = load(&path, Some("neither")).err().unwrap();
+    assert!(error.contains("passage, query"), "{error}");
+
+    let dir = tempfile::tempdir().unwrap();
+    copy(&path, dir.path());
+    let config = dir.path().join("query/adapter_config.json");
+    let plain = std::fs::read_to_string(&config).unwrap();
+    let with = |from: &str, to: &str| {
+        assert!(plain.contains(from), "{from}");
+        std::fs::write(&config, plain.replace(from, to)).unwrap();
+        load(dir.path(), Some("query")).err().unwrap()
+    };
+    let error = with("\"use_dora\": false", "\"use_dora\": true");
+    assert!(
+        error.contains("use_dora") && error.contains("merge_and_unload"),
+        "{error}"
+    );
+    let error = with("\"r\": 2", "\"r\": 3");
+    assert!(
+        error.contains("lora_") && error.contains("shape"),
+        "{error}"
+    );
+    // The other adapter is as it was.
+    assert!(load(dir.path(), Some("passage")).is_ok());
+    std::fs::write(&config, &plain).unwrap();
+    let weights = dir.path().join("query/adapter_model.safetensors");
+    let mut tensors = candle_core::safetensors::load(&weights, &candle_core::Device::Cpu).unwrap();
+    let pair = |part: &str| format!("base_model.model.layers.0.mlp.fc1.lora_{part}.weight");
+    let elsewhere = |part: &str| format!("base_model.model.layers.7.mlp.fc1.lora_{part}.weight");
+    for part in ["A", "B"] {
+        let moved = tensors.remove(&pair(part)).unwrap();
+        tensors.insert(elsewhere(part), moved);
+    }
+    candle_core::safetensors::save(&tensors, &weights).unwrap();
+    let error = load(dir.path(), Some("query")).err().unwrap();
+    assert!(error.contains("layers.7.mlp.fc1.lora_A"), "{error}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|e| (e.path(), e.file_name())).unwrap();
+        match path.is_dir() {
+            true => {
+                std::fs::create_dir(to.join(&name)).unwrap();
+                copy(&path, &to.join(name));
+            }
+            false => {
+                std::fs::copy(&path, to.join(name)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn a_task_that_is_not_there_is_refused_with_those_that_are() {
     let error = load(&folder("jina_v3_query"), Some("query")).err().unwrap();
     assert!(

@@ -8,7 +8,7 @@ use embedscope::model::ModelRef;
 use embedscope::model::source::SourceOptions;
 use serde_json::Value;
 
-use crate::{REFUSED, json, models, variants};
+use crate::{json, models, variants};
 
 /// A copy of a checkpoint to spoil.
 struct Copy(tempfile::TempDir);
@@ -69,9 +69,8 @@ fn copy(from: &Path, to: &Path) {
 fn honest() -> Vec<(String, PathBuf)> {
     let mut found = variants();
     found.retain(|(name, path)| {
-        let refused = REFUSED.iter().any(|(refused, _)| refused == name);
         let layered = !name.starts_with("static") && !name.starts_with("model2vec");
-        !refused && layered && path.join("config.json").is_file()
+        layered && path.join("config.json").is_file()
     });
     found
 }

@@ -66,6 +66,8 @@ def load(v: Variant, folder: Path):
         ref = sites.load(stand_in(v, folder, Path(other)) if v.stand_in else folder)
     if v.limit:
         ref.st.max_seq_length = v.limit
+    if v.adapters:
+        ref.bert.load_adapter(str(folder / v.task))
     ref.st.double()
     return ref
 
@@ -86,7 +88,7 @@ class Encoder:
             self.model = v.reference(v.config, tensors)
             return
         self.model = ref.bert
-        state = {n: x.numpy() for n, x in self.model.state_dict().items()}
+        state = {n.replace(".base_layer", ""): x.numpy() for n, x in self.model.state_dict().items()}
         for name, value in v.library_names(tensors).items():
             assert np.array_equal(state[name].astype(np.float32), value), f"{name} was not loaded"
 

@@ -3,6 +3,8 @@
 use super::norm;
 use super::read::{Reader, product_row, products};
 use super::{LISTED, Step, Sum, Term, Unexplained, Work};
+use crate::model::spec::QkNorm;
+use crate::model::weights::Norm;
 use crate::trace::{LayerSite, Site};
 
 /// Heads that are listed one by one.
@@ -42,13 +44,11 @@ pub(super) fn turned(
         _ => (LayerSite::K, layer.k_norm.as_ref()),
     };
     let from = Site::Layer(l, plain);
-    let mut x = reader.row(from, &[head, t])?; // [d]
     let mut work = Work::default();
-    if let Some(norm) = norm {
-        work.note("each head is normed by itself, and then turned");
-        norm::steps(&mut work, norm, &x, j)?;
-        x = norm::applied(norm, &x)?;
-    }
+    let x = match norm {
+        None => reader.row(from, &[head, t])?, // [d]
+        Some(norm) => normed(reader, &mut work, norm, from, (head, t, j))?,
+    };
     let name = if norm.is_some() {
         "normed"
     } else {
@@ -58,12 +58,10 @@ pub(super) fn turned(
     let turns = reader.block(l)?.rotary.map(|rotary| rotary.turns(&[t]));
     let pair = turns.filter(|turns| j < 2 * turns.half);
     let Some(turns) = pair else {
-        let step = Step::new(
-            format!("{name}[{j}]"),
-            of(j),
-            "this dimension is not turned",
-        );
-        work.comes_to(step);
+        if reader.block(l)?.rotary.is_some() {
+            let note = "this dimension is not turned";
+            work.comes_to(Step::new(format!("{name}[{j}]"), of(j), note));
+        }
         return Ok(work);
     };
     let half = turns.half;
@@ -89,6 +87,31 @@ pub(super) fn turned(
         terms,
     ));
     Ok(work)
+}
+
+/// A head's query or key behind its norm, [d], with the steps for dimension `j`.
+fn normed(
+    reader: &Reader<'_>,
+    work: &mut Work,
+    norm: &Norm,
+    from: Site,
+    (head, t, j): (usize, usize, usize),
+) -> Result<Vec<f64>, Unexplained> {
+    let spec = reader.model.spec();
+    let size = spec.head_size;
+    let (heads, first) = match spec.qk_norm {
+        QkNorm::Whole => (0..reader.values(from)?.size(0), head * size),
+        QkNorm::Head | QkNorm::None => (head..head + 1, 0),
+    };
+    work.note(match spec.qk_norm {
+        QkNorm::Whole => "all heads of the token are normed together",
+        QkNorm::Head | QkNorm::None => "each head is normed by itself",
+    });
+    let rows = heads.map(|h| reader.row(from, &[h, t]));
+    let x = rows.collect::<Result<Vec<_>, _>>()?.concat();
+    norm::steps(work, norm, &x, first + j)?;
+    let all = norm::applied(norm, &x)?;
+    Ok(all.get(first..first + size).unwrap_or_default().to_vec())
 }
 
 /// Σ pattern·v: one number of what a head mixed.

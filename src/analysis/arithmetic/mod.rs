@@ -2,6 +2,7 @@
 //! the values one step before, with this model's weights, in f64.
 
 mod attention;
+mod convolution;
 mod cosine;
 mod embed;
 mod ffn;
@@ -212,7 +213,10 @@ fn inside_work(
         S::Pattern => scores::weight(reader, l, (i, j, k)),
         S::HeadOut => attention::mixed(reader, l, (i, j, k)),
         S::AttnOut => attention::written(reader, l, i, j),
-        S::ResidMid | S::ResidOut => stream::joined(reader, (l, site), i, j),
+        S::ResidMid | S::ResidFfn => stream::joined(reader, (l, site), i, j),
+        S::ConvPre => convolution::read(reader, l, i, j),
+        S::ConvOut => convolution::activated(reader, l, i, j),
+        S::ResidOut => convolution::left(reader, l, i, j),
         S::FfnPre | S::FfnGate => ffn::read(reader, (l, site), i, j),
         S::FfnAct => ffn::activated(reader, l, i, j),
         S::FfnOut => ffn::written(reader, l, i, j),

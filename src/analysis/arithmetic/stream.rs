@@ -27,8 +27,8 @@ pub(super) fn entered(
     Ok(work)
 }
 
-/// after(x + written(w)): `resid_mid` of what attention wrote, `resid_out` of what the feed-forward
-/// block wrote.
+/// The stream with what was written (see [`crate::model::weights::Norms`]): `resid_mid` with what
+/// attention wrote, and what leaves the block with what the feed-forward block wrote.
 pub(super) fn joined(
     reader: &Reader<'_>,
     (l, site): (usize, LayerSite),
@@ -68,6 +68,17 @@ pub(super) fn joined(
         term(name, &w, wrote_site),
     ];
     work.sum(Sum::whole("x, the stream with it", terms));
+    if let Some(norm) = &norms.joined {
+        let sum: Vec<f64> = x.iter().zip(&w).map(|(x, w)| x + w).collect();
+        norm::steps(&mut work, norm, &sum, d)?;
+        w = norm::applied(norm, &sum)?;
+        work.note("the normed sum is added to the stream once more");
+        let terms = vec![
+            term(from.name().to_owned(), &x, from_site),
+            Term::new("norm of the sum", work.result),
+        ];
+        work.sum(Sum::whole("x, the stream with that", terms));
+    }
     if let Some(norm) = &norms.after {
         let sum: Vec<f64> = x.iter().zip(&w).map(|(x, w)| x + w).collect();
         norm::steps(&mut work, norm, &sum, d)?;

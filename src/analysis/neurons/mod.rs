@@ -199,6 +199,7 @@ pub fn activate(activation: Activation, x: f64) -> f64 {
         }
         Activation::Relu => x.max(0.0),
         Activation::Silu => x / (1.0 + (-x).exp()),
+        Activation::Tanh => x.tanh(),
     }
 }
 
@@ -315,6 +316,7 @@ mod tests {
             Activation::GeluTanh,
             Activation::Relu,
             Activation::Silu,
+            Activation::Tanh,
         ];
         for activation in all {
             let theirs = Ops::Fused.activate(&input, activation).unwrap();

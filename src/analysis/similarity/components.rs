@@ -6,12 +6,13 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorm, FrozenNorms, wide};
+use super::frozen::{FrozenBlock, FrozenEncoder, FrozenNorms, wide};
 use super::parts::{BIAS, Parts};
 use super::pool::FrozenPool;
 use super::{Method, PairMatrix, changed};
 use crate::analysis::pooling::{sentence, values};
 use crate::cancel::Cancel;
+use crate::model::spec::{BlockSpec, EncoderSpec};
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::{LayerSite, Site, Trace};
 
@@ -30,16 +31,22 @@ pub enum Writer {
     Ffn {
         layer: usize,
     },
+    /// Beside a block.
+    Convolution {
+        layer: usize,
+    },
 }
 
 impl Writer {
-    /// All of an encoder's, in the order in which they write: [1 + L·(H + 1)].
-    pub fn all(layers: usize, heads: usize) -> Vec<Self> {
-        let block = |layer| {
-            let heads = (0..heads).map(move |head| Self::Head { layer, head });
-            heads.chain([Self::Ffn { layer }])
+    /// All of an encoder's, in the order in which they write: 1 + L·(H + 1), and one for each
+    /// convolution.
+    pub fn all(spec: &EncoderSpec) -> Vec<Self> {
+        let block = |(layer, block): (usize, &BlockSpec)| {
+            let heads = (0..spec.heads).map(move |head| Self::Head { layer, head });
+            let convolution = block.convolution.map(|_| Self::Convolution { layer });
+            heads.chain([Self::Ffn { layer }]).chain(convolution)
         };
-        let blocks = (0..layers).flat_map(block);
+        let blocks = spec.blocks.iter().enumerate().flat_map(block);
         std::iter::once(Self::Embedding).chain(blocks).collect()
     }
 
@@ -49,15 +56,18 @@ impl Writer {
             Self::Embedding => "embed".to_owned(),
             Self::Head { layer, head } => format!("L{}.H{}", layer + 1, head + 1),
             Self::Ffn { layer } => format!("L{}.FFN", layer + 1),
+            Self::Convolution { layer } => format!("L{}.conv", layer + 1),
         }
     }
 
-    /// How many blocks' halves (attention, feed-forward) lie behind what it wrote into the stream.
-    fn halves(self) -> usize {
+    /// The stage that it is, of three in each block (attention, feed-forward, convolution); none of
+    /// what is there before the first.
+    fn stage(self) -> Option<usize> {
         match self {
-            Self::Embedding => 0,
-            Self::Head { layer, .. } => 1 + 2 * layer,
-            Self::Ffn { layer } => 2 + 2 * layer,
+            Self::Embedding => None,
+            Self::Head { layer, .. } => Some(3 * layer),
+            Self::Ffn { layer } => Some(3 * layer + 1),
+            Self::Convolution { layer } => Some(3 * layer + 2),
         }
     }
 }
@@ -82,7 +92,7 @@ pub fn writer_parts(
     let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
-    let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
+    let writers = Writer::all(model.spec());
     let pooled = writers.par_iter().map(|&writer| {
         if cancel.is_cancelled() {
             return Err(ModelError::Stopped);
@@ -102,24 +112,27 @@ pub fn writer_parts(
 }
 
 /// What a writer wrote, [T, D], through the norms on the residual stream itself behind it; the first
-/// is that of its own half, behind the sum. Where layers are mixed, what it brings to all of them.
+/// is that of its own stage, behind the sum. Where layers are mixed, what it brings to all of them.
 fn carried(encoder: &FrozenEncoder, writer: Writer, mut part: Vec<f64>) -> Vec<f64> {
     let layers = encoder.blocks.len();
     let mut mixed = vec![0.; part.len()];
     let mix_in = |mixed: &mut [f64], state, part: &[f64]| {
         encoder.mix_in(mixed, state, part.iter().copied());
     };
-    if writer.halves() == 0 && layers > 0 {
+    let own = writer.stage();
+    if own.is_none() && layers > 0 {
         mix_in(&mut mixed, 0, &part);
     }
-    for half in writer.halves().saturating_sub(1)..2 * layers {
-        let block = &encoder.blocks[half / 2];
-        let norms = [&block.attn_norms, &block.ffn_norms][half % 2];
-        if let Some(after) = &norms.after {
-            after.apply(&mut part);
+    for stage in own.unwrap_or(0)..3 * layers {
+        let block = &encoder.blocks[stage / 3];
+        match (stage % 3, &block.convolution) {
+            (0, _) => block.attn_norms.carry(&mut part, own == Some(stage)),
+            (1, _) => block.ffn_norms.carry(&mut part, own == Some(stage)),
+            (_, Some(convolution)) => convolution.norm.apply(&mut part),
+            (_, None) => {}
         }
-        let state = half.div_ceil(2);
-        if half % 2 == 1 && state < layers {
+        let state = stage / 3 + 1;
+        if stage % 3 == 2 && state < layers {
             mix_in(&mut mixed, state, &part);
         }
     }
@@ -133,9 +146,9 @@ fn carried(encoder: &FrozenEncoder, writer: Writer, mut part: Vec<f64>) -> Vec<f
     }
 }
 
-/// The names of the parts that [`group_parts`] gives to the group: [2 + L·(H + 1)].
+/// The names of the parts that [`group_parts`] gives to the group: every writer's, and the biases.
 pub(super) fn written_names(model: &Model) -> Vec<String> {
-    let writers = Writer::all(model.spec().layers(), model.spec().heads);
+    let writers = Writer::all(model.spec());
     let names = writers.into_iter().map(Writer::name);
     names.chain([BIASES.to_owned()]).collect()
 }
@@ -157,7 +170,7 @@ pub(super) fn group_parts(
     let trace = &*model.whole(trace, cancel)?;
     let encoder = FrozenEncoder::new(&model.encoder, trace)?;
     let pool = FrozenPool::new(&model.head, trace, options.pooling)?;
-    let writers = Writer::all(encoder.blocks.len(), model.spec().heads);
+    let writers = Writer::all(model.spec());
     let cells = group.start * encoder.hidden..group.end * encoder.hidden;
     // What the group gives to the pooled vector, and what the other tokens give.
     let split = |mut part: Vec<f64>| -> [Vec<f64>; 2] {
@@ -208,6 +221,10 @@ fn written(encoder: &FrozenEncoder, trace: &Trace, writer: Writer) -> Result<Vec
             let part = cells.map(|(&x, &b)| f64::from(x) - f64::from(b)).collect();
             (part, &block.ffn_norms)
         }
+        Writer::Convolution { layer } => {
+            let out = values(trace, Site::Layer(layer, LayerSite::ConvOut))?;
+            return Ok(wide(&out.flat()));
+        }
     };
     if let Some(norm) = &norms.written {
         norm.apply(&mut part);
@@ -243,29 +260,24 @@ fn biases(encoder: &FrozenEncoder) -> Result<Vec<f64>, ModelError> {
             row.iter_mut().zip(constant).for_each(|(x, b)| *x += b);
         }
     };
-    let norm = |part: &mut [f64], norm: &FrozenNorm| {
-        norm.apply(part);
-        norm.add_bias(part);
-    };
-    let half = |part: &mut [f64], constant: &[f64], norms: &FrozenNorms| {
+    let half = |part: &mut Vec<f64>, constant: &[f64], norms: &FrozenNorms| {
         let mut written = vec![0.; part.len()];
         add(&mut written, constant);
-        if let Some(through) = &norms.written {
-            norm(&mut written, through);
-        }
-        part.iter_mut().zip(&written).for_each(|(x, w)| *x += w);
-        if let Some(after) = &norms.after {
-            norm(part, after);
-        }
+        norms.join_constants(part, written);
     };
     let mut mixed = vec![0.; part.len()];
     for (l, block) in encoder.blocks.iter().enumerate() {
         encoder.mix_in(&mut mixed, l, part.iter().copied());
         half(&mut part, &of_attention(block)?, &block.attn_norms);
         half(&mut part, &wide(&block.down.bias), &block.ffn_norms);
+        if let Some(convolution) = &block.convolution {
+            convolution.norm.apply(&mut part);
+            convolution.norm.add_bias(&mut part);
+        }
     }
     if let Some(last) = &encoder.final_norm {
-        norm(&mut part, last);
+        last.apply(&mut part);
+        last.add_bias(&mut part);
     }
     encoder.mix_in(&mut mixed, encoder.blocks.len(), part.iter().copied());
     Ok(match encoder.mix.is_empty() {
@@ -291,8 +303,8 @@ fn of_attention(block: &FrozenBlock) -> Result<Vec<f64>, ModelError> {
 }
 
 /// ⟨u_i, v_j⟩/(|e_a||e_b|) over the [`writer_parts`] u of a and v of b; the sum of all cells is the
-/// cosine. Rows and columns `embed`, `L1.H1`, …, `L1.FFN`, …, `biases`: [2 + L·(H + 1)] squared. A
-/// *direct* effect: a head that works through later layers shows there, and ablation shows both.
+/// cosine. Rows and columns `embed`, `L1.H1`, …, `L1.FFN`, …, `biases`: [2 + L·(H + 1)] squared, and
+/// one more for each convolution, `L1.conv`. A *direct* effect: a head that works through later layers shows there, and ablation shows both.
 ///
 /// # Errors
 /// When a trace lacks a site or a module does not take this pooling's vector;

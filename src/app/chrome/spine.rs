@@ -367,6 +367,11 @@ impl Row<'_> {
     fn score_ui(&mut self, cosine: Option<f64>) {
         let (response, picture) = self.frame_ui("Score", 84., self.is(Stage::Score));
         let text = cosine.map_or("–".to_owned(), |cosine| format!("{cosine:.4}"));
+        let chosen = self.is(Stage::Score);
+        response.widget_info(|| egui::WidgetInfo {
+            current_text_value: Some(text.clone()),
+            ..egui::WidgetInfo::selected(egui::Role::Button, true, chosen, "Stage Score")
+        });
         let font = FontId::monospace(16.);
         let color: Color32 = self.theme.strong();
         self.ui

@@ -50,10 +50,10 @@ fn tolerances() -> String {
     )
 }
 
-/// Text by text, the last hidden state and the sentence vector.
-pub fn oracle(reports: &[OracleReport]) -> String {
+/// Text by text, the last hidden state and the sentence vector of another's pass over the same weights.
+pub fn other(name: &str, reports: &[OracleReport]) -> String {
     let mut out = format!(
-        "candle-transformers on the same weights\n{:>6}  {:>19}  {:>17}  {:>9}\n",
+        "{name} on the same weights\n{:>6}  {:>19}  {:>17}  {:>9}\n",
         "tokens", "final.out, relative", "sentence, max |Δ|", "1 − cos"
     );
     for report in reports {

@@ -1,11 +1,11 @@
 //! DeBERTa v2 and v3: nothing is added for a place; content and distance look at each other in
-//! attention (He et al. 2021, 2023).
+//! attention (He et al. 2021, 2023). Larger models of v2 have a convolution beside the first block.
 
 use serde_json::Value;
 
-use super::names::{BERT, Names, QkvNames, RelativeNames};
+use super::names::{BERT, ConvolutionNames, Names, QkvNames, RelativeNames};
 use super::{Config, EncoderSpec, Family, ModelError};
-use crate::model::spec::{Disentangled, Positions, Project};
+use crate::model::spec::{Convolution, Disentangled, Positions, Project};
 
 pub static FAMILY: Family = Family {
     claims: |config| Ok(config.model_type()? == "deberta-v2"),
@@ -21,6 +21,10 @@ const NAMES: Names = Names {
         query: "encoder.layer.{l}.attention.self.query_proj",
         key: "encoder.layer.{l}.attention.self.key_proj",
         value: "encoder.layer.{l}.attention.self.value_proj",
+    },
+    convolution: ConvolutionNames {
+        weight: "encoder.conv.conv",
+        norm: "encoder.conv.LayerNorm",
     },
     relative: RelativeNames {
         table: "encoder.rel_embeddings.weight",
@@ -42,10 +46,6 @@ fn asks(config: &Config, name: &str) -> bool {
 }
 
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
-    config.never(
-        "conv_kernel_size",
-        "models without a convolution are supported",
-    )?;
     let sizes = config.sizes(128_100, 512)?;
     let embedding = config.size(&["embedding_size"], sizes.hidden)?;
     let plain = EncoderSpec::bert("deberta-v2", sizes);
@@ -60,7 +60,12 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
     let terms = disentangled.map_or(0, |d| {
         usize::from(d.content_to_position) + usize::from(d.position_to_content)
     });
+    let mut blocks = plain.blocks;
+    if let Some(first) = blocks.first_mut() {
+        first.convolution = convolution(config)?;
+    }
     Ok(EncoderSpec {
+        blocks,
         embedding,
         project: match embedding == sizes.hidden {
             true => Project::None,
@@ -74,6 +79,19 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
         norm_eps: config.number(&["layer_norm_eps"], 1e-7)?,
         ..plain
     })
+}
+
+/// None where its size is 0 or is not there.
+fn convolution(config: &Config) -> Result<Option<Convolution>, ModelError> {
+    const SIZE: &str = "conv_kernel_size";
+    if config.number(&[SIZE], 0.)? <= 0. {
+        return Ok(None);
+    }
+    Ok(Some(Convolution {
+        kernel: config.size(&[SIZE], 0)?,
+        groups: config.size(&["conv_groups"], 1)?,
+        activation: config.activation("conv_act", "tanh")?,
+    }))
 }
 
 fn disentangled(config: &Config, positions: usize) -> Result<Disentangled, ModelError> {

@@ -18,12 +18,12 @@ const NAMES: Names = Names {
     attn_norms: NormNames {
         before: "layers.{l}.input_layernorm",
         written: "layers.{l}.post_attention_layernorm",
-        after: "",
+        ..NormNames::NONE
     },
     ffn_norms: NormNames {
         before: "layers.{l}.pre_feedforward_layernorm",
         written: "layers.{l}.post_feedforward_layernorm",
-        after: "",
+        ..NormNames::NONE
     },
     norms_from_one: true,
     ..LLAMA

@@ -1,9 +1,11 @@
 //! Jina v2: calls itself bert, but has ALiBi instead of positions and a gated feed-forward block
-//! (Günther et al. 2023).
+//! (Günther et al. 2023). In English as `jina-bert-implementation`; for code and other languages as
+//! `jina-bert-v2-qk-post-norm`, which also norms queries, keys and the sum behind attention (Mohr et
+//! al. 2024).
 
 use super::names::{BERT, FfnNames, Names, NormNames};
 use super::{Config, EncoderSpec, Family, ModelError};
-use crate::model::spec::{Activation, Biases, DistanceBias, Positions};
+use crate::model::spec::{Activation, Biases, DistanceBias, Positions, QkNorm};
 
 pub static FAMILY: Family = Family {
     claims: |config| {
@@ -12,7 +14,7 @@ pub static FAMILY: Family = Family {
     },
     model_types: &["jina_bert"],
     spec,
-    names: |_| Ok(vec![NAMES]),
+    names: |config| Ok(vec![if is_normed(config) { NORMED } else { NAMES }]),
 };
 
 const NAMES: Names = Names {
@@ -26,21 +28,31 @@ const NAMES: Names = Names {
     ..BERT
 };
 
-/// The later form norms queries and keys and has a norm more; only where its code lies tells it apart.
-fn refuse_normed(config: &Config) -> Result<(), ModelError> {
-    let code = config.get(&["auto_map"]).map(ToString::to_string);
-    match code.is_some_and(|code| code.contains("qk-post-norm")) {
-        false => Ok(()),
-        true => Err(ModelError::Unsupported {
-            file: config.file.clone(),
-            what: "jina-bert-v2-qk-post-norm".to_owned(),
-            hint: "Jina v2 in English (jina-bert-implementation) is".to_owned(),
-        }),
-    }
+/// The stream is normed behind attention as in BERT, and what comes of that is added to it again.
+const NORMED: Names = Names {
+    q_norm: "encoder.layer.{l}.attention.self.layer_norm_q",
+    k_norm: "encoder.layer.{l}.attention.self.layer_norm_k",
+    attn_norms: NormNames {
+        joined: "encoder.layer.{l}.attention.output.LayerNorm",
+        ..NormNames::after("encoder.layer.{l}.layer_norm_1")
+    },
+    ffn: FfnNames::Halves {
+        both: "encoder.layer.{l}.mlp.up_gated_layer",
+        gate_first: false,
+        down: "encoder.layer.{l}.mlp.down_layer",
+    },
+    ffn_norms: NormNames::after("encoder.layer.{l}.layer_norm_2"),
+    ..NAMES
+};
+
+/// Only where its code lies tells the later form apart.
+fn is_normed(config: &Config) -> bool {
+    let from = ["auto_map", "_name_or_path"].map(|field| config.get(&[field]));
+    let mut from = from.into_iter().flatten().map(ToString::to_string);
+    from.any(|code| code.contains("qk-post-norm"))
 }
 
 fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
-    refuse_normed(config)?;
     let activation = match config.text("feed_forward_type", "geglu")? {
         "geglu" => Activation::Gelu,
         "reglu" => Activation::Relu,
@@ -55,6 +67,10 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
         positions: Positions::None,
         distance: Some(DistanceBias::Alibi),
         activation,
+        qk_norm: match is_normed(config) {
+            true => QkNorm::Whole,
+            false => QkNorm::None,
+        },
         norm_eps: config.number(&["layer_norm_eps"], 1e-12)?,
         biases: Biases {
             ffn: false,

@@ -57,7 +57,7 @@ fn spec(config: &Config) -> Result<EncoderSpec, ModelError> {
             rotary: Some(config.rotary(kind, theta, head_size)?),
             // The first layer reads what the embedding norm just made.
             attn_norm: layer > 0,
-            experts: None,
+            ..BlockSpec::PLAIN
         })
     };
     let attention = config.flag("attention_bias", false)?;

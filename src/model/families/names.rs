@@ -21,6 +21,7 @@ pub struct Names {
     pub ffn: FfnNames,
     pub experts: ExpertNames,
     pub ffn_norms: NormNames,
+    pub convolution: ConvolutionNames,
     pub final_norm: &'static str,
     /// The table of [`super::super::spec::DistanceBias::Buckets`], with `.weight`.
     pub distance: &'static str,
@@ -47,6 +48,7 @@ pub enum QkvNames {
 pub struct NormNames {
     pub before: &'static str,
     pub written: &'static str,
+    pub joined: &'static str,
     pub after: &'static str,
 }
 
@@ -54,6 +56,7 @@ impl NormNames {
     pub const NONE: Self = Self {
         before: "",
         written: "",
+        joined: "",
         after: "",
     };
 
@@ -119,6 +122,20 @@ impl ExpertNames {
     };
 }
 
+/// A convolution beside a block.
+#[derive(Clone, Copy)]
+pub struct ConvolutionNames {
+    pub weight: &'static str,
+    pub norm: &'static str,
+}
+
+impl ConvolutionNames {
+    pub const NONE: Self = Self {
+        weight: "",
+        norm: "",
+    };
+}
+
 /// The relative rows of disentangled attention.
 #[derive(Clone, Copy)]
 pub struct RelativeNames {
@@ -169,6 +186,7 @@ pub const BERT: Names = Names {
     ),
     experts: ExpertNames::NONE,
     ffn_norms: NormNames::after("encoder.layer.{l}.output.LayerNorm"),
+    convolution: ConvolutionNames::NONE,
     final_norm: "",
     distance: "",
     relative: RelativeNames::NONE,

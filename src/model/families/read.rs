@@ -48,7 +48,7 @@ impl Config {
     pub fn activation(&self, field: &str, default: &str) -> Result<Activation, ModelError> {
         let name = self.text(field, default)?;
         Activation::from_config(name).ok_or_else(|| {
-            let problem = format!("is `{name}`; supported are gelu, gelu_new, relu and silu");
+            let problem = format!("is `{name}`; supported are gelu, gelu_new, relu, silu and tanh");
             self.bad(field, problem)
         })
     }

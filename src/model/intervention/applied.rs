@@ -439,4 +439,9 @@ impl Hook for Intervening<'_> {
     fn turns(&self, text: usize) -> bool {
         self.0.get(text).is_none_or(|applied| !applied.still)
     }
+
+    fn sees(&self, text: usize, token: usize) -> bool {
+        let applied = self.0.get(text);
+        applied.is_none_or(|applied| !applied.hidden.contains(&token))
+    }
 }

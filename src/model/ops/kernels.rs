@@ -151,6 +151,7 @@ kernel! {
             Activation::GeluTanh => map(x, out, gelu_tanh),
             Activation::Relu => map(x, out, |x| if x > 0. { x } else { 0. }),
             Activation::Silu => map(x, out, |x| x * sigmoid(x)),
+            Activation::Tanh => map(x, out, |x| 2. * sigmoid(2. * x) - 1.),
         }
     }
 }
@@ -262,12 +263,14 @@ mod tests {
             }
             Activation::Relu => x.max(0.),
             Activation::Silu => x / (1. + (-x).exp()),
+            Activation::Tanh => x.tanh(),
         };
         for activation in [
             Activation::Gelu,
             Activation::GeluTanh,
             Activation::Relu,
             Activation::Silu,
+            Activation::Tanh,
         ] {
             let mut out = vec![0.; x.len()];
             activate(&x, &mut out, activation);

@@ -261,6 +261,7 @@ mod tests {
                 Activation::GeluTanh,
                 Activation::Relu,
                 Activation::Silu,
+                Activation::Tanh,
             ] {
                 close(
                     &Ops::Fused.activate(&x, activation).unwrap(),

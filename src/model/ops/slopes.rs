@@ -26,6 +26,12 @@ fn silu_slope(x: f32) -> f32 {
     s * (1. + x * (1. - s))
 }
 
+#[inline(always)]
+fn tanh_slope(x: f32) -> f32 {
+    let s = sigmoid(2. * x);
+    4. * s * (1. - s)
+}
+
 kernel! {
     /// out = gradient·activation′(x), element by element.
     pub fn activate(x: &[f32], gradient: &[f32], out: &mut [f32], activation: Activation) {
@@ -40,6 +46,7 @@ kernel! {
             Activation::GeluTanh => map(x, gradient, out, gelu_tanh_slope),
             Activation::Relu => map(x, gradient, out, |x| if x > 0. { 1. } else { 0. }),
             Activation::Silu => map(x, gradient, out, silu_slope),
+            Activation::Tanh => map(x, gradient, out, tanh_slope),
         }
     }
 }

@@ -311,6 +311,7 @@ mod tests {
                 Activation::GeluTanh,
                 Activation::Relu,
                 Activation::Silu,
+                Activation::Tanh,
             ] {
                 same(&[&x], |ops| ops.activate(&x, activation).unwrap());
             }

@@ -11,6 +11,9 @@ pub(super) const CONFIG: &str = "config.json";
 pub(super) const MODULES: &str = "modules.json";
 pub(super) const WEIGHTS: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
+/// What the library peft calls an adapter's files, in a folder of their own.
+pub const ADAPTER_CONFIG: &str = "adapter_config.json";
+pub const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.txt", "vocab.json"];
 
@@ -214,6 +217,10 @@ pub(super) fn wanted(listing: &BTreeSet<String>, modules: &[Module]) -> Vec<Stri
             small.extend(encoder_files(listing, folder));
             let single = listing.contains(&join(folder, WEIGHTS));
             small.extend((!single).then(|| join(folder, INDEX)));
+            for adapter in adapters(listing, folder) {
+                small.push(join(&adapter, ADAPTER_CONFIG));
+                large.push(join(&adapter, ADAPTER_WEIGHTS));
+            }
         }
         if module.needs_weights() {
             large.push(join(folder, WEIGHTS));
@@ -223,6 +230,18 @@ pub(super) fn wanted(listing: &BTreeSet<String>, modules: &[Module]) -> Vec<Stri
     let mut seen = BTreeSet::new();
     small.retain(|name| listing.contains(name) && seen.insert(name.clone()));
     small
+}
+
+/// The folders of peft's adapters beside an encoder.
+fn adapters(listing: &BTreeSet<String>, folder: &str) -> Vec<String> {
+    let adapter = |name: &String| {
+        let adapter = name.strip_suffix(ADAPTER_CONFIG)?.strip_suffix('/')?;
+        let (above, own) = adapter.rsplit_once('/').unwrap_or(("", adapter));
+        let beside = above == folder.trim_end_matches('/') && !own.is_empty();
+        let whole = listing.contains(&join(adapter, ADAPTER_WEIGHTS));
+        (beside && whole).then(|| adapter.to_owned())
+    };
+    listing.iter().filter_map(adapter).collect()
 }
 
 /// The tokenizer's files and the length limits beside an encoder.
@@ -325,6 +344,11 @@ mod tests {
             "2_Dense/config.json",
             "2_Dense/model.safetensors",
             "2_Dense/pytorch_model.bin",
+            "query/adapter_config.json",
+            "query/adapter_model.safetensors",
+            "half/adapter_config.json",
+            "far/away/adapter_config.json",
+            "far/away/adapter_model.safetensors",
         ]
         .map(String::from)
         .into();
@@ -345,8 +369,10 @@ mod tests {
                 "tokenizer.json",
                 "vocab.txt",
                 "sentence_bert_config.json",
+                "query/adapter_config.json",
                 "1_Pooling/config.json",
                 "2_Dense/config.json",
+                "query/adapter_model.safetensors",
                 "model.safetensors",
                 "2_Dense/model.safetensors",
             ]

@@ -29,7 +29,7 @@ pub use bundled::{BUNDLED_NAME, BundledCheckpoint, CHECKPOINTS, bundled_size};
 pub use cache::{CachedModel, cached};
 pub use error::SourceError;
 pub use files::ModelFiles;
-pub use layout::{Module, TASK_TRANSFORMER};
+pub use layout::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Module, TASK_TRANSFORMER};
 pub use options::SourceOptions;
 pub use reference::{MINILM, ModelRef};
 pub use remove::remove;

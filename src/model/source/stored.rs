@@ -51,7 +51,7 @@ impl StoredFile {
     ///
     /// # Errors
     /// `Io`.
-    pub(super) fn sha256(&self) -> Result<String, SourceError> {
+    pub(in crate::model) fn sha256(&self) -> Result<String, SourceError> {
         let path = match self {
             Self::Disk(path) => path,
             Self::Memory { bytes, .. } | Self::Int8 { bytes, .. } => {

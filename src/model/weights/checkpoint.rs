@@ -1,5 +1,7 @@
 //! Safetensors to checked f32 tensors: prefixes, legacy names, shapes, and no silent gaps.
 
+use std::collections::BTreeSet;
+
 use candle_core::{DType, Device, Tensor};
 
 use super::super::ModelError;
@@ -221,6 +223,12 @@ impl Checkpoint {
             true => self.get(&format!("{name}.bias"), &[size]),
             false => Ok(Tensor::zeros(size, DType::F32, &self.device)?),
         }
+    }
+
+    /// The name of every tensor.
+    pub fn names(&self) -> BTreeSet<String> {
+        let files = self.files.iter();
+        files.flat_map(|file| file.names()).collect()
     }
 
     /// The shape of a tensor, where it is there.

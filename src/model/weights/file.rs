@@ -66,6 +66,11 @@ impl File {
         })
     }
 
+    /// The name of every tensor.
+    pub fn names(&self) -> Vec<String> {
+        self.header.offset_keys()
+    }
+
     pub fn info(&self, name: &str) -> Option<&TensorInfo> {
         self.header.info(name)
     }

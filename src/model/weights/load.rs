@@ -3,9 +3,13 @@
 use candle_core::Tensor;
 
 use super::super::ModelError;
+use super::super::convolution::as_product;
 use super::super::families::{FfnNames, Names, NormNames, QkvNames};
 use super::super::spec::{DistanceBias, EncoderSpec, Positions, Project, QkNorm};
-use super::{Checkpoint, Ffn, LayerWeights, Linear, Norm, Norms, Relative, Weights};
+use super::{
+    Checkpoint, ConvolutionWeights, Distances, Ffn, LayerWeights, Linear, Norm, Norms, Relative,
+    Weights,
+};
 
 impl Weights {
     /// Loads everything that `spec` needs, under one of the spellings of its family.
@@ -51,9 +55,16 @@ impl Weights {
             Project::BeforeNorm => d,
             _ => width,
         };
-        let relative = load.relative()?;
-        let layers = (0..spec.layers()).map(|l| load.layer(l, relative.as_ref()));
-        Ok(Self {
+        let mut layers: Vec<LayerWeights> = Vec::with_capacity(spec.layers());
+        for l in 0..spec.layers() {
+            let before = l.checked_sub(1);
+            let shared = before.filter(|&before| spec.block_of(before) == spec.block_of(l));
+            layers.push(match shared {
+                Some(before) => layers[before].clone(),
+                None => load.layer(l)?,
+            });
+        }
+        let mut weights = Self {
             token: load.get(names.token, &[spec.vocabulary, width])?,
             position,
             types,
@@ -63,13 +74,16 @@ impl Weights {
                 .transpose()?,
             project,
             distance,
-            layers: layers.collect::<Result<_, _>>()?,
+            distances: load.distances()?,
+            layers,
             final_norm: spec
                 .final_norm
                 .then(|| load.norm(names.final_norm, spec.hidden))
                 .transpose()?,
             mix: None,
-        })
+        };
+        weights.see_distances(spec)?;
+        Ok(weights)
     }
 }
 
@@ -127,7 +141,7 @@ impl Loader<'_> {
         name.replace("{l}", &self.spec.block_of(l).to_string())
     }
 
-    fn layer(&self, l: usize, relative: Option<&Tensor>) -> Result<LayerWeights, ModelError> {
+    fn layer(&self, l: usize) -> Result<LayerWeights, ModelError> {
         let (spec, names) = (self.spec, self.names);
         let (d, width) = (spec.hidden, spec.heads * spec.head_size);
         let qkv = self.qkv(l)?;
@@ -136,17 +150,16 @@ impl Loader<'_> {
             .checkpoint
             .linear_with(&output, width, d, spec.biases.output)?;
         let attn_norms = self.norms(names.attn_norms, l, spec.blocks[l].attn_norm)?;
-        let head_norm = |name| match spec.qk_norm {
+        let head_norm = |name, heads| match spec.qk_norm {
             QkNorm::None => Ok(None),
             QkNorm::Head => self.norm_at(name, l, spec.head_size),
+            QkNorm::Whole => self.norm_at(name, l, heads * spec.head_size),
         };
         Ok(LayerWeights {
-            relative: relative
-                .map(|table| self.relative_of(l, table, &qkv))
-                .transpose()?,
+            relative: self.relative(l)?,
             qkv,
-            q_norm: head_norm(names.q_norm)?,
-            k_norm: head_norm(names.k_norm)?,
+            q_norm: head_norm(names.q_norm, spec.heads)?,
+            k_norm: head_norm(names.k_norm, spec.kv_heads)?,
             output,
             attn_norms,
             ffn: match spec.blocks[l].experts {
@@ -154,7 +167,24 @@ impl Loader<'_> {
                 Some(experts) => self.experts(l, experts.count)?,
             },
             ffn_norms: self.norms(names.ffn_norms, l, true)?,
+            convolution: self.convolution(l)?,
         })
+    }
+
+    fn convolution(&self, l: usize) -> Result<Option<ConvolutionWeights>, ModelError> {
+        let Some(spec) = self.spec.blocks[l].convolution else {
+            return Ok(None);
+        };
+        let (d, names) = (self.spec.hidden, self.names.convolution);
+        let shape = [d, d / spec.groups, spec.kernel];
+        let weight = self.get(&format!("{}.weight", names.weight), &shape)?;
+        let bias = self.get(&format!("{}.bias", names.weight), &[d])?;
+        Ok(Some(ConvolutionWeights {
+            taps: Linear::new(as_product(&weight, spec.groups)?, bias),
+            kernel: spec.kernel,
+            activation: spec.activation,
+            norm: self.norm(names.norm, d)?,
+        }))
     }
 
     fn norms(&self, names: NormNames, l: usize, before: bool) -> Result<Norms, ModelError> {
@@ -165,6 +195,7 @@ impl Loader<'_> {
                 false => None,
             },
             written: self.norm_at(names.written, l, d)?,
+            joined: self.norm_at(names.joined, l, d)?,
             after: self.norm_at(names.after, l, d)?,
         })
     }
@@ -238,54 +269,35 @@ impl Loader<'_> {
         })
     }
 
-    /// The rows for distances, normed where the model does that: [2·buckets, D].
-    fn relative(&self) -> Result<Option<Tensor>, ModelError> {
+    /// The rows for distances that all layers share.
+    fn distances(&self) -> Result<Option<Distances>, ModelError> {
         let Some(disentangled) = self.spec.disentangled else {
             return Ok(None);
         };
         let (d, names) = (self.spec.hidden, self.names.relative);
-        let table = self.get(names.table, &[2 * disentangled.buckets, d])?;
-        if !disentangled.normed {
-            return Ok(Some(table));
-        }
-        let norm = self.norm(names.norm, d)?;
-        let eps = norm.eps as f32;
-        let normed = candle_nn::ops::layer_norm_slow(&table, &norm.weight, &norm.bias, eps)?;
-        Ok(Some(normed))
+        let norm = disentangled.normed.then(|| self.norm(names.norm, d));
+        Ok(Some(Distances {
+            table: self.get(names.table, &[2 * disentangled.buckets, d])?,
+            norm: norm.transpose()?,
+        }))
     }
 
-    /// The table as the heads of layer `l` see it.
-    fn relative_of(&self, l: usize, table: &Tensor, qkv: &Linear) -> Result<Relative, ModelError> {
+    /// The products that the rows for distances pass in layer `l`.
+    fn relative(&self, l: usize) -> Result<Option<Relative>, ModelError> {
         let spec = self.spec;
-        let (d, width) = (spec.hidden, spec.heads * spec.head_size);
         let Some(disentangled) = spec.disentangled else {
-            return Err(ModelError::config(
-                "config.json",
-                "pos_att_type",
-                "is missing",
-            ));
+            return Ok(None);
         };
-        let through = |own: &str, from: usize| -> Result<Tensor, ModelError> {
-            let product = match disentangled.shares_products {
-                true => qkv.rows(from, width)?,
-                false => self.checkpoint.linear(&self.at(own, l), d, width)?,
-            };
-            let rows = table.matmul(&product.weight.t()?)?;
-            let rows = rows.broadcast_add(&product.bias)?; // [2·buckets, H·d]
-            let (count, heads) = (rows.dim(0)?, spec.heads);
-            let by_head = rows.reshape((count, heads, spec.head_size))?;
-            Ok(by_head.transpose(0, 1)?.contiguous()?)
+        let (d, width) = (spec.hidden, spec.heads * spec.head_size);
+        let own = |name: &str, asked: bool| {
+            let read = asked && !disentangled.shares_products;
+            let product = read.then(|| self.checkpoint.linear(&self.at(name, l), d, width));
+            product.transpose()
         };
         let names = self.names.relative;
-        Ok(Relative {
-            keys: disentangled
-                .content_to_position
-                .then(|| through(names.key, width))
-                .transpose()?,
-            queries: disentangled
-                .position_to_content
-                .then(|| through(names.query, 0))
-                .transpose()?,
-        })
+        Ok(Some(Relative::of(
+            own(names.key, disentangled.content_to_position)?,
+            own(names.query, disentangled.position_to_content)?,
+        )))
     }
 }

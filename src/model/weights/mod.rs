@@ -4,6 +4,7 @@ mod checkpoint;
 mod file;
 mod load;
 mod named;
+mod relative;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +14,10 @@ use candle_core::{Tensor, TensorId};
 use super::ModelError;
 use super::mix::LayerMix;
 use super::ops::{Panels, with_slice};
-use super::spec::NormKind;
+use super::spec::{Activation, NormKind};
 
 pub use checkpoint::Checkpoint;
+pub use relative::{Distances, Relative};
 
 /// y = x·Wᵀ + b.
 #[derive(Clone, Debug)]
@@ -39,11 +41,14 @@ pub struct Norm {
 }
 
 /// The norms around attention or around a feed-forward block f, each of which may be missing:
-/// x ← after(x + written(f(before(x)))).
+/// x ← after(x + w) with w = written(f(before(x))), and where there is a norm of the sum,
+/// x ← after(x + joined(x + w)).
 #[derive(Clone, Debug, Default)]
 pub struct Norms {
     pub before: Option<Norm>,
     pub written: Option<Norm>,
+    /// Of the sum, which is then added to x once more.
+    pub joined: Option<Norm>,
     pub after: Option<Norm>,
 }
 
@@ -57,26 +62,30 @@ pub struct Ffn {
     pub router: Option<Linear>, // [experts, D]
 }
 
-/// The rows for distances as the heads of one layer see them (see [`super::spec::Disentangled`]).
+/// See [`super::spec::Convolution`].
 #[derive(Clone, Debug)]
-pub struct Relative {
-    /// What content asks: [H, 2·buckets, d].
-    pub keys: Option<Tensor>,
-    /// What asks for content: [H, 2·buckets, d].
-    pub queries: Option<Tensor>,
+pub struct ConvolutionWeights {
+    /// Of the neighbours' vectors one behind the other.
+    pub taps: Linear, // [D, kernel·D]
+    pub kernel: usize,
+    pub activation: Activation,
+    /// Behind the sum.
+    pub norm: Norm, // [D]
 }
 
 #[derive(Clone, Debug)]
 pub struct LayerWeights {
     /// Query, key and value in one product.
     pub qkv: Linear, // [(H + 2·K)·d, D]
-    pub q_norm: Option<Norm>, // [d]
-    pub k_norm: Option<Norm>, // [d]
+    /// Of each head, or of all heads together.
+    pub q_norm: Option<Norm>, // [d] or [H·d]
+    pub k_norm: Option<Norm>, // [d] or [K·d]
     pub relative: Option<Relative>,
     pub output: Linear, // [D, H·d]
     pub attn_norms: Norms,
     pub ffn: Ffn,
     pub ffn_norms: Norms,
+    pub convolution: Option<ConvolutionWeights>,
 }
 
 /// The values of one encoder. E is the width of its tables.
@@ -90,6 +99,8 @@ pub struct Weights {
     pub project: Option<Linear>, // [D, E]
     /// A number for each bucket of distances and head.
     pub distance: Option<Tensor>, // [buckets, H]
+    /// What the layers' [`Relative`] come from.
+    pub distances: Option<Distances>,
     pub layers: Vec<LayerWeights>,
     pub final_norm: Option<Norm>, // [D]
     /// Where `final.out` is a mix of several layers' states.
@@ -132,8 +143,17 @@ impl Weights {
         }
     }
 
-    /// The same weights with `f` applied to every tensor.
+    /// The same weights with `f` applied to every tensor; once where layers share one.
     pub fn map(&self, f: &mut Map<'_>) -> Result<Self, ModelError> {
+        let mut made: HashMap<TensorId, Tensor> = HashMap::new();
+        let f = &mut |name: &str, tensor: &Tensor| {
+            if let Some(made) = made.get(&tensor.id()) {
+                return Ok(made.clone());
+            }
+            let new = f(name, tensor)?;
+            made.insert(tensor.id(), new.clone());
+            Ok(new)
+        };
         let layers = self.layers.iter().enumerate();
         Ok(Self {
             token: f("token", &self.token)?,
@@ -142,6 +162,7 @@ impl Weights {
             embed_norm: maybe(self.embed_norm.as_ref(), |x| x.map("embed_norm", f))?,
             project: maybe(self.project.as_ref(), |x| x.map("project", f))?,
             distance: maybe(self.distance.as_ref(), |x| f("distance", x))?,
+            distances: maybe(self.distances.as_ref(), |x| x.map(f))?,
             layers: layers
                 .map(|(l, layer)| layer.map(&format!("layer.{l}"), f))
                 .collect::<Result<_, _>>()?,
@@ -160,20 +181,13 @@ impl LayerWeights {
     fn products(&mut self) -> impl Iterator<Item = &mut Linear> {
         let ffn = [&mut self.ffn.up, &mut self.ffn.down];
         let attention = [&mut self.qkv, &mut self.output];
-        attention.into_iter().chain(ffn).chain(&mut self.ffn.gate)
+        let taps = self.convolution.as_mut().map(|weights| &mut weights.taps);
+        let ffn = ffn.into_iter().chain(&mut self.ffn.gate);
+        attention.into_iter().chain(ffn).chain(taps)
     }
 
     fn map(&self, at: &str, f: &mut Map<'_>) -> Result<Self, ModelError> {
-        let relative = maybe(self.relative.as_ref(), |relative| {
-            Ok(Relative {
-                keys: maybe(relative.keys.as_ref(), |x| {
-                    f(&format!("{at}.relative.keys"), x)
-                })?,
-                queries: maybe(relative.queries.as_ref(), |x| {
-                    f(&format!("{at}.relative.queries"), x)
-                })?,
-            })
-        })?;
+        let relative = maybe(self.relative.as_ref(), |x| x.map(at, f))?;
         Ok(Self {
             qkv: self.qkv.map(&format!("{at}.qkv"), f)?,
             q_norm: maybe(self.q_norm.as_ref(), |x| x.map(&format!("{at}.q_norm"), f))?,
@@ -183,6 +197,13 @@ impl LayerWeights {
             attn_norms: self.attn_norms.map(&format!("{at}.attn_norm"), f)?,
             ffn: self.ffn.map(at, f)?,
             ffn_norms: self.ffn_norms.map(&format!("{at}.ffn_norm"), f)?,
+            convolution: maybe(self.convolution.as_ref(), |weights| {
+                Ok(ConvolutionWeights {
+                    taps: weights.taps.map(&format!("{at}.conv"), f)?,
+                    norm: weights.norm.map(&format!("{at}.conv_norm"), f)?,
+                    ..weights.clone()
+                })
+            })?,
         })
     }
 }
@@ -213,6 +234,7 @@ impl Norms {
             written: maybe(self.written.as_ref(), |x| {
                 x.map(&format!("{at}.written"), f)
             })?,
+            joined: maybe(self.joined.as_ref(), |x| x.map(&format!("{at}.joined"), f))?,
             after: maybe(self.after.as_ref(), |x| x.map(&format!("{at}.after"), f))?,
         })
     }

@@ -3,9 +3,10 @@
 use candle_core::{DType, Tensor};
 
 use super::super::ModelError;
+use super::super::convolution::from_product;
 use super::super::families::{FfnNames, Names, NormNames, QkvNames};
 use super::super::spec::{EncoderSpec, Project};
-use super::{LayerWeights, Linear, Norm, Norms, Weights};
+use super::{Ffn, LayerWeights, Linear, Norm, Norms, Weights};
 
 /// Tensors and their names, in the order of the forward pass.
 struct Named(Vec<(String, Tensor)>);
@@ -28,21 +29,12 @@ impl Weights {
     /// that nobody uses.
     ///
     /// # Errors
-    /// When the family keeps something that these weights no longer have as it was: the rows for
-    /// distances of disentangled attention, or experts.
+    /// When a tensor cannot be laid out as the checkpoint has it.
     pub fn named(
         &self,
         names: &Names,
         spec: &EncoderSpec,
     ) -> Result<Vec<(String, Tensor)>, ModelError> {
-        let experts = spec.blocks.iter().any(|block| block.experts.is_some());
-        if spec.disentangled.is_some() || experts {
-            return Err(ModelError::Unsupported {
-                file: "model.safetensors".to_owned(),
-                what: format!("writing {} models", spec.family),
-                hint: "their tensors are laid out anew when they are read".to_owned(),
-            });
-        }
         let mut out = Named(Vec::new());
         out.tensor(names.token, &self.token);
         let tables = [
@@ -64,6 +56,12 @@ impl Weights {
         }
         if let Some(project) = &self.project {
             out.linear(names.project, project, spec.project == Project::AfterNorm);
+        }
+        if let Some(distances) = &self.distances {
+            out.tensor(names.relative.table, &distances.table);
+            if let Some(norm) = &distances.norm {
+                write_norm(&mut out, names, spec, names.relative.norm, norm)?;
+            }
         }
         let mut written = None;
         for (l, layer) in self.layers.iter().enumerate() {
@@ -127,9 +125,48 @@ fn write_layer(
             write_norm(out, names, spec, &at(name), norm)?;
         }
     }
+    if let Some(relative) = &layer.relative {
+        let own = [
+            (names.relative.key, &relative.key),
+            (names.relative.query, &relative.query),
+        ];
+        for (name, product) in own {
+            if let Some(product) = product {
+                out.linear(&at(name), product, true);
+            }
+        }
+    }
     out.linear(&at(names.output), &layer.output, biases.output);
     write_norms(out, names, spec, (names.attn_norms, &layer.attn_norms), &at)?;
-    let ffn = &layer.ffn;
+    write_ffn(out, names, spec, &layer.ffn, &at)?;
+    write_norms(out, names, spec, (names.ffn_norms, &layer.ffn_norms), &at)?;
+    match (&layer.convolution, spec.blocks[block].convolution) {
+        (Some(weights), Some(convolution)) => {
+            let weight = from_product(&weights.taps.weight, weights.kernel, convolution.groups)?;
+            let plain = Linear::new(weight, weights.taps.bias.clone());
+            out.linear(names.convolution.weight, &plain, true);
+            write_norm(out, names, spec, names.convolution.norm, &weights.norm)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_ffn(
+    out: &mut Named,
+    names: &Names,
+    spec: &EncoderSpec,
+    ffn: &Ffn,
+    at: &dyn Fn(&str) -> String,
+) -> Result<(), ModelError> {
+    let biases = spec.biases;
+    if let Some(router) = &ffn.router {
+        let experts = names.experts;
+        out.linear(&at(experts.router), router, false);
+        out.tensor(&at(experts.up), &ffn.up.weight);
+        out.tensor(&at(experts.down), &ffn.down.weight.t()?.contiguous()?);
+        out.tensor(&at(experts.bias), &ffn.down.bias);
+        return Ok(());
+    }
     match names.ffn {
         FfnNames::Each { up, gate, .. } => {
             out.linear(&at(up), &ffn.up, biases.ffn);
@@ -149,7 +186,7 @@ fn write_layer(
         }
     }
     out.linear(&at(names.ffn.down()), &ffn.down, biases.down);
-    write_norms(out, names, spec, (names.ffn_norms, &layer.ffn_norms), &at)
+    Ok(())
 }
 
 fn write_norms(
@@ -162,6 +199,7 @@ fn write_norms(
     let each = [
         (places.before, &norms.before),
         (places.written, &norms.written),
+        (places.joined, &norms.joined),
         (places.after, &norms.after),
     ];
     for (name, norm) in each {

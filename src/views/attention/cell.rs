@@ -65,8 +65,8 @@ fn strips_ui(ui: &mut Ui, scene: &Scene, cell: &Cell, (query, key): (usize, usiz
     let mut used = plain.clone();
     let mut labels = ["q", "k"];
     if let Some([q, k]) = &cell.before {
-        strip_ui(ui, "q", &format!("{}, before it is turned", plain[0]), q);
-        strip_ui(ui, "k", &format!("{}, before it is turned", plain[1]), k);
+        strip_ui(ui, "q", &format!("{}, as it was projected", plain[0]), q);
+        strip_ui(ui, "k", &format!("{}, as it was projected", plain[1]), k);
         used = named(LayerSite::QRot, LayerSite::KRot);
         labels = ["q_rot", "k_rot"];
     }

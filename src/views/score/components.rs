@@ -132,7 +132,9 @@ pub fn select(cx: &mut ViewContext<'_>, writer: Option<Writer>) {
             cx.send(Command::SelectLayer(layer));
             cx.send(Command::SelectHead(head));
         }
-        Some(Writer::Ffn { layer }) => cx.send(Command::SelectLayer(layer)),
+        Some(Writer::Ffn { layer } | Writer::Convolution { layer }) => {
+            cx.send(Command::SelectLayer(layer))
+        }
         Some(Writer::Embedding) | None => {}
     }
 }

@@ -210,8 +210,8 @@ fn writers_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, matrix: &PairMatrix) {
         }
     });
     if let Some(&(of_a, _)) = response.clicked.and_then(|row| top.get(row)) {
-        let (layers, heads) = (cx.model.spec().layers(), cx.model.spec().heads);
-        select(cx, Writer::all(layers, heads).get(of_a).copied());
+        let writer = Writer::all(cx.model.spec()).get(of_a).copied();
+        select(cx, writer);
     }
     sums_ui(ui, cx, matrix);
 }

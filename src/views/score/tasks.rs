@@ -197,7 +197,7 @@ fn answer(
         }
         Task::Components => {
             let matrix = components(model, a, b, options, cancel)?;
-            let writers = Writer::all(model.spec().layers(), model.spec().heads);
+            let writers = Writer::all(model.spec());
             let tokens = vec![false; writers.len()];
             Answer::Components(Grid::new(matrix, &tokens, &tokens), writers)
         }

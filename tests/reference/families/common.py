@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 import fixture_io as fx
+from families import peft_adapters
 from families.hooks import Layout
 
 Tensors = dict[str, np.ndarray]
@@ -63,7 +64,8 @@ class Variant:
     oracle: str = ""  # said in about.json where it is not the transformers class
     reference: Callable | None = None  # (config, tensors) -> an object with sites(ids), where no class exists
     also: Callable | None = None  # a numpy reference that must agree with the class
-    task: str | None = None  # the adapter that `reference` uses, noted in cases.json
+    task: str | None = None  # the adapter that is at work, noted in cases.json
+    adapters: dict[str, dict] = field(default_factory=dict)  # peft's settings of each, see peft_adapters.py
     tokenizer_config: dict = field(default_factory=dict)
     tokenizer_files: dict[str, object] | None = None  # vocab.json and merges.txt for tokenizer.json, and these beside
     pooling: dict = field(default_factory=lambda: {"pooling_mode_mean_tokens": True})
@@ -165,6 +167,8 @@ def write_folder(v: Variant, folder: Path) -> Tensors:
     stored = {v.prefix + name: value for name, value in tensors.items()}
     write_weights(folder, stored | (v.extra(v.config) if v.extra else {}), v.dtype, v.shards)
     write_about(v, folder)
+    for i, (name, settings) in enumerate(v.adapters.items()):
+        peft_adapters.save(folder, name, i, **settings)
     return tensors
 
 

@@ -1,8 +1,11 @@
-"""DeBERTa v2 and v3: disentangled attention over relative positions, nothing added to the embeddings."""
+"""DeBERTa v2 and v3: disentangled attention over relative positions, nothing added to the embeddings; in the larger
+models of v2 a convolution of the embeddings is added to what leaves the first layer."""
 
 from __future__ import annotations
 
 import torch
+
+from transformers.activations import ACT2FN
 
 from families import pieces, traps
 from families.common import FEW, Variant
@@ -28,12 +31,28 @@ def disentangled(model, _ids, sites) -> dict:
     return out
 
 
-def layout(shared: bool) -> Layout:
+@torch.no_grad()
+def convolved(model, ids, sites) -> dict:
+    """`disentangled`, and the sites of the convolution, from the model's own modules: what a block's hook calls
+    resid_out is then resid_ffn. `hooks.check_flow` holds the new resid_out against what enters layer 1."""
+    conv, at = model.encoder.conv, "layer.0."
+    mask = torch.ones(1, len(ids), dtype=torch.long)
+    x, y = sites[at + "resid_in"][None], sites[at + "resid_out"][None]
+    pre = conv.conv(x.permute(0, 2, 1).contiguous()).permute(0, 2, 1)
+    out = ACT2FN[conv.conv_act](pre)
+    whole = conv(x, y, mask)
+    gap = (conv.LayerNorm(y + out) - whole).abs().max()
+    assert gap < 1e-9 or "forward" in vars(conv), f"the parts do not give the convolution, by {gap:.1e}"
+    found = {"resid_ffn": y, "conv_pre": pre, "conv_out": out, "resid_out": whole}
+    return disentangled(model, ids, sites) | {at + name: value[0] for name, value in found.items()}
+
+
+def layout(shared: bool, extras=disentangled) -> Layout:
     """With share_att_key the query and key projections are called twice in a layer: for the tokens, then for the rows."""
     return Layout(
         blocks=lambda m: m.encoder.layer, embed=EMBED, q="attention.self.query_proj", k="attention.self.key_proj",
         v="attention.self.value_proj", output="attention.output.dense", resid_mid=("out", "attention.output.LayerNorm"),
-        up="intermediate.dense", down="output.dense", extras=disentangled, every=2 if shared else 1,
+        up="intermediate.dense", down="output.dense", extras=extras, every=2 if shared else 1,
     )
 
 
@@ -70,11 +89,35 @@ def key_minus_query(model) -> None:
     model.encoder.get_rel_pos = lambda *a, **k: -right(*a, **k)
 
 
+def no_convolution(model) -> None:
+    with torch.no_grad():
+        model.encoder.conv.conv.weight.zero_()
+
+
+def taps_turned(model) -> None:
+    """The neighbours in the other order."""
+    with torch.no_grad():
+        model.encoder.conv.conv.weight.copy_(model.encoder.conv.conv.weight.flip(-1))
+
+
+def of_the_block(model) -> None:
+    """A convolution of what leaves the first layer, in place of what enters it."""
+    conv = model.encoder.conv
+    right = conv.forward
+    conv.forward = lambda x, y, mask: right(y, y, mask)
+
+
+def conv_act(name: str):
+    def change(model) -> None:
+        model.encoder.conv.conv_act = name
+
+    return change
+
+
 TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]",
     "model_max_length": 512}
 WINDOW = {"max_seq_length": 18, "do_lower_case": False}
 
-# `disentangled` checks itself against the pattern, so the mistakes are tried without it.
 VARIANTS = [
     Variant(
         name="deberta_v2", family="deberta_v2",
@@ -100,6 +143,26 @@ VARIANTS = [
         layout=layout(False),
         traps=[("distance of key minus query", key_minus_query),
             ("no bias of the position key", traps.zero("pos_key_proj.bias"))],
+    ),
+    Variant(
+        name="deberta_v2_conv", texts=FEW, family="deberta_v2",
+        why="as v2-xlarge: a convolution over 3 tokens of the embeddings beside the first layer, GELU (erf), its own norm; "
+        "8 log buckets, normed rows, share_att_key",
+        config=config(conv_kernel_size=3, conv_act="gelu"), tokenizer=pieces.deberta, layout=layout(True, convolved),
+        tokenizer_config=TOKENIZER, sentence_bert=WINDOW, prefix="deberta.", modules=["Normalize"],
+        traps=[("no convolution", no_convolution), ("taps in the other order", taps_turned),
+               ("of what leaves the layer", of_the_block), ("tanh", conv_act("tanh")), ("relu", conv_act("relu"))],
+    ),
+    Variant(
+        name="deberta_v2_conv_groups", texts=FEW, family="deberta_v2",
+        why="5 tokens in 4 groups, tanh where the config names no activation, no disentangled terms but those of the config: "
+        "c2p alone, projections of their own",
+        config=config(conv_kernel_size=5, conv_groups=4, position_buckets=-1, max_relative_positions=6,
+            share_att_key=False, pos_att_type=["c2p"], norm_rel_ebd="none"),
+        tokenizer=pieces.deberta, tokenizer_config=TOKENIZER, layout=layout(False, convolved),
+        sentence_bert={"max_seq_length": 14, "do_lower_case": False},
+        traps=[("no convolution", no_convolution), ("taps in the other order", taps_turned),
+               ("of what leaves the layer", of_the_block), ("gelu", conv_act("gelu"))],
     ),
 ]
 VARIANTS[1].layout.embed = EMBED | {"embed.position": ("out", "embeddings.position_embeddings"),

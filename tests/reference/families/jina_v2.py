@@ -61,6 +61,7 @@ def shapes(c: dict) -> dict:
 @dataclass
 class JinaV2(PostNorm):
     alibi: bool = True
+    apart: bool = False  # a mistake to try: each head of queries and keys is normed by itself
 
     @property
     def qk(self) -> bool:
@@ -82,8 +83,17 @@ class JinaV2(PostNorm):
         q, k, v = (self.linear(x, f"{name}self.{part}") for part in ("query", "key", "value"))
         self.keep_projections(at, q, k, v, heads)
         if self.qk:
-            q, k = self.norm(q, name + "self.layer_norm_q"), self.norm(k, name + "self.layer_norm_k")
+            q, k = self.normed(q, name + "self.layer_norm_q"), self.normed(k, name + "self.layer_norm_k")
         return self.linear(self.attention(at, q, k, v, heads), name + "output.dense")
+
+    def normed(self, x: np.ndarray, name: str) -> np.ndarray:
+        """Queries or keys, all heads of a token together: [T, D] to the same."""
+        if not self.apart:
+            return self.norm(x, name)
+        by_head = x.reshape(len(x), self.config["num_attention_heads"], -1)
+        mean, var = by_head.mean(axis=-1, keepdims=True), by_head.var(axis=-1, keepdims=True)
+        x = ((by_head - mean) / np.sqrt(var + self.eps)).reshape(x.shape)
+        return x * self.tensors[name + ".weight"] + self.tensors[name + ".bias"]
 
     def middle(self, l: int, x: np.ndarray, attended: np.ndarray) -> np.ndarray:
         if self.qk:
@@ -115,6 +125,14 @@ def relu(ref: JinaV2) -> None:
     ref.act = relu_of
 
 
+def heads_apart(ref: JinaV2) -> None:
+    ref.apart = True
+
+
+def not_normed(ref: JinaV2) -> None:
+    ref.normed = lambda x, name: x
+
+
 def normed_once(ref: JinaV2) -> None:
     ref.middle = lambda l, x, attended: PostNorm.middle(ref, l, x, attended)
 
@@ -142,6 +160,7 @@ VARIANTS = [
         reference=lambda c, t: JinaV2(c, t, eps=1e-5), oracle=ORACLE,
         sentence_bert={"max_seq_length": 14, "do_lower_case": False},
         modules=["Normalize"], traps=[("no alibi", no_alibi), ("the first half activated", flip),
-               ("one norm after attention", normed_once)],
+               ("one norm after attention", normed_once), ("each head normed by itself", heads_apart),
+               ("queries and keys not normed", not_normed)],
     ),
 ]

@@ -143,6 +143,17 @@ VARIANTS = [
         traps=[("theta 10000", traps.theta(0.5)), ("eps 1e-12", traps.eps(1e-12))], **COMMON,
     ),
     Variant(
+        name="jina_v3_peft",
+        why="as transformers 5 writes it, with two of peft's adapters in folders: `query` of every linear layer and the table "
+        "of words, `passage` of some, scaled by alpha/√r; the projections' names are those that transformers runs with",
+        config=dict(SAVED), layout=LAYOUT, shapes=plain_shapes, task="query", texts=[TEXTS[1], TEXTS[4]],
+        library_names=lambda t: renamed(t, NAMES, "mixer.Wqkv"),
+        adapters={"query": {"r": 2, "lora_alpha": 3, "target_modules":
+                      ["q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2", "word_embeddings"]},
+                  "passage": {"r": 3, "lora_alpha": 2, "use_rslora": True, "target_modules": ["q_proj", "fc2"]}},
+        traps=[("no adapter", traps.zero("lora_")), ("no adapter of the table", traps.zero("lora_embedding_B"))], **COMMON,
+    ),
+    Variant(
         name="jina_v3_published",
         why="as published: model_type xlm-roberta, told by auto_map and position_embedding_type rotary; "
         "roberta. prefix; no task given, so the adapters are idle", config=dict(PUBLISHED), shapes=published_shapes,

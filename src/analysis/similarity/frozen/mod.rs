@@ -17,7 +17,7 @@ pub use stack::Stack;
 
 use crate::analysis::pooling::{missing, values};
 use crate::model::ops::Ops;
-use crate::model::weights::{Ffn, Linear};
+use crate::model::weights::{ConvolutionWeights, Ffn, Linear};
 use crate::model::{Encoder, ModelError};
 use crate::trace::{LayerSite, Site, Trace};
 
@@ -47,7 +47,7 @@ impl FrozenLinear {
     }
 }
 
-/// x ← after(x + written(attention(before(x)))), and the same with the feed-forward block.
+/// Attention and the feed-forward block, each in its norms (see [`crate::model::weights::Norms`]).
 pub struct FrozenBlock {
     pub pattern: Tensor,      // [H, T, T]
     pub kv_heads: usize,      // K
@@ -59,6 +59,33 @@ pub struct FrozenBlock {
     pub slope: Vec<f32>,
     pub down: FrozenLinear, // [D, F]
     pub ffn_norms: FrozenNorms,
+    pub convolution: Option<FrozenConvolution>,
+}
+
+/// norm(y + slope ⊙ conv(x)) of what enters a block and what leaves it.
+pub struct FrozenConvolution {
+    pub taps: FrozenLinear, // [D, kernel·D]
+    pub kernel: usize,
+    /// f(z)/z: [T, D].
+    pub slope: Vec<f32>,
+    pub norm: FrozenNorm,
+}
+
+impl FrozenConvolution {
+    fn new(weights: &ConvolutionWeights, trace: &Trace, l: usize) -> Result<Self, ModelError> {
+        let at = |site| values(trace, Site::Layer(l, site));
+        let (pre, out) = (at(LayerSite::ConvPre)?, at(LayerSite::ConvOut)?);
+        let (out, y) = (out.flat(), at(LayerSite::ResidFfn)?);
+        let y = y.flat();
+        let sums = y.iter().zip(out.iter());
+        let sum: Vec<f64> = sums.map(|(&y, &c)| f64::from(y) + f64::from(c)).collect();
+        Ok(Self {
+            taps: FrozenLinear::new(&weights.taps)?,
+            kernel: weights.kernel,
+            slope: secants(&pre.flat(), &out),
+            norm: FrozenNorm::new(&weights.norm, &sum, weights.norm.weight.dim(0)?)?,
+        })
+    }
 }
 
 impl FrozenEncoder {
@@ -129,6 +156,11 @@ impl FrozenBlock {
                 &wide(&ffn_out?.flat()),
                 d,
             )?,
+            convolution: weights
+                .convolution
+                .as_ref()
+                .map(|weights| FrozenConvolution::new(weights, trace, l))
+                .transpose()?,
         })
     }
 }
@@ -148,7 +180,7 @@ fn slope(encoder: &Encoder, ffn: &Ffn, trace: &Trace, l: usize) -> Result<Vec<f3
 }
 
 /// f(z)/z of every neuron. At z = 0 its limit f′(0), which for GELU (both kinds) and SiLU is ½; for
-/// ReLU, which has no derivative there, ½ as well. Any slope times 0 is 0.
+/// ReLU, which has no derivative there, ½ as well; tanh's would be 1. Any slope times 0 is 0.
 fn secants(pre: &[f32], act: &[f32]) -> Vec<f32> {
     const AT_ZERO: f32 = 0.5;
     let slope = |(&z, &f): (&f32, &f32)| match z.abs() < 1e-20 {

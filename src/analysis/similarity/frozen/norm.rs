@@ -87,6 +87,7 @@ fn centre(kind: NormKind, row: &[f64]) -> f64 {
 pub struct FrozenNorms {
     pub before: Option<FrozenNorm>,
     pub written: Option<FrozenNorm>,
+    pub joined: Option<FrozenNorm>,
     pub after: Option<FrozenNorm>,
 }
 
@@ -111,12 +112,56 @@ impl FrozenNorms {
             norm.apply(&mut added);
             norm.add_bias(&mut added);
         }
-        let sum: Vec<f64> = x.iter().zip(&added).map(|(x, y)| x + y).collect();
+        let onto_x = |added: &[f64]| -> Vec<f64> {
+            let cells = x.iter().zip(added);
+            cells.map(|(x, y)| x + y).collect()
+        };
+        let mut sum = onto_x(&added);
+        let joined = frozen(&norms.joined, &sum)?;
+        if let Some(norm) = &joined {
+            norm.apply(&mut sum);
+            norm.add_bias(&mut sum);
+            sum = onto_x(&sum);
+        }
         Ok(Self {
             before: frozen(&norms.before, x)?,
             after: frozen(&norms.after, &sum)?,
             written: through,
+            joined,
         })
+    }
+
+    /// A part of the stream that the block read, or a part of what it wrote (behind the norm of that),
+    /// through the norms of their sum: [T, D], in place. Without β.
+    pub fn carry(&self, part: &mut [f64], was_written: bool) {
+        if let Some(norm) = &self.joined {
+            let read = part.to_vec();
+            norm.apply(part);
+            if !was_written {
+                part.iter_mut().zip(read).for_each(|(x, read)| *x += read);
+            }
+        }
+        if let Some(after) = &self.after {
+            after.apply(part);
+        }
+    }
+
+    /// The constants of a block through its norms: those of the stream that it read, [T, D], become
+    /// those of what it leaves; `written` are the block's own, [T, D].
+    pub fn join_constants(&self, part: &mut Vec<f64>, mut written: Vec<f64>) {
+        let through = |norm: &Option<FrozenNorm>, part: &mut Vec<f64>| {
+            if let Some(norm) = norm {
+                norm.apply(part);
+                norm.add_bias(part);
+            }
+        };
+        through(&self.written, &mut written);
+        if self.joined.is_some() {
+            written.iter_mut().zip(&*part).for_each(|(w, x)| *w += x);
+            through(&self.joined, &mut written);
+        }
+        part.iter_mut().zip(&written).for_each(|(x, w)| *x += w);
+        through(&self.after, part);
     }
 }
 

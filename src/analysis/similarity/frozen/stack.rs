@@ -3,8 +3,10 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use super::{FrozenBlock, FrozenEncoder, FrozenLinear, FrozenNorm, FrozenNorms};
+use super::{FrozenBlock, FrozenConvolution, FrozenEncoder, FrozenLinear, FrozenNorm, FrozenNorms};
 use crate::model::ModelError;
+use crate::model::convolution::{neighbours, side_by_side};
+use crate::model::ops::Rows;
 
 /// C parts of the states of T tokens, [C, T, D] in f32. Every product is one over all C·T rows.
 pub struct Stack<'a> {
@@ -82,6 +84,7 @@ impl<'a> Stack<'a> {
     pub fn through(&mut self, l: usize) -> Result<(), ModelError> {
         let block = &self.encoder.blocks[l];
         let x = std::mem::take(&mut self.values);
+        let entered = block.convolution.as_ref().map(|_| x.clone());
         let values = self.linear(self.before(&x, &block.attn_norms), &block.value)?; // [C·T, K·d]
         let mixed = self.mix(values, block)?;
         let written = self.linear(mixed, &block.output)?;
@@ -94,7 +97,11 @@ impl<'a> Stack<'a> {
             cells.for_each(|(x, slope)| *x *= slope);
         });
         let written = self.linear(act, &block.down)?;
-        self.values = self.join(x, written, &block.ffn_norms);
+        let out = self.join(x, written, &block.ffn_norms);
+        self.values = match (&block.convolution, entered) {
+            (Some(convolution), Some(x)) => self.convolved(x, out, convolution)?,
+            _ => out,
+        };
         if l + 1 < self.encoder.blocks.len() {
             self.mix_in(l + 1);
         }
@@ -126,10 +133,17 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// after(x + written(w)).
+    /// See [`crate::model::weights::Norms`].
     fn join(&self, mut x: Vec<f32>, written: Vec<f32>, norms: &FrozenNorms) -> Vec<f32> {
         let written = match &norms.written {
             Some(norm) => self.norm(written, norm),
+            None => written,
+        };
+        let written = match &norms.joined {
+            Some(norm) => {
+                let sum = x.par_iter().zip(&written).map(|(x, w)| x + w);
+                self.norm(sum.collect(), norm)
+            }
             None => written,
         };
         let cells = x.par_iter_mut().zip(&written);
@@ -138,6 +152,30 @@ impl<'a> Stack<'a> {
             Some(norm) => self.norm(x, norm),
             None => x,
         }
+    }
+
+    /// norm(y + slope ⊙ conv(x)) of each part: x, y [C·T, D] to the same.
+    fn convolved(
+        &self,
+        x: Vec<f32>,
+        mut y: Vec<f32>,
+        convolution: &FrozenConvolution,
+    ) -> Result<Vec<f32>, ModelError> {
+        let (tokens, kernel) = (self.encoder.tokens, convolution.kernel);
+        let rows = Rows::whole((0..self.parts).map(|_| tokens));
+        let read = neighbours(&rows, kernel, |_, _| true);
+        let shape = (self.parts * tokens, self.encoder.hidden);
+        let x = Tensor::from_vec(x, shape, &Device::Cpu)?;
+        let read = side_by_side(&x, &read, kernel)?.flatten_all()?.to_vec1()?;
+        let pre = self.linear(read, &convolution.taps)?; // [C·T, D]
+        let by_part = y
+            .par_chunks_mut(convolution.slope.len().max(1))
+            .zip(pre.par_chunks(convolution.slope.len().max(1)));
+        by_part.for_each(|(y, pre)| {
+            let cells = y.iter_mut().zip(pre).zip(&convolution.slope);
+            cells.for_each(|((y, z), slope)| *y += z * slope);
+        });
+        Ok(self.norm(y, &convolution.norm))
     }
 
     /// x·Wᵀ, and the constant for the biases: [C·T, in] to [C·T, out].

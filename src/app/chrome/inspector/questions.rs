@@ -57,6 +57,10 @@ pub(super) fn questions(
             sites.push(Site::Embed(EmbedSite::Out));
             let stream = [S::AttnOut, S::ResidMid, S::FfnOut, S::ResidOut];
             sites.extend(stream.map(inside));
+            let block = spec.blocks.get(chosen.layer);
+            if block.is_some_and(|block| block.convolution.is_some()) {
+                sites.extend([S::ResidFfn, S::ConvOut, S::ConvPre].map(inside));
+            }
             if chosen.layer + 1 >= spec.layers() {
                 sites.push(Site::FinalOut);
             }

@@ -131,7 +131,7 @@ pub fn inside(key: &Key, model: &Model, cancel: &Cancel) -> Found<Inside> {
     let of = |other| components(model, a, other, options, cancel).map_err(said);
     Ok(Inside {
         components: Contrast::new(&of(b)?, &of(c)?).ok_or_else(unlike)?,
-        writers: Writer::all(model.spec().layers(), model.spec().heads),
+        writers: Writer::all(model.spec()),
     })
 }
 
