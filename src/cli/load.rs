@@ -57,9 +57,10 @@ impl ModelArgs {
 
     /// The device, or the CPU with a warning where there is no such device.
     pub fn open_device(&self) -> Device {
-        self.device.open().unwrap_or_else(|error| {
-            log::warn!("{error}; going on with cpu");
-            Device::Cpu
-        })
+        let (device, problem) = self.device.open_or_cpu();
+        if let Some(problem) = problem {
+            log::warn!("{problem}");
+        }
+        device
     }
 }
