@@ -43,7 +43,7 @@ fn runs(lengths: &[usize], heads: usize) -> Vec<std::ops::Range<usize>> {
             let longest_with = longest.max(length);
             let all = (run.len() + 1) * longest_with * longest_with * heads;
             let own_with = own + length * length * heads;
-            if all <= MOST_CELLS && all <= (2 * own_with).max(FREE_CELLS) {
+            if all <= MOST_CELLS && all <= (own_with + own_with / 2).max(FREE_CELLS) {
                 run.end = text + 1;
                 (longest, own) = (longest_with, own_with);
                 continue;
@@ -106,7 +106,9 @@ impl<'a> Batch<'a> {
             attend.kv_heads,
         );
         let x = match self.is_padded() || self.taken[0] != 0 || b * t != qkv.dim(0)? {
-            true => qkv.index_select(&self.index(&self.taken)?, 0)?,
+            true => qkv
+                .contiguous()?
+                .index_select(&self.index(&self.taken)?, 0)?,
             false => qkv.clone(),
         };
         let x = x.reshape((b, t, h + 2 * k, attend.size))?;
