@@ -8,6 +8,7 @@
  * NAMES     a file with one line X(function) for each */
 #include <dlfcn.h>
 #include <stddef.h>
+#include <string.h>
 
 #define X(name) #name,
 static const char *const names[] = {
@@ -19,12 +20,19 @@ __attribute__((used)) static void *delayed_slots[sizeof names / sizeof *names];
 
 static int missing(void) { return MISSING; }
 
+/* For cuGetErrorString, so that the message of such an error says what is missing. */
+static int missing_text(int error, const char **text) {
+    (void)error;
+    *text = SONAME " cannot be loaded";
+    return 0;
+}
+
 /* Two threads may both come here at first: dlopen counts, and they store the same. */
 __attribute__((used)) static void *delayed_find(size_t index) {
     void *library = dlopen(SONAME, RTLD_NOW | RTLD_GLOBAL);
     if (!library) library = dlopen(FOLDER "/" SONAME, RTLD_NOW | RTLD_GLOBAL);
     void *found = library ? dlsym(library, names[index]) : NULL;
-    if (!found) found = (void *)missing;
+    if (!found) found = strcmp(names[index], "cuGetErrorString") ? (void *)missing : (void *)missing_text;
     delayed_slots[index] = found;
     return found;
 }
