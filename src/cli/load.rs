@@ -17,7 +17,7 @@ pub struct ModelArgs {
     /// [default: bundled; in the window, the last one used]
     #[arg(long, global = true, help_heading = "Model", value_name = "M")]
     pub model: Option<String>,
-    /// Where the computation runs
+    /// Where the computation runs; on the CPU, with a warning, where there is no such device
     #[arg(
         long,
         global = true,
