@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 
-use super::reruns::{Restart, batches, held, restart, rows_at_once};
+use super::reruns::{ROWS, Restart, batches, held, restart};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, to_f64};
@@ -118,7 +118,7 @@ fn variants(
     }
     let mut vectors = Vec::with_capacity(all.len());
     for batch in batches(
-        rows_at_once(model),
+        model.at_once(ROWS),
         all.iter().map(|text| text.trace.tokens.len()),
     ) {
         let mut hook = Ablate {

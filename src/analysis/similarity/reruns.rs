@@ -10,20 +10,9 @@ use crate::model::{Head, HeadOptions, Model, ModelError, Part};
 use crate::trace::hook::{Chain, Hook, StopWhen};
 use crate::trace::{LayerSite, Site, Trace};
 
-/// Rows of one packed batch: enough that the products are at their best, few enough that a stop is
+/// Rows of one packed batch on a CPU: enough that the products are at their best, few enough that a stop is
 /// soon heard.
 pub const ROWS: usize = 512;
-
-/// The same on a GPU, which takes about as long for one row as for thousands.
-const ROWS_OF_GPU: usize = 8192;
-
-/// Rows that run together on the device of this model.
-pub fn rows_at_once(model: &Model) -> usize {
-    match model.encoder.device().is_cpu() {
-        true => ROWS,
-        false => ROWS_OF_GPU,
-    }
-}
 
 /// Cuts items of the given row counts into runs of at most `most` rows, but one item at least.
 pub fn batches(most: usize, rows: impl IntoIterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
@@ -79,7 +68,7 @@ pub fn encode(
     job: &mut Job<'_>,
 ) -> Result<Vec<Vec<f64>>, ModelError> {
     let mut vectors = Vec::with_capacity(parts.len());
-    for batch in batches(rows_at_once(model), parts.iter().map(Part::len)) {
+    for batch in batches(model.at_once(ROWS), parts.iter().map(Part::len)) {
         job.check()?;
         let parts = &parts[batch];
         let full: Vec<Part<'_>> = parts.iter().filter(|p| !p.is_empty()).copied().collect();
