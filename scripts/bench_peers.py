@@ -19,6 +19,8 @@ import sentence_transformers
 import torch
 import transformers
 
+from bench_start import print_starts
+
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = os.environ["EMBEDSCOPE_MINILM"]
 CORES = len(os.sched_getaffinity(0))
@@ -193,7 +195,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench-peers", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, not a measurement")
     parser.add_argument("--texts", type=Path, default=ROOT / "assets/background.txt", help="one a line")
-    parser.add_argument("--part", choices=["lengths", "corpus"], help="that alone")
+    parser.add_argument("--part", choices=["lengths", "corpus", "start"], help="that alone")
     parser.add_argument("--server", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -202,7 +204,7 @@ def main():
     rounds = 8 if args.quick else 40
 
     print(machine())
-    if args.part != "corpus":
+    if args.part in (None, "lengths"):
         with tempfile.TemporaryDirectory() as folder:
             server = Server(args.server)
             print_lengths(lengths(contenders(server, folder), rounds))
@@ -211,13 +213,15 @@ def main():
         server.run("kept", ids_of(512))
         print(f"\npeak memory of a process that keeps every site of 512 tokens: {server.peak():.0f} MB")
         server.close()
-    if args.part != "lengths":
+    if args.part in (None, "corpus"):
         texts = [line for line in args.texts.read_text().splitlines() if line.strip()]
         texts = texts[:500] if args.quick else texts
         rates, off = corpus(args.program, texts, 1 if args.quick else 3)
         print(f"\n{len(texts)} texts of {args.texts.name}: ours {rates['ours']:.0f} texts/s, "
               f"sentence-transformers {rates['theirs']:.0f}, "
               f"ratio {rates['ours'] / rates['theirs']:.2f} (bar 1.30), max |Δ| {off:.1e} (bar 1e-5)")  # fmt: skip
+    if args.part in (None, "start"):
+        print_starts(args.program, MODEL, 3 if args.quick else 10)
 
 
 def print_lengths(table):

@@ -12,6 +12,8 @@ mod mixed;
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "families/padded.rs"]
+mod padded;
 #[path = "families/reexpressed.rs"]
 mod reexpressed;
 

@@ -166,7 +166,7 @@ fn a_model_that_fails_is_explained_and_the_good_one_stays() {
     harness.get_by_label_contains("/no/such/model cannot be used");
     harness.get_by_label_contains("stays in use");
     assert_eq!(harness.state().engine().model().unwrap().hash, good);
-    harness.get_by_label("Dismiss").click();
+    harness.get_by_label_contains("Dismiss message").click();
     settle(&mut harness);
     assert!(harness.query_by_label_contains("cannot be used").is_none());
     assert_eq!(
@@ -394,4 +394,26 @@ fn the_pooling_panel_bears_a_list_that_grows_and_shrinks() {
         assert_eq!(harness.state().shown().len(), count);
     }
     harness.get_by_label("What am I looking at in Pooling?");
+}
+
+#[test]
+fn a_device_that_is_not_there_is_told_and_stays_until_it_is_dismissed() {
+    let mut harness = open([1280., 800.]);
+    let problem = "device `cuda`: cannot be used (no driver); going on with cpu";
+    harness.state_mut().warn(problem.to_owned());
+    // The room for messages takes some frames to open.
+    (0..3).for_each(|_| settle(&mut harness));
+    assert!(
+        harness
+            .query_by_label_contains("going on with cpu")
+            .is_some()
+    );
+    harness.get_by_label("Messages (1)");
+    harness.get_by_label("Dismiss message 1").click();
+    settle(&mut harness);
+    assert!(
+        harness
+            .query_by_label_contains("going on with cpu")
+            .is_none()
+    );
 }

@@ -37,7 +37,7 @@ impl App {
             }
             None => self.shown.clear(),
         }
-        self.note_start();
+        self.note_start(ctx);
     }
 
     /// Carries out what was asked for since the last turn, which is one step for undo.
@@ -97,7 +97,13 @@ impl App {
     }
 
     /// Says once how long it took until there was something to see.
-    fn note_start(&mut self) {
+    fn note_start(&mut self, ctx: &egui::Context) {
+        let Some(start) = &mut self.started else {
+            return;
+        };
+        if start.turn() {
+            ctx.request_repaint();
+        }
         let layer = self.state.layer;
         let whole = |text: &TextView| {
             let trace = text.trace.as_ref();
@@ -109,12 +115,7 @@ impl App {
             .shown
             .iter()
             .filter(|text| sides.contains(&Some(text.id)));
-        if let Some(started) = self.started
-            && !self.shown.is_empty()
-            && shown.all(whole)
-        {
-            let ms = started.elapsed().as_millis();
-            log::info!("both texts traced in full {ms} ms after the start");
+        if !self.shown.is_empty() && shown.all(whole) && start.traced() {
             self.started = None;
         }
     }

@@ -23,6 +23,7 @@ pub mod preferences;
 pub mod samples;
 pub mod session;
 pub mod snapshot;
+mod start;
 pub mod state;
 pub mod table;
 mod texts;
@@ -35,7 +36,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Instant;
 
 use candle_core::Device;
 
@@ -104,7 +104,7 @@ pub struct App {
     /// Outcomes of jobs that the window started.
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     /// When the program began, until everything has been seen once.
-    started: Option<Instant>,
+    started: Option<start::Start>,
 }
 
 /// Which of the small windows are open.
@@ -247,6 +247,11 @@ impl App {
         &self.shown
     }
 
+    /// Tells the person something that stays until it is dismissed.
+    pub fn warn(&mut self, problem: String) {
+        self.notices.warning(problem);
+    }
+
     /// Carries a command out as if a menu had sent it.
     pub fn send(&mut self, command: Command) {
         self.commands.push(command);
@@ -274,11 +279,16 @@ impl eframe::App for App {
 }
 
 /// Opens the window, on the work of a session file where one is given, and returns when it is closed.
+/// A `problem` is told in the window from the start.
 ///
 /// # Errors
 /// When the desktop gives no window: no display, or no graphics driver.
-pub fn run(options: WindowOptions, session: Option<PathBuf>) -> Result<(), String> {
-    let started = Instant::now();
+pub fn run(
+    options: WindowOptions,
+    session: Option<PathBuf>,
+    problem: Option<String>,
+) -> Result<(), String> {
+    let started = start::Start::now();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
         .with_title("embedscope")
@@ -295,6 +305,9 @@ pub fn run(options: WindowOptions, session: Option<PathBuf>) -> Result<(), Strin
         let mut app = App::new(&cc.egui_ctx, cc.storage, options);
         app.started = Some(started);
         app.commands.extend(session.map(Command::OpenSession));
+        if let Some(problem) = problem {
+            app.warn(problem);
+        }
         Ok(Box::new(app))
     });
     eframe::run_native("embedscope", native, make).map_err(|e| {

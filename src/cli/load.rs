@@ -17,7 +17,7 @@ pub struct ModelArgs {
     /// [default: bundled; in the window, the last one used]
     #[arg(long, global = true, help_heading = "Model", value_name = "M")]
     pub model: Option<String>,
-    /// Where the computation runs
+    /// Where the computation runs; on the CPU, with a warning, where there is no such device
     #[arg(
         long,
         global = true,
@@ -57,9 +57,10 @@ impl ModelArgs {
 
     /// The device, or the CPU with a warning where there is no such device.
     pub fn open_device(&self) -> Device {
-        self.device.open().unwrap_or_else(|error| {
-            log::warn!("{error}; going on with cpu");
-            Device::Cpu
-        })
+        let (device, problem) = self.device.open_or_cpu();
+        if let Some(problem) = problem {
+            log::warn!("{problem}");
+        }
+        device
     }
 }

@@ -124,11 +124,10 @@ fn exit(outcome: Result<(), Failure>) -> ExitCode {
 
 /// Opens the window and returns when it closes.
 fn window(args: &ModelArgs, session: Option<PathBuf>) -> Result<(), Failure> {
-    let options = WindowOptions {
-        model: args.reference()?,
-        device: args.open_device(),
-    };
-    crate::app::run(options, session).map_err(Failure::failed)
+    let model = args.reference()?;
+    let (device, problem) = args.device.open_or_cpu();
+    let options = WindowOptions { model, device };
+    crate::app::run(options, session, problem).map_err(Failure::failed)
 }
 
 /// Our warnings as one plain line each; RUST_LOG asks for more. Libraries are silent, since what they

@@ -240,8 +240,9 @@ pub fn calibrate(
     cancel: &Cancel,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Calibration, ModelError> {
-    /// Texts between two looks at the flag.
+    /// Texts between two looks at the flag, on a CPU.
     const BATCH: usize = 32;
+    let at_once = model.at_once(BATCH);
     let options = model.options_with(key.pooling, key.truncate);
     let prompt = Prompt::Text(key.prompt.to_string());
     let tokens = |text: &String| model.tokens(text, &prompt);
@@ -250,11 +251,11 @@ pub fn calibrate(
     // Texts of one length together; their order says nothing.
     texts.sort_by_key(Tokens::len);
     let mut vectors = Vec::with_capacity(texts.len());
-    for batch in texts.chunks(BATCH) {
+    for batch in texts.chunks(at_once) {
         if cancel.is_cancelled() {
             return Err(ModelError::Stopped);
         }
-        let found = model.embed(batch, options, BATCH, cancel, &mut |_| ())?;
+        let found = model.embed(batch, options, at_once, cancel, &mut |_| ())?;
         vectors.extend(found.iter().map(|vector| to_f64(vector)));
         progress(vectors.len(), texts.len());
     }

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::ModelError;
 use super::encoder::Encoder;
-use super::ops::{Attend, Kept, Ops, Watch};
+use super::ops::{Attend, Kept, More, Ops, Watch};
 use super::pass::Pass;
 use super::spec::{BlockSpec, Mask, QkNorm};
 use super::weights::{Ffn, LayerWeights, Linear, Norm, Norms};
@@ -155,7 +155,7 @@ impl Encoder {
         let farthest = pass.rows().places.iter().max().copied().unwrap_or(0);
         let attend = self.attend(l, farthest)?;
         let watched = MAPS.iter().any(|&site| pass.wants(Site::Layer(l, site)));
-        if !watched && layer.relative.is_none() && self.ops.has_attention() {
+        if !watched && (layer.relative.is_none() || self.ops.takes_more()) {
             return self.whole(l, layer, qkv, &attend, pass);
         }
         if let (Ops::Tangent { rows }, Some(relative)) = (self.ops, &layer.relative) {
@@ -202,7 +202,17 @@ impl Encoder {
             ready = pass.visit_heads(&turned, ready)?;
         }
         let watch = pass.heads().map(|seen| Watch { layer: l, seen });
-        let mixed = self.ops.attention(&ready, attend, pass.rows(), watch)?;
+        let mixed = match &layer.relative {
+            None => self.ops.attention(&ready, attend, pass.rows(), watch)?,
+            Some(relative) => {
+                let more = |q: &Tensor, k: &Tensor, places: &[Vec<usize>]| {
+                    self.disentangled_beside(relative, q, k, places)
+                        .map_err(candle_core::Error::wrap)
+                };
+                let with = (attend, &more as More<'_>);
+                self.ops.attention_with(&ready, with, pass.rows(), watch)?
+            }
+        };
         let rows = mixed.dim(0)?;
         let by_head = mixed.reshape((rows, h, spec.head_size))?;
         let by_head = pass.visit_heads(&[(at(LayerSite::HeadOut), 0..h)], by_head)?;

@@ -16,6 +16,25 @@ impl Encoder {
         k: &Tensor,
         places: &[usize],
     ) -> Result<Tensor, ModelError> {
+        let rows = self.relative_rows(places)?; // [H, T, T]
+        self.by_distance(relative, q, k, &rows)
+    }
+
+    /// [`Self::disentangled`] of texts side by side: q, k [B, H, T, d] and the places of each to [B, H, T, T].
+    pub(super) fn disentangled_beside(
+        &self,
+        relative: &Relative,
+        q: &Tensor,
+        k: &Tensor,
+        places: &[Vec<usize>],
+    ) -> Result<Tensor, ModelError> {
+        let rows = places.iter().map(|places| self.relative_rows(places));
+        let rows = Tensor::stack(&rows.collect::<Result<Vec<_>, _>>()?, 0)?;
+        self.by_distance(relative, q, k, &rows)
+    }
+
+    /// The row of the relative table for each query and key: [H, T, T].
+    fn relative_rows(&self, places: &[usize]) -> Result<Tensor, ModelError> {
         let Some(spec) = self.spec.disentangled else {
             return Err(ModelError::config(
                 "config.json",
@@ -23,30 +42,34 @@ impl Encoder {
                 "is missing",
             ));
         };
-        let rows = spec.rows(self.spec.heads, places, self.device())?; // [H, T, T]
+        Ok(spec.rows(self.spec.heads, places, self.device())?)
+    }
+
+    /// q, k [.., H, T, d] and rows [.., H, T, T] to [.., H, T, T].
+    fn by_distance(
+        &self,
+        relative: &Relative,
+        q: &Tensor,
+        k: &Tensor,
+        rows: &Tensor,
+    ) -> Result<Tensor, ModelError> {
+        let last = rows.rank() - 1;
         let ask = |x: &Tensor, table: &Tensor| -> candle_core::Result<Tensor> {
             let table = table.transpose(1, 2)?.contiguous()?; // [H, d, 2·buckets]
-            x.contiguous()?.matmul(&table)? * self.spec.scale
+            x.contiguous()?.broadcast_matmul(&table)? * self.spec.scale
         };
         let by_content = relative.keys.as_ref().map(|keys| {
-            ask(q, keys)?.gather(&rows, D::Minus1) // [H, query, key]
+            ask(q, keys)?.gather(rows, D::Minus1) // [.., H, query, key]
         });
         let by_position = relative.queries.as_ref().map(|queries| {
-            let rows = rows.transpose(1, 2)?.contiguous()?; // [H, key, query]
+            let rows = rows.transpose(last - 1, last)?.contiguous()?; // [.., H, key, query]
             let asked = ask(k, queries)?.gather(&rows, D::Minus1)?;
-            asked.transpose(1, 2)?.contiguous()
+            asked.transpose(last - 1, last)?.contiguous()
         });
         match (by_content.transpose()?, by_position.transpose()?) {
             (Some(x), Some(y)) => Ok((x + y)?),
             (Some(x), None) | (None, Some(x)) => Ok(x),
-            (None, None) => {
-                let tokens = places.len();
-                Ok(Tensor::zeros(
-                    (self.spec.heads, tokens, tokens),
-                    q.dtype(),
-                    q.device(),
-                )?)
-            }
+            (None, None) => Ok(Tensor::zeros(rows.shape(), q.dtype(), q.device())?),
         }
     }
 

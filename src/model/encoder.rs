@@ -75,6 +75,14 @@ impl Encoder {
         }
     }
 
+    /// The same encoder in candle's own operations, as it runs on a GPU; the weights are shared.
+    pub fn in_candle(&self) -> Self {
+        Self {
+            ops: Ops::Graph,
+            ..self.clone()
+        }
+    }
+
     /// Runs every layer over the packed texts and returns `final.out`, [ΣT, D].
     ///
     /// # Errors

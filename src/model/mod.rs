@@ -371,6 +371,15 @@ impl Model {
         Ok(trace)
     }
 
+    /// How many texts or rows to run at once, where `on_cpu` are right for a CPU: a GPU takes about as
+    /// long for one as for many.
+    pub fn at_once(&self, on_cpu: usize) -> usize {
+        match self.encoder.device().is_cpu() {
+            true => on_cpu,
+            false => 16 * on_cpu,
+        }
+    }
+
     /// Sentence vectors of many texts, `batch` at a time, in the order given. `progress` hears how
     /// many are done.
     pub fn embed(

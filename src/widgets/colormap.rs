@@ -90,31 +90,61 @@ impl Scale {
 
 /// A scale with its table looked up once, for painting many values.
 pub struct Ramp {
-    scale: Scale,
     table: &'static [Color32; STEPS],
     nan: Color32,
     hidden: Color32,
+    min: f32,
+    /// Steps of the table for a difference of 1; none where the scale has no range.
+    steps: Option<f32>,
+    /// What everything is then.
+    flat: Color32,
 }
 
 impl Ramp {
     pub fn new(scale: Scale, theme: Theme) -> Self {
+        const LAST: f32 = (STEPS - 1) as f32;
+        let span = scale.max - scale.min;
+        let table = table(scale.map, theme);
         Self {
-            scale,
-            table: table(scale.map, theme),
+            table,
             nan: theme.nan(),
             hidden: theme.hidden(),
+            min: scale.min,
+            steps: (span > 0.0).then_some(LAST / span),
+            flat: table[(scale.position(0.0) * LAST + 0.5) as usize],
         }
     }
 
     pub fn color(&self, value: f32) -> Color32 {
-        if value.is_nan() {
-            return self.nan;
+        let color = self.steps.map(|steps| self.at(steps, value));
+        self.or_special(value, color.unwrap_or(self.flat))
+    }
+
+    /// The colours of these values behind those of `out`.
+    pub fn extend(&self, out: &mut Vec<Color32>, values: &[f32]) {
+        // Without a branch in it the loop takes half as long.
+        match self.steps {
+            Some(steps) => {
+                let color = |&value: &f32| self.or_special(value, self.at(steps, value));
+                out.extend(values.iter().map(color));
+            }
+            None => out.extend(values.iter().map(|&value| self.color(value))),
         }
+    }
+
+    fn at(&self, steps: f32, value: f32) -> Color32 {
+        let step = ((value - self.min) * steps).clamp(0.0, (STEPS - 1) as f32);
+        // NaN becomes 0, and is painted over.
+        self.table[((step + 0.5) as usize).min(STEPS - 1)]
+    }
+
+    fn or_special(&self, value: f32, color: Color32) -> Color32 {
+        let color = if value.is_nan() { self.nan } else { color };
         if value == f32::NEG_INFINITY {
-            return self.hidden;
+            self.hidden
+        } else {
+            color
         }
-        let step = self.scale.position(value) * (STEPS - 1) as f32 + 0.5;
-        self.table[(step as usize).min(STEPS - 1)]
     }
 }
 

@@ -76,17 +76,22 @@ fn prompts_stand_in_front_unless_they_are_turned_off() {
 
 #[test]
 fn another_device_falls_back_with_one_warning() {
-    if cfg!(feature = "cuda") {
-        return;
-    }
     let model = fixture("tiny/plain");
-    let done = run(&[
-        "tokens", "--model", &model, "--text", "a", "--device", "cuda",
-    ]);
-    assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
-    assert!(
-        done.stderr.starts_with("warning: ") && done.stderr.contains("cuda"),
-        "{done:?}"
-    );
-    done.ok();
+    let args = ["tokens", "--model", &model, "--text", "a", "--json"];
+    let plain = run(&args).ok();
+    for (name, built) in [
+        ("cuda", cfg!(feature = "cuda")),
+        ("metal", cfg!(feature = "metal")),
+    ] {
+        let done = run(&[&args[..], &["--device", name]].concat());
+        // On a machine that has one it is used.
+        if built && done.stderr.is_empty() {
+            continue;
+        }
+        assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+        let says = format!("warning: device `{name}`: ");
+        assert!(done.stderr.starts_with(&says), "{done:?}");
+        assert!(done.stderr.ends_with("; going on with cpu\n"), "{done:?}");
+        assert_eq!(done.ok(), plain);
+    }
 }

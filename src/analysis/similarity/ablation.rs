@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 
-use super::reruns::{Restart, batches, held, restart};
+use super::reruns::{ROWS, Restart, batches, held, restart};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, to_f64};
@@ -117,7 +117,10 @@ fn variants(
         }));
     }
     let mut vectors = Vec::with_capacity(all.len());
-    for batch in batches(all.iter().map(|text| text.trace.tokens.len())) {
+    for batch in batches(
+        model.at_once(ROWS),
+        all.iter().map(|text| text.trace.tokens.len()),
+    ) {
         let mut hook = Ablate {
             layer,
             heads,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 
-use super::reruns::{Restart, batches, held, restart};
+use super::reruns::{ROWS, Restart, batches, held, restart};
 use crate::analysis::job::Job;
 use crate::analysis::pooling::sentence;
 use crate::analysis::vectors::{cosine, to_f64};
@@ -65,7 +65,7 @@ pub fn patching(
     job.expect(layers * pairs.len());
     let mut change = vec![f64::NAN; layers * count];
     for layer in 0..layers {
-        for batch in batches(pairs.iter().map(|_| count)) {
+        for batch in batches(model.at_once(ROWS), pairs.iter().map(|_| count)) {
             let pairs = &pairs[batch];
             let patch = |&(i, j): &(usize, usize)| {
                 let states = patched(a, b, layer, i, j)?;

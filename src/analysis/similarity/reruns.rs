@@ -10,17 +10,17 @@ use crate::model::{Head, HeadOptions, Model, ModelError, Part};
 use crate::trace::hook::{Chain, Hook, StopWhen};
 use crate::trace::{LayerSite, Site, Trace};
 
-/// Rows of one packed batch: enough that the products are at their best, few enough that a stop is
+/// Rows of one packed batch on a CPU: enough that the products are at their best, few enough that a stop is
 /// soon heard.
 pub const ROWS: usize = 512;
 
-/// Cuts items of the given row counts into runs of at most [`ROWS`] rows, but one item at least.
-pub fn batches(rows: impl IntoIterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
+/// Cuts items of the given row counts into runs of at most `most` rows, but one item at least.
+pub fn batches(most: usize, rows: impl IntoIterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
     let mut out: Vec<std::ops::Range<usize>> = Vec::new();
     let mut filled = 0;
     for (i, rows) in rows.into_iter().enumerate() {
         match out.last_mut() {
-            Some(batch) if filled + rows <= ROWS => {
+            Some(batch) if filled + rows <= most => {
                 batch.end = i + 1;
                 filled += rows;
             }
@@ -68,7 +68,7 @@ pub fn encode(
     job: &mut Job<'_>,
 ) -> Result<Vec<Vec<f64>>, ModelError> {
     let mut vectors = Vec::with_capacity(parts.len());
-    for batch in batches(parts.iter().map(Part::len)) {
+    for batch in batches(model.at_once(ROWS), parts.iter().map(Part::len)) {
         job.check()?;
         let parts = &parts[batch];
         let full: Vec<Part<'_>> = parts.iter().filter(|p| !p.is_empty()).copied().collect();
@@ -211,8 +211,11 @@ mod tests {
 
     #[test]
     fn batches_hold_everything_once_and_no_more_than_fits() {
-        assert_eq!(batches([200, 200, 200, 600, 1]), [0..2, 2..3, 3..4, 4..5]);
-        assert_eq!(batches([ROWS, 0, 0, 1]), [0..3, 3..4]);
-        assert!(batches([]).is_empty());
+        assert_eq!(
+            batches(ROWS, [200, 200, 200, 600, 1]),
+            [0..2, 2..3, 3..4, 4..5]
+        );
+        assert_eq!(batches(ROWS, [ROWS, 0, 0, 1]), [0..3, 3..4]);
+        assert!(batches(ROWS, []).is_empty());
     }
 }

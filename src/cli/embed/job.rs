@@ -20,6 +20,9 @@ use crate::tokens::Tokens;
 /// length, and few enough that the tokens of a large file are never in memory together.
 const WINDOW: usize = 512;
 
+/// Texts that run at once on a CPU, unless told.
+const BATCH: usize = 16;
+
 pub struct Job<'a> {
     model: &'a Model,
     texts: &'a Texts,
@@ -63,7 +66,7 @@ impl<'a> Job<'a> {
             texts,
             prompt,
             options,
-            batch: args.batch,
+            batch: args.batch.unwrap_or(model.at_once(BATCH)),
             changes: args.changes.alone()?,
             size: options.truncate_dim.map_or(whole, |cut| cut.min(whole)),
             line: Line::new(),

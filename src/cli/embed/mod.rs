@@ -45,9 +45,9 @@ pub struct EmbedArgs {
     /// Keep only the first N dimensions, without normalizing again
     #[arg(long, value_name = "N", value_parser = positive)]
     pub truncate_dim: Option<usize>,
-    /// How many texts run at once; changes speed and memory, not the vectors
-    #[arg(long, value_name = "N", default_value = "16", value_parser = positive)]
-    pub batch: usize,
+    /// How many texts run at once; changes speed and memory, not the vectors [default: 16, on a GPU 256]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub batch: Option<usize>,
     #[command(flatten)]
     pub prompt: PromptArgs,
     #[command(flatten)]

@@ -8,6 +8,7 @@ mod graph;
 mod heads;
 mod kept;
 mod kernels;
+mod padded;
 mod panels;
 mod raw;
 mod slopes;
@@ -26,6 +27,7 @@ use super::weights::{Linear, Norm};
 pub use attend::{Attend, ByDistance, Rows};
 pub(super) use kept::Kept;
 pub(super) use kernels::softmax;
+pub(super) use padded::More;
 pub use panels::Panels;
 pub(super) use raw::with_slice;
 pub(super) use tiled::{Watch, score_rows};
@@ -185,13 +187,30 @@ impl Ops {
         (self == Self::Fused).then(|| kept::attention(q, k, v, scale))
     }
 
-    /// True where [`Self::attention`] works; the others go stage by stage.
-    pub fn has_attention(self) -> bool {
-        self != Self::Graph
+    /// Whether [`Self::attention`] takes something more into the scores.
+    pub fn takes_more(self) -> bool {
+        self == Self::Graph
+    }
+
+    /// [`Self::attention`] with `more` added to the scaled scores.
+    ///
+    /// # Errors
+    /// Where the path has no such thing.
+    pub(super) fn attention_with(
+        self,
+        qkv: &Tensor,
+        (attend, more): (&Attend, More<'_>),
+        rows: &Rows,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Tensor> {
+        match self.takes_more() {
+            true => padded::attention(qkv, attend, rows, Some(more), watch),
+            false => candle_core::bail!("the fused paths add to scores stage by stage"),
+        }
     }
 
     /// All of attention at once with no map kept, for texts packed one behind the other.
-    /// The fused path shows its maps to `watch` as they pass by.
+    /// The paths without gradients and tangents show their maps to `watch` as they pass by.
     /// [ΣT, H + 2·K, d] to [ΣT, H·d].
     pub fn attention(
         self,
@@ -204,7 +223,7 @@ impl Ops {
             Self::Fused => tiled::attention(qkv, attend, rows, watch),
             Self::Tape => tape_attention::attention(qkv, attend, rows),
             Self::Tangent { rows: block } => tangent::attention(block, qkv, attend, rows),
-            Self::Graph => candle_core::bail!("candle's operations go stage by stage"),
+            Self::Graph => padded::attention(qkv, attend, rows, None, watch),
         }
     }
 }

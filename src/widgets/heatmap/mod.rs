@@ -11,7 +11,7 @@ use egui::{Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 pub(crate) use axis::{Axis, MAX_SIDE};
 pub(crate) use interact::arrow_step;
 pub use texture::HeatmapTexture;
-pub(crate) use texture::{Grid, Stamp};
+pub(crate) use texture::{Grid, Pool, Stamp};
 
 use super::colormap::Scale;
 use super::theme::{SPACE, Theme};

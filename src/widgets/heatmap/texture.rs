@@ -111,16 +111,13 @@ impl Grid<'_> {
     }
 
     /// The cell of largest magnitude among those that share a pixel; a NaN beats them all,
-    /// because it must never be hidden.
+    /// because it must never be hidden. Of equals the first column's, as [`Pool`] has it.
     pub fn extreme(&self, row_bin: usize, column_bin: usize) -> (usize, usize) {
         let (rows, columns) = (self.y.cells(row_bin), self.x.cells(column_bin));
         let mut best = (rows.start, columns.start);
-        let mut most = f32::NEG_INFINITY;
-        for row in rows {
-            for column in columns.clone() {
-                let size = magnitude(self.value(row, column));
-                if size > most {
-                    most = size;
+        for column in columns {
+            for row in rows.clone() {
+                if weight(self.value(row, column)) > weight(self.value(best.0, best.1)) {
                     best = (row, column);
                 }
             }
@@ -128,59 +125,78 @@ impl Grid<'_> {
         best
     }
 
-    /// The value of largest magnitude in a block of a row-major matrix this wide.
-    pub fn extreme_of(
-        values: &[f32],
-        width: usize,
-        rows: Range<usize>,
-        columns: Range<usize>,
-    ) -> f32 {
-        let mut most = f32::NEG_INFINITY;
-        for row in rows {
-            for &value in &values[row * width + columns.start..row * width + columns.end] {
-                if magnitude(value) > magnitude(most) {
-                    most = value;
-                }
-            }
-        }
-        most
-    }
-
     fn pixels(&self, scale: Scale, theme: Theme) -> Vec<Color32> {
         let ramp = Ramp::new(scale, theme);
-        if !self.y.pooled() && !self.x.pooled() {
-            return self.values.iter().map(|&v| ramp.color(v)).collect();
-        }
         let mut pixels = Vec::with_capacity(self.x.bins * self.y.bins);
-        // One row of winners at a time, so that memory is read in order.
-        let mut winners = vec![f32::NEG_INFINITY; self.x.bins];
+        if !self.y.pooled() && !self.x.pooled() {
+            ramp.extend(&mut pixels, self.values);
+            return pixels;
+        }
+        let mut pool = Pool::new((0..self.x.bins).map(|bin| self.x.cells(bin)));
         for bin in 0..self.y.bins {
-            winners.fill(f32::NEG_INFINITY);
-            for row in self.y.cells(bin) {
-                let values = &self.values[row * self.x.count..(row + 1) * self.x.count];
-                for (column_bin, winner) in winners.iter_mut().enumerate() {
-                    for &value in &values[self.x.cells(column_bin)] {
-                        if magnitude(value) > magnitude(*winner) {
-                            *winner = value;
-                        }
-                    }
-                }
-            }
-            pixels.extend(winners.iter().map(|&v| ramp.color(v)));
+            let winners = pool.rows(self.values, self.x.count, self.y.cells(bin));
+            ramp.extend(&mut pixels, winners);
         }
         pixels
     }
 }
 
-fn magnitude(value: f32) -> f32 {
-    if value.is_nan() {
-        f32::INFINITY
-    } else if value == f32::NEG_INFINITY {
-        // Hidden: any cell that is seen counts for more.
-        -1.0
+/// Pools rows of a row-major matrix into one row of pixels: of the cells that share a pixel, the one of
+/// largest magnitude.
+pub(crate) struct Pool {
+    /// The columns of each pixel, side by side.
+    columns: Vec<Range<usize>>,
+    /// The winner of each column.
+    over: Vec<f32>,
+    winners: Vec<f32>,
+}
+
+impl Pool {
+    pub fn new(columns: impl Iterator<Item = Range<usize>>) -> Self {
+        Self {
+            columns: columns.collect(),
+            over: Vec::new(),
+            winners: Vec::new(),
+        }
+    }
+
+    /// The winners of these rows of a matrix this wide: one for each pixel.
+    pub fn rows(&mut self, values: &[f32], width: usize, rows: Range<usize>) -> &[f32] {
+        let row = |row: usize| &values[row * width..(row + 1) * width];
+        // Down the columns first: memory is read in order, many columns at a time.
+        self.over.clear();
+        self.over.extend_from_slice(row(rows.start));
+        for below in rows.skip(1) {
+            let cells = self.over.iter_mut().zip(row(below));
+            cells.for_each(|(winner, &value)| *winner = greater(*winner, value));
+        }
+        let over = &self.over;
+        let winner = |columns: &Range<usize>| {
+            let rest = over[columns.start + 1..columns.end].iter();
+            rest.fold(over[columns.start], |most, &value| greater(most, value))
+        };
+        self.winners.clear();
+        self.winners.extend(self.columns.iter().map(winner));
+        &self.winners
+    }
+}
+
+/// The value of larger magnitude, the first of equals.
+fn greater(first: f32, second: f32) -> f32 {
+    if weight(second) > weight(first) {
+        second
     } else {
-        // Just short of what a NaN counts for.
-        value.abs().min(f32::MAX)
+        first
+    }
+}
+
+/// Orders values by magnitude, NaN above all. −∞ is hidden: any cell that is seen counts for more.
+/// The bits of a float without their sign are in the order of its magnitude.
+fn weight(value: f32) -> i32 {
+    if value == f32::NEG_INFINITY {
+        -1
+    } else {
+        value.abs().to_bits() as i32
     }
 }
 
@@ -233,6 +249,21 @@ mod tests {
         assert_eq!(pixels[3], scale.color(Theme::LIGHT, 0.0));
         assert_eq!(pixels[0], Theme::LIGHT.hidden());
         assert_eq!(grid.extreme(1, 1), (5, 5));
+    }
+
+    #[test]
+    fn of_equals_the_one_that_is_shown_is_the_one_that_hover_finds() {
+        let mut values = vec![0.5, -2.0, 1.0, 2.0, -2.0, 2.0, 0.0, f32::INFINITY, 1.0];
+        values.resize(90, -1.0);
+        values[40] = 1.0;
+        let grid = pooled(&values, 9, 10, 4.0);
+        let scale = Scale::signed(2.0);
+        let pixels = grid.pixels(scale, Theme::DARK);
+        for (i, pixel) in pixels.iter().enumerate() {
+            let (row, column) = grid.extreme(i / grid.x.bins, i % grid.x.bins);
+            let expected = scale.color(Theme::DARK, grid.value(row, column));
+            assert_eq!(*pixel, expected, "pixel {i}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use egui::{Color32, ColorImage, Painter, Pos2, Rect, StrokeKind, Ui, Vec2, pos2,
 
 use super::{Layout, Tiles, TilesResponse};
 use crate::widgets::colormap::Ramp;
-use crate::widgets::heatmap::{Axis, Grid, HeatmapTexture, Stamp};
+use crate::widgets::heatmap::{Axis, HeatmapTexture, Pool, Stamp};
 use crate::widgets::label::{self, Step};
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
@@ -177,20 +177,15 @@ impl Tiles<'_> {
         let ramp = Ramp::new(self.scale, theme);
         let (bins, width) = (axis.bins, self.columns * axis.bins);
         let mut pixels = Vec::with_capacity(self.rows * bins * width);
+        let mut pool = Pool::new((0..width).map(|column| {
+            let (cells, left) = (axis.cells(column % bins), column / bins * self.side);
+            left + cells.start..left + cells.end
+        }));
         for row in 0..self.rows * bins {
-            let rows = axis.cells(row % bins);
-            let first = row / bins * self.side;
-            for column in 0..width {
-                let columns = axis.cells(column % bins);
-                let left = column / bins * self.side;
-                let value = Grid::extreme_of(
-                    self.values,
-                    self.columns * self.side,
-                    first + rows.start..first + rows.end,
-                    left + columns.start..left + columns.end,
-                );
-                pixels.push(ramp.color(value));
-            }
+            let (cells, first) = (axis.cells(row % bins), row / bins * self.side);
+            let rows = first + cells.start..first + cells.end;
+            let winners = pool.rows(self.values, self.columns * self.side, rows);
+            ramp.extend(&mut pixels, winners);
         }
         ColorImage::new([width, self.rows * bins], pixels)
     }
