@@ -37,6 +37,11 @@ impl App {
             }
             None => self.shown.clear(),
         }
+        self.second.clear();
+        if self.engine.reference().is_some() {
+            let texts = self.shown.iter().map(TextView::of_reference);
+            self.second.extend(texts);
+        }
         self.note_start();
     }
 

@@ -23,6 +23,10 @@ pub fn switch_off_ui(
     what: Intervention,
     scope: Scope,
 ) {
+    // Changes are made to the first model alone.
+    if cx.is_reference {
+        return;
+    }
     let all = &cx.state.interventions;
     let there = all.find(&what);
     let off = there.is_some_and(|index| all.0[index].on);
