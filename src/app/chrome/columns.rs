@@ -93,12 +93,17 @@ pub fn columns_ui(
     picture: bool,
 ) {
     let room = ui.available_rect_before_wrap();
+    let line = (1., Theme::of(ui).hairline());
     if picture || room.width() >= 2. * COLUMN + GAP {
         for (rect, &column) in halves(room, vec2(room.width() / 2., 0.))
             .into_iter()
             .zip(columns)
         {
             column_ui(ui, rect, panels, panel, column);
+        }
+        // A line as high as all there is would make a picture as high.
+        if !picture {
+            ui.painter().vline(room.center().x, room.y_range(), line);
         }
         ui.allocate_rect(room, Sense::hover());
         return;
@@ -111,6 +116,7 @@ pub fn columns_ui(
         for (rect, &column) in halves(all, vec2(0., height)).into_iter().zip(columns) {
             column_ui(ui, rect, panels, panel, column);
         }
+        ui.painter().hline(all.x_range(), all.center().y, line);
         ui.allocate_rect(all, Sense::hover());
     });
 }
