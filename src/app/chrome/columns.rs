@@ -112,7 +112,8 @@ pub fn columns_ui(
     let scroll = egui::ScrollArea::vertical().id_salt("columns");
     scroll.auto_shrink(false).show(ui, |ui| {
         let corner = ui.max_rect().min;
-        let all = Rect::from_min_size(corner, vec2(ui.available_width(), 2. * height));
+        let width = ui.available_width() - GAP / 2.;
+        let all = Rect::from_min_size(corner, vec2(width, 2. * height));
         for (rect, &column) in halves(all, vec2(0., height)).into_iter().zip(columns) {
             column_ui(ui, rect, panels, panel, column);
         }
@@ -144,7 +145,8 @@ fn column_ui(
 ) {
     let builder = UiBuilder::new().max_rect(rect).id_salt(column.slot);
     let mut ui = ui.new_child(builder);
-    ui.shrink_clip_rect(rect);
+    // Labels at the end of an axis reach a little beyond it.
+    ui.shrink_clip_rect(rect.expand(GAP / 2.));
     let ui = &mut ui;
     let theme = Theme::of(ui);
     let unchanged = panels.state.interventions.is_empty();

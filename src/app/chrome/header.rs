@@ -9,17 +9,32 @@ use crate::app::export::table;
 use crate::app::state::{Beside, Side};
 use crate::views::difference;
 use crate::views::{Panel, ViewContext};
+use crate::widgets::SPACE_SMALL;
 use crate::widgets::theme::Theme;
 
 /// Less room than this shows nothing of a text, in points.
 const LEAST: f32 = 40.;
 
-/// The switch between texts on the left, menus on the right, and the text's start between them.
+/// What the switch and the menus need to stand in one row, in points.
+const ROW: f32 = 430.;
+
+/// The switch between texts on the left, menus on the right, and the text's start between them; the
+/// switch has a row of its own where all that is too wide.
 pub fn header_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
     let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
+    let switch_ui = |ui: &mut Ui, panels: &mut Panels<'_>| {
         if panel.one_text {
+            ui.spacing_mut().item_spacing.x = SPACE_SMALL;
             panels.with(panel.id, theme, |panel, _, cx| sides_ui(ui, cx, panel));
+        }
+    };
+    let narrow = panel.one_text && ui.available_width() < ROW;
+    if narrow {
+        ui.horizontal_wrapped(|ui| switch_ui(ui, panels));
+    }
+    ui.horizontal(|ui| {
+        if !narrow {
+            ui.scope(|ui| switch_ui(ui, panels));
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             buttons_ui(ui, panel, panels);
