@@ -350,10 +350,15 @@ fn changes_inside_the_encoder_are_said_to_be_the_first_models() {
     send(&mut harness, Command::SetInterventions(change));
     assert_eq!(found(&harness, note, 1).len(), 1);
     assert!(found(&harness, note, 0).is_empty());
-    let switches = |column| found(&harness, "Switch positions", column).len();
-    assert_eq!(
-        (switches(0), switches(1)),
-        (1, 0),
-        "no switch for the other"
+    let middle = middle(&harness);
+    let disabled = |label, right: bool| {
+        let nodes = harness.get_all_by_label(label);
+        let mut here = nodes.filter(|node| (node.rect().center().x > middle) == right);
+        here.next().unwrap().accesskit_node().is_disabled()
+    };
+    assert!(!disabled("Switch positions on again", false));
+    assert!(
+        disabled("Switch positions off", true),
+        "there it is not off"
     );
 }
