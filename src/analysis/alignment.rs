@@ -179,7 +179,10 @@ mod tests {
         let prompted = tokens("query: unhappily cats", &[0..7, 7..16, 17..21], 7);
         assert_eq!(counterpart(&prompted, &first, 1), None, "the prompt's");
         assert_eq!(counterpart(&prompted, &first, 2), Some(2));
-        assert_eq!(counterpart(&first, &tokens("other", &[0..5], 0), 1), None);
+        assert_eq!(
+            counterpart(&first, &tokens("other", &[0..2, 2..5], 0), 1),
+            None
+        );
     }
 
     #[test]

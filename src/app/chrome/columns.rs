@@ -24,6 +24,16 @@ pub enum Slot {
     Reference,
 }
 
+impl Slot {
+    /// Of the column on the right.
+    pub fn beside_first(beside: Beside) -> Self {
+        match beside {
+            Beside::Texts => Self::TextB,
+            Beside::Models => Self::Reference,
+        }
+    }
+}
+
 /// What one column shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -69,17 +79,14 @@ pub fn columns(panel: &Panel, state: &State) -> Vec<Column> {
         reference: false,
         beside,
     };
-    let second = beside.map(|beside| match beside {
-        Beside::Texts => Column {
-            slot: Slot::TextB,
-            side: Side::B,
-            ..first
+    let second = beside.map(|beside| Column {
+        slot: Slot::beside_first(beside),
+        side: match beside {
+            Beside::Texts => Side::B,
+            Beside::Models => state.side,
         },
-        Beside::Models => Column {
-            slot: Slot::Reference,
-            reference: true,
-            ..first
-        },
+        reference: beside == Beside::Models,
+        ..first
     });
     std::iter::once(first).chain(second).collect()
 }
