@@ -15,10 +15,10 @@ use candle_core::Device;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use embedscope::app::command::Command;
-use embedscope::app::state::ThemeChoice;
+use embedscope::app::state::{Beside, ThemeChoice};
 use embedscope::app::{App, WindowOptions};
 use embedscope::model::ModelRef;
-use embedscope::views::PANELS;
+use embedscope::views::{PANELS, Panel};
 use lint::{Fault, faults};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -103,8 +103,8 @@ fn open(model: ModelRef) -> Harness<'static, App> {
     harness
 }
 
-/// Everything that is wrong with what one state looks like, in every panel and at every size.
-fn look(harness: &mut Harness<'_, App>, state: &str) -> Vec<String> {
+/// Everything that is wrong with what one state looks like, in these panels and at every size.
+fn look(harness: &mut Harness<'_, App>, state: &str, panels: &[&Panel]) -> Vec<String> {
     harness.state_mut().send(Command::SetTexts(texts(state)));
     if state == "error" {
         let missing = ModelRef::Folder(PathBuf::from("/no/such/model"));
@@ -114,7 +114,7 @@ fn look(harness: &mut Harness<'_, App>, state: &str) -> Vec<String> {
     let mut found = Vec::new();
     for size in SIZES {
         harness.set_size(size.into());
-        for panel in PANELS {
+        for panel in panels {
             harness.state_mut().send(Command::ShowPanel(panel.id));
             for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
                 harness.state_mut().send(Command::SetTheme(theme));
@@ -149,7 +149,43 @@ fn no_panel_writes_over_itself_or_past_its_edge() {
     let mut harness = open(model);
     let mut found = Vec::new();
     for state in STATES {
-        found.extend(look(&mut harness, state));
+        found.extend(look(&mut harness, state, PANELS));
+    }
+    found.dedup();
+    assert!(
+        found.is_empty(),
+        "{} faults:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+#[test]
+fn two_columns_write_over_nothing_and_past_no_edge() {
+    let Some(model) = models::minilm() else {
+        return;
+    };
+    let mut harness = open(model.source.clone());
+    let second = models::fixtures().join("families/roberta");
+    let second = Command::SetReference(Some(ModelRef::Folder(second)));
+    harness.state_mut().send(second);
+    let end = Instant::now() + PATIENCE;
+    while harness.state().engine().reference().is_none() && Instant::now() < end {
+        harness.step();
+    }
+    let panels: Vec<&Panel> = PANELS.iter().copied().filter(|p| p.one_text).collect();
+    assert_eq!(panels.len(), 5);
+    let mut found = Vec::new();
+    for beside in [Beside::Texts, Beside::Models] {
+        let columns = Command::ShowBeside(Some(beside));
+        harness.state_mut().send(columns);
+        for state in ["one", "two"] {
+            let faults = look(&mut harness, state, &panels);
+            let told = faults
+                .into_iter()
+                .map(|fault| format!("{beside:?} {fault}"));
+            found.extend(told);
+        }
     }
     found.dedup();
     assert!(

@@ -5,7 +5,7 @@ use embedscope::analysis::token_weights::TokenWeights;
 use embedscope::app::command::{Command, apply};
 use embedscope::app::history::{History, Moment, Step};
 use embedscope::app::layout::Layout;
-use embedscope::app::state::{Focus, Side, State, TextId, ThemeChoice};
+use embedscope::app::state::{Beside, Focus, Side, State, TextId, ThemeChoice};
 use embedscope::model::{ModelRef, Prompt};
 use embedscope::trace::PoolingMode;
 
@@ -52,7 +52,11 @@ impl Random {
             9 => Command::SwapSides,
             10 => Command::Against(Some(id).filter(|_| self.below(3) > 0)),
             11 => Command::AddAgainst(self.words()),
-            12 if self.below(2) == 0 => Command::ShowDifference(self.below(2) == 0),
+            12 if self.below(3) == 0 => Command::ShowDifference(self.below(2) == 0),
+            12 if self.below(2) == 0 => {
+                let ways = [None, Some(Beside::Texts), Some(Beside::Models)];
+                Command::ShowBeside(ways[self.below(3)])
+            }
             12 => Command::View(self.side()),
             13 => Command::Pair(id, self.text(state, gone)),
             14 => Command::Unpair(id),

@@ -51,6 +51,36 @@ pub fn align(first: &Tokens, second: &Tokens) -> Vec<Aligned> {
     out
 }
 
+/// The token of `to` that covers most of what `token` of `from` covers, both being cuts of one text;
+/// of equals the first. None where none covers any of it: for a token of a template or a prompt, and
+/// where the texts differ. Where both tokenizers cut alike, a token is its own counterpart.
+pub fn counterpart(from: &Tokens, to: &Tokens, token: usize) -> Option<usize> {
+    if token >= from.len() {
+        return None;
+    }
+    let alike = from.pieces == to.pieces && from.offsets == to.offsets;
+    if alike && from.text == to.text && from.special == to.special {
+        return Some(token);
+    }
+    // A text that is just being edited may have reached one of the two only.
+    if from.text.get(from.prompt_bytes..) != to.text.get(to.prompt_bytes..) {
+        return None;
+    }
+    let (_, span) = spans(from).into_iter().find(|(t, _)| *t == token)?;
+    let shared = |other: &Range<usize>| {
+        let (start, end) = (other.start.max(span.start), other.end.min(span.end));
+        end.saturating_sub(start)
+    };
+    let mut best = None;
+    for (t, other) in spans(to) {
+        let bytes = shared(&other);
+        if bytes > best.map_or(0, |(_, most)| most) {
+            best = Some((t, bytes));
+        }
+    }
+    best.map(|(t, _)| t)
+}
+
 fn take(
     tokens: &[(usize, Range<usize>)],
     at: &mut usize,
@@ -128,6 +158,31 @@ mod tests {
         let second = tokens(text, &[0..6, 6..9, 9..14], 0);
         let expected = [(0..9, vec![1, 2], vec![1, 2]), (10..14, vec![3], vec![3])];
         assert_eq!(of(&align(&first, &second)), expected);
+    }
+
+    #[test]
+    fn a_token_is_met_by_the_one_that_covers_most_of_it_or_by_none() {
+        let text = "unhappily cats";
+        let first = tokens(text, &[0..2, 2..9, 10..14], 0);
+        let second = tokens(text, &[0..6, 6..9, 9..14], 0);
+        let met = |token| counterpart(&first, &second, token);
+        // un lies in unhapp, and happily shares four letters with it and three with ily.
+        assert_eq!((met(1), met(2), met(3)), (Some(1), Some(1), Some(3)));
+        assert_eq!(
+            (met(0), met(4), met(9)),
+            (None, None, None),
+            "the template's"
+        );
+        let back = |token| counterpart(&second, &first, token);
+        assert_eq!((back(1), back(2), back(3)), (Some(2), Some(2), Some(3)));
+        assert_eq!(counterpart(&first, &first, 0), Some(0), "cut alike");
+        let prompted = tokens("query: unhappily cats", &[0..7, 7..16, 17..21], 7);
+        assert_eq!(counterpart(&prompted, &first, 1), None, "the prompt's");
+        assert_eq!(counterpart(&prompted, &first, 2), Some(2));
+        assert_eq!(
+            counterpart(&first, &tokens("other", &[0..2, 2..5], 0), 1),
+            None
+        );
     }
 
     #[test]

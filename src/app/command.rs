@@ -7,7 +7,7 @@ use super::export::Export;
 use super::fine_tune::FineTune;
 use super::history::{Run, Step};
 use super::pairs::Temperature;
-use super::state::{Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
+use super::state::{Beside, Focus, ScoreMethod, Side, State, TextId, ThemeChoice};
 use super::tour::TourCommand;
 use super::walk::WalkCommand;
 use crate::analysis::token_weights::TokenWeights;
@@ -41,6 +41,8 @@ pub enum Command {
     View(Side),
     /// Shows A less B in the panels that have such a view, or one of the two again.
     ShowDifference(bool),
+    /// Shows two columns in the panels of one text, or one again.
+    ShowBeside(Option<Beside>),
     /// Marks two texts as a pair of the contrastive batch.
     Pair(TextId, TextId),
     /// Takes back the mark of the pair that this text is in.
@@ -143,8 +145,8 @@ pub enum Command {
 
 impl Command {
     /// What undo makes of it. Steps are changes of the work: texts and their roles, the model and its
-    /// recipe, what is trained on. No steps are ways of looking (layer, head, tab, side or
-    /// difference, lock), which are
+    /// recipe, what is trained on. No steps are ways of looking (layer, head, tab, side,
+    /// difference or columns, lock), which are
     /// clicked through by the dozen and would bury the edit that undo is wanted for; preferences
     /// (theme, memory), which hold for all work; panels; and what happens outside of the state.
     pub fn step(&self) -> Step {
@@ -228,8 +230,17 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         // The text may have been removed in the meantime.
         Command::Against(text) => state.against = text.filter(|&id| state.index(id).is_some()),
         Command::AddAgainst(text) => state.against = Some(state.add(&text)),
-        Command::View(side) => (state.side, state.difference) = (side, false),
-        Command::ShowDifference(on) => state.difference = on,
+        Command::View(side) => {
+            (state.side, state.difference, state.beside) = (side, false, None);
+        }
+        Command::ShowDifference(on) => {
+            state.difference = on;
+            state.beside = state.beside.filter(|_| !on);
+        }
+        Command::ShowBeside(beside) => {
+            state.beside = beside;
+            state.difference &= beside.is_none();
+        }
         Command::Pair(a, b) => state.pair(a, b),
         Command::Unpair(id) => state.unpair(id),
         Command::AddPairs(pairs) => state.add_pairs(pairs),
@@ -262,6 +273,10 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         }
         Command::SetReference(reference) => {
             state.reference = reference;
+            // Its tokens were those of the model before.
+            if state.locked.reference {
+                state.locked = Focus::default();
+            }
             return Some(Command::SetReference(state.reference.clone()));
         }
         other => return Some(other),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::chrome::columns::Slot;
 use super::command::{self, Command, LabCommand};
 use super::dialogs::Purpose;
 use super::files;
@@ -36,6 +37,15 @@ impl App {
                 self.shown = self.texts.update(&self.state, &self.engine, &model);
             }
             None => self.shown.clear(),
+        }
+        // What a second column remembers holds whole traces.
+        let second = self.state.columns().map(Slot::beside_first);
+        self.views
+            .retain(|(_, slot), _| *slot == Slot::First || Some(*slot) == second);
+        self.second.clear();
+        if self.engine.reference().is_some() {
+            let texts = self.shown.iter().map(TextView::of_reference);
+            self.second.extend(texts);
         }
         self.note_start(ctx);
     }

@@ -42,7 +42,8 @@ use candle_core::Device;
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::SourceOptions;
-use crate::views::{PANELS, TextView, View};
+use crate::views::TextView;
+use crate::views::beside::TextPartners;
 use crate::widgets::theme;
 use command::Command;
 use dialogs::Dialogs;
@@ -68,10 +69,14 @@ pub struct App {
     history: History,
     layout: Layout,
     engine: Engine,
-    views: HashMap<&'static str, Box<dyn View>>,
+    views: chrome::panels::Views,
+    /// Which tokens of A and B stand for each other, for what is pointed at in two columns.
+    partners: TextPartners,
     texts: Texts,
     /// What there is of each text in this frame.
     shown: Vec<TextView>,
+    /// The same through the reference model; empty where there is none.
+    second: Vec<TextView>,
     hovered: Focus,
     commands: Vec<Command>,
     dialogs: Dialogs,
@@ -185,15 +190,16 @@ impl App {
     }
 
     fn with(state: State, layout: Layout, engine: Engine) -> Self {
-        let views = PANELS.iter().map(|panel| (panel.id, (panel.make)()));
         Self {
             state,
             history: History::default(),
             layout,
             engine,
-            views: views.collect(),
+            views: HashMap::new(),
+            partners: TextPartners::default(),
             texts: Texts::default(),
             shown: Vec::new(),
+            second: Vec::new(),
             hovered: Focus::default(),
             commands: Vec::new(),
             dialogs: Dialogs::default(),

@@ -8,7 +8,7 @@ use egui_kittest::Harness;
 use super::App;
 use super::export::headless::Headless;
 use super::export::{Content, Export, Format};
-use super::state::{Focus, State, ThemeChoice};
+use super::state::{Beside, Focus, State, ThemeChoice};
 use crate::cancel::Cancel;
 use crate::model::intervention::Interventions;
 use crate::model::{Model, ModelRef, Prompt};
@@ -34,6 +34,8 @@ pub struct SnapshotOptions {
     pub lock: Option<(usize, Focus)>,
     /// A less B in the panels that have such a view.
     pub difference: bool,
+    /// Two columns in the panels of one text.
+    pub beside: Option<Beside>,
 }
 
 impl SnapshotOptions {
@@ -50,6 +52,7 @@ impl SnapshotOptions {
         state.layer = self.layer;
         state.head = self.head;
         state.difference = self.difference;
+        state.beside = self.beside;
         state.prompt = self.prompt.clone();
         state.interventions = self.interventions.clone();
         state.reference = self.reference.clone();

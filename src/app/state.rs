@@ -41,6 +41,15 @@ impl Side {
     }
 }
 
+/// What the panels of one text show in two columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Beside {
+    /// A and B.
+    Texts,
+    /// The viewed text through the model and through the reference model.
+    Models,
+}
+
 /// Light or dark; `System` follows the desktop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
@@ -86,6 +95,9 @@ pub struct Focus {
     /// Which number is meant, where several share these places. Of a layer's sites the chosen layer's
     /// is, whichever layer this one names.
     pub site: Option<Site>,
+    /// True where tokens and places are those of the reference model's pass, which may cut the text
+    /// otherwise.
+    pub reference: bool,
 }
 
 impl Focus {
@@ -122,6 +134,8 @@ pub struct State {
     pub side: Side,
     /// A less B instead of one of the two, in the panels that have such a view.
     pub difference: bool,
+    /// Two columns instead of one text, in the panels of one text.
+    pub beside: Option<Beside>,
     pub model: ModelRef,
     /// A second model that the same texts are seen through.
     pub reference: Option<ModelRef>,
@@ -165,6 +179,7 @@ impl Default for State {
             against: None,
             side: Side::A,
             difference: false,
+            beside: None,
             model: ModelRef::default(),
             reference: None,
             prompt: Prompt::Own,
@@ -263,7 +278,9 @@ impl State {
             .text
             .into_iter()
             .chain(locked.across.map(|(id, _)| id));
-        if texts.into_iter().any(|id| self.index(id).is_none()) {
+        // Places in the pass of a second model, which is gone by now.
+        let orphaned = locked.reference && self.reference.is_none();
+        if orphaned || texts.into_iter().any(|id| self.index(id).is_none()) {
             self.locked = Focus::default();
         }
     }
@@ -283,6 +300,7 @@ impl State {
         seen.session = now.session.clone();
         seen.side = now.side;
         seen.difference = now.difference;
+        seen.beside = now.beside;
         seen.layer = now.layer;
         seen.head = now.head;
         seen.score_method = now.score_method;
@@ -290,6 +308,17 @@ impl State {
         seen.selected.clone_from(&now.selected);
         seen.release_lost();
         seen
+    }
+
+    /// What stands side by side. Two models only where a second one is chosen.
+    pub fn columns(&self) -> Option<Beside> {
+        self.beside
+            .filter(|&beside| beside == Beside::Texts || self.reference.is_some())
+    }
+
+    /// Whether the reference model's passes are looked into, and not only its sentence vectors.
+    pub fn looks_into_reference(&self) -> bool {
+        self.columns() == Some(Beside::Models) || self.locked.reference
     }
 
     pub fn index(&self, id: TextId) -> Option<usize> {
@@ -318,6 +347,7 @@ impl State {
         self.b = known(self.b).or(ids.get(1).copied()).or(self.a);
         self.against = known(self.against);
         self.truncate_dim = self.truncate_dim.filter(|&size| size > 0);
+        self.difference &= self.beside.is_none();
         self.release_lost();
         self.repair_pairs();
     }

@@ -87,13 +87,18 @@ impl Texts {
             };
             let second = reference
                 .as_ref()
-                .map(|reference| reference_key(state, reference, &last.text));
+                .map(|reference| reference_key(state, reference, text.id, &last.text));
             last.reference
                 .take_if(|trace| second.as_ref().is_none_or(|key| key.model != trace.model));
-            let mut reference_current = false;
-            if let Some(Ok(trace)) = second.as_ref().and_then(|key| engine.trace(key)) {
-                last.reference = Some(trace);
-                reference_current = true;
+            let found = second.as_ref().and_then(|key| reference_trace(engine, key));
+            let (mut reference_current, mut reference_error) = (false, None);
+            match found {
+                Some(Ok(trace)) => {
+                    last.reference = Some(trace);
+                    reference_current = true;
+                }
+                Some(Err(error)) => reference_error = Some(error),
+                None => {}
             }
             later.extend(second);
             views.push(TextView {
@@ -105,6 +110,7 @@ impl Texts {
                 error,
                 reference: last.reference.clone(),
                 reference_current,
+                reference_error,
             });
             wanted.push(key);
         }
@@ -112,9 +118,14 @@ impl Texts {
         // Panels of a layer's inside show one of the two texts; the other is a click away.
         let compared = wanted.iter().filter(|key| key.detail == Detail::Full);
         let layer = state.layer.min(model.spec().layers().saturating_sub(1));
-        let insides = compared.map(|key| (key.clone(), layer)).collect();
+        let mut insides: Vec<_> = compared.map(|key| (key.clone(), layer)).collect();
         wanted.extend(before_changes);
         // The second model waits for the first.
+        later.sort_by_key(|key| std::cmp::Reverse(key.detail));
+        let layers = reference.as_ref().map_or(0, |model| model.spec().layers());
+        let layer = state.layer.min(layers.saturating_sub(1));
+        let compared = later.iter().filter(|key| key.detail == Detail::Full);
+        insides.extend(compared.map(|key| (key.clone(), layer)));
         wanted.extend(later);
         engine.want(Wanted {
             traces: wanted,
@@ -141,16 +152,31 @@ pub fn changes_of(state: &State, id: TextId) -> Changes {
     state.interventions.changes(place, other.as_ref())
 }
 
-/// The reference model's trace of a text: no insides.
-fn reference_key(state: &State, reference: &Model, text: &Arc<str>) -> TraceKey {
+/// The reference model's trace of a text: with insides only of what is looked into.
+fn reference_key(state: &State, reference: &Model, id: TextId, text: &Arc<str>) -> TraceKey {
+    let compared = state.a == Some(id) || state.b == Some(id);
+    let held = state.locked.reference && state.locked.text == Some(id);
+    let whole = held || compared && state.looks_into_reference();
     TraceKey {
         model: reference.hash.clone(),
         text: text.clone(),
         prompt: known_prompt(state, reference),
         // Layers and heads are those of the first model.
         changes: Arc::default(),
-        detail: Detail::Outline,
+        detail: match whole {
+            true => Detail::Full,
+            false => Detail::Outline,
+        },
     }
+}
+
+/// The trace of a key, or its outline until all of it is there.
+fn reference_trace(engine: &Engine, key: &TraceKey) -> Option<Result<Arc<Trace>, Arc<str>>> {
+    let outline = || TraceKey {
+        detail: Detail::Outline,
+        ..key.clone()
+    };
+    engine.trace(key).or_else(|| engine.trace(&outline()))
 }
 
 /// The chosen prompt, and the model's own where it lacks that one: a second model, or one that another

@@ -264,6 +264,7 @@ impl Own {
 pub fn begin(state: &mut State) {
     state.set_texts(TEXTS);
     (state.side, state.difference) = (super::state::Side::A, false);
+    state.beside = None;
     (state.pooling, state.truncate_dim) = (None, None);
     state.interventions = Interventions::default();
     state.preferences.tour_seen = true;

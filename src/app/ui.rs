@@ -29,6 +29,7 @@ use super::tour::TourCommand;
 use crate::engine::LoadState;
 use crate::model::Model;
 use crate::views::TextView;
+use crate::views::beside::{Models, alike};
 use crate::widgets::theme::SPACE;
 
 impl App {
@@ -39,11 +40,12 @@ impl App {
         self.keys(&ctx);
         // Last frame's hover is what this frame shows; this frame's is collected afresh.
         let before = std::mem::take(&mut self.hovered);
-        let focus = if before.is_empty() {
+        let pointed = if before.is_empty() {
             self.state.locked
         } else {
             before
         };
+        let focus = self.own(pointed);
 
         Panel::top("menu").show(ui, |ui| self.top_ui(ui));
         let status = Panel::bottom("status").show(ui, |ui| {
@@ -95,17 +97,7 @@ impl App {
                 toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
                 self.areas.enter(ui, Area::Inspector);
                 ui.add_space(SPACE);
-                if let Some(model) = self.engine.model() {
-                    let mut input = Input {
-                        state: &self.state,
-                        engine: &self.engine,
-                        model: &model,
-                        shown: &self.shown,
-                        focus,
-                        commands: &mut self.commands,
-                    };
-                    self.inspector.inspector_ui(ui, &mut input);
-                }
+                self.inspect_ui(ui, pointed);
             });
         self.areas
             .note(Area::Inspector, Some(inspector.response.rect));
@@ -114,7 +106,7 @@ impl App {
             // What nobody paints keeps the colour that the window was cleared with.
             let (rect, fill) = (ui.max_rect(), ui.visuals().panel_fill);
             ui.painter().rect_filled(rect, 0., fill);
-            self.middle_ui(ui, focus);
+            self.middle_ui(ui, pointed);
         });
         if self.performance {
             performance_ui(
@@ -151,6 +143,48 @@ impl App {
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
         }
+    }
+
+    /// A focus in places of the first model's passes.
+    fn own(&self, focus: Focus) -> Focus {
+        let models = (self.engine.model(), self.engine.reference());
+        let alike = match models {
+            (Some(first), Some(second)) => alike(&first, &second),
+            _ => false,
+        };
+        let texts = &self.shown;
+        Models { texts, alike }.seen_by(focus, false)
+    }
+
+    /// The inspector, which explains a place with the model that it is a place of.
+    fn inspect_ui(&mut self, ui: &mut Ui, pointed: Focus) {
+        let second = self.engine.reference().filter(|_| pointed.reference);
+        let model = match &second {
+            Some(second) => Some(second.clone()),
+            None => self.engine.model(),
+        };
+        let Some(model) = model else { return };
+        let focus = match &second {
+            Some(_) => Focus {
+                reference: false,
+                ..pointed
+            },
+            None => self.own(pointed),
+        };
+        let mut input = Input {
+            state: &self.state,
+            engine: &self.engine,
+            model: &model,
+            shown: if second.is_some() {
+                &self.second
+            } else {
+                &self.shown
+            },
+            is_reference: second.is_some(),
+            focus,
+            commands: &mut self.commands,
+        };
+        self.inspector.inspector_ui(ui, &mut input);
     }
 
     /// What the lines are that were pasted last.
@@ -236,10 +270,12 @@ impl App {
             engine: &self.engine,
             model,
             texts: &self.shown,
+            second: &self.second,
             focus,
             hovered: &mut self.hovered,
             commands: &mut self.commands,
             views: &mut self.views,
+            partners: &mut self.partners,
             painted: &mut self.painted,
             areas: &mut self.areas,
             last: self.walk.panel(),

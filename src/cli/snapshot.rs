@@ -7,7 +7,7 @@ use super::{Failure, InterveneArgs, ModelArgs, PromptArgs};
 use crate::app::export::{Format, file};
 use crate::app::files;
 use crate::app::snapshot::{SnapshotOptions, export, snapshot};
-use crate::app::state::Focus;
+use crate::app::state::{Beside, Focus};
 use crate::model::Model;
 use crate::trace::site::SiteError;
 
@@ -48,6 +48,17 @@ pub struct SnapshotArgs {
     /// Show A less B, over the tokens that have a partner: embedding, attention, feed_forward
     #[arg(long)]
     pub difference: bool,
+    /// Show two columns in a panel of one text: A and B, or A through the model and the one of
+    /// `--reference`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        default_missing_value = "texts",
+        conflicts_with = "difference"
+    )]
+    pub beside: Option<Columns>,
     #[command(flatten)]
     pub prompt: PromptArgs,
     #[command(flatten)]
@@ -68,9 +79,29 @@ pub enum Theme {
     Dark,
 }
 
+/// What stands side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Columns {
+    Texts,
+    Models,
+}
+
+impl Columns {
+    fn beside(self) -> Beside {
+        match self {
+            Self::Texts => Beside::Texts,
+            Self::Models => Beside::Models,
+        }
+    }
+}
+
 /// Draws the panel off-screen.
 pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
     let format = Format::of(&args.out).map_err(|why| Failure::usage(format!("--out {why}")))?;
+    if args.beside == Some(Columns::Models) && args.reference.is_none() {
+        let problem = "--beside models: --reference must name the second model";
+        return Err(Failure::usage(problem.to_owned()));
+    }
     let model = model.load()?;
     model.prompt(&args.prompt.prompt())?;
     check_place(&model, args.layer, args.head)?;
@@ -86,6 +117,7 @@ pub fn run(args: &SnapshotArgs, model: &ModelArgs) -> Result<(), Failure> {
         reference: args.reference.as_deref().map(str::parse).transpose()?,
         lock: args.lock.map(|lock| (lock.text, lock.focus)),
         difference: args.difference,
+        beside: args.beside.map(Columns::beside),
     };
     if format != Format::Png {
         let bytes = export(Arc::new(model), &options, format).map_err(Failure::failed)?;

@@ -26,6 +26,23 @@ pub struct TextView {
     pub reference: Option<Arc<Trace>>,
     /// False while `reference` belongs to an earlier text or prompt.
     pub reference_current: bool,
+    /// Why there is no trace of it by the reference model.
+    pub reference_error: Option<Arc<str>>,
+}
+
+impl TextView {
+    /// The text as the reference model sees it: its trace in the place of the first model's.
+    pub fn of_reference(&self) -> Self {
+        Self {
+            trace: self.reference.clone(),
+            current: self.reference_current,
+            error: self.reference_error.clone(),
+            reference: None,
+            reference_current: false,
+            reference_error: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// A panel's surroundings for one frame.
@@ -37,8 +54,14 @@ pub struct ViewContext<'a> {
     pub reference: Option<&'a Arc<Model>>,
     /// In the order of the list.
     pub texts: &'a [TextView],
-    /// What is hovered now, else what is locked.
+    /// Which of A and B a panel of one text shows.
+    pub side: Side,
+    /// What is hovered now, else what is locked; in places of this model's passes.
     pub focus: Focus,
+    /// What is locked, in places of this model's passes.
+    pub locked: Focus,
+    /// True where `model` is the reference model, and `texts` are as it sees them.
+    pub is_reference: bool,
     pub theme: Theme,
     pub(crate) hovered: &'a mut Focus,
     pub(crate) commands: &'a mut Vec<Command>,
@@ -70,7 +93,10 @@ impl<'a> ViewContext<'a> {
             model,
             reference: None,
             texts,
+            side: state.side,
             focus,
+            locked: state.locked,
+            is_reference: false,
             theme,
             hovered,
             commands,
@@ -100,7 +126,7 @@ impl<'a> ViewContext<'a> {
 
     /// The text that panels of one text show.
     pub fn viewed(&self) -> Option<&TextView> {
-        self.side(self.state.side)
+        self.side(self.side)
     }
 
     /// The chosen layer, within the model's; 0 also where it has none.
@@ -121,13 +147,27 @@ impl<'a> ViewContext<'a> {
         own.or(across.map(|(_, token)| token))
     }
 
+    /// A focus of this panel as the whole window understands it.
+    fn told(&self, focus: Focus) -> Focus {
+        let whole = Focus {
+            text: focus.text,
+            ..Focus::default()
+        };
+        // A text is the same one to both models; what is in it is not.
+        let reference = self.is_reference && focus != whole;
+        Focus { reference, ..focus }
+    }
+
     /// Previews a focus everywhere while the pointer rests here.
     pub fn hover(&mut self, focus: Focus) {
-        *self.hovered = focus;
+        *self.hovered = self.told(focus);
     }
 
     pub fn send(&mut self, command: Command) {
-        self.commands.push(command);
+        self.commands.push(match command {
+            Command::Lock(focus) => Command::Lock(self.told(focus)),
+            other => other,
+        });
     }
 
     /// Hovers or locks, as the pointer did.
@@ -136,7 +176,7 @@ impl<'a> ViewContext<'a> {
             self.hover(focus);
         }
         if let Some(focus) = clicked {
-            let again = focus == self.state.locked;
+            let again = self.told(focus) == self.state.locked;
             self.send(if again {
                 Command::Release
             } else {

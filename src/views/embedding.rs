@@ -89,7 +89,7 @@ impl View for EmbeddingView {
         if cx.state.difference {
             return self.difference.tsv();
         }
-        let side = cx.state.side.name();
+        let side = cx.side.name();
         self.shown.as_ref().map(|stages| stages.tsv(side))
     }
 

@@ -25,14 +25,17 @@ pub fn switch_off_ui(
 ) {
     let all = &cx.state.interventions;
     let there = all.find(&what);
-    let off = there.is_some_and(|index| all.0[index].on);
+    // Nothing is off in the second model: changes are made to the first alone.
+    let can = !cx.is_reference;
+    let off = can && there.is_some_and(|index| all.0[index].on);
     let label = match off {
         true => format!("Switch {name} on again"),
         false => format!("Switch {name} off"),
     };
-    let response = ui.add(Button::new(&label).small().selected(off));
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, off, &label));
+    let response = ui.add_enabled(can, Button::new(&label).small().selected(off));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, can, off, &label));
     let about = "Runs the model without it: every panel and the score follow";
+    let response = response.on_disabled_hover_text("Changes are made to the first model alone");
     if response.on_hover_text(about).clicked() {
         let next = match there.filter(|_| off) {
             Some(index) => all.without(index),

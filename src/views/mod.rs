@@ -2,6 +2,7 @@
 //! compute nothing that takes longer than a frame.
 
 pub(crate) mod attention;
+pub(crate) mod beside;
 mod compare;
 mod context;
 mod contrastive;

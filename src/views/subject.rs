@@ -37,7 +37,7 @@ impl Subject {
 
     /// The locked token of this text, within its trace.
     pub fn locked(&self, cx: &ViewContext<'_>) -> Option<usize> {
-        let locked = cx.state.locked;
+        let locked = cx.locked;
         let token = locked.token.filter(|_| locked.text == Some(self.id));
         token.filter(|&t| t < self.tokens())
     }
@@ -83,7 +83,7 @@ pub fn fresh_key() -> u64 {
 /// The viewed text's trace. Says what is wrong or still to come where there is none, and dims
 /// what follows while the trace is an old one.
 pub fn subject_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Subject> {
-    let side = cx.state.side;
+    let side = cx.side;
     let Some(view) = cx.viewed() else {
         note_ui(
             ui,

@@ -66,7 +66,7 @@ impl View for TokensView {
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
         let trace = cx.viewed()?.trace.as_ref()?;
-        Some(rows::tsv(&trace.tokens, cx.state.side.name()))
+        Some(rows::tsv(&trace.tokens, cx.side.name()))
     }
 }
 

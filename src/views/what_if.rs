@@ -236,7 +236,7 @@ impl WhatIfView {
 }
 
 fn bench<'a>(cx: &ViewContext<'_>, pair: &'a Pair) -> Bench<'a> {
-    let side = cx.state.side;
+    let side = cx.side;
     let (edited, other) = match side {
         Side::A => (&pair.a, &pair.b),
         Side::B => (&pair.b, &pair.a),

@@ -86,3 +86,41 @@ fn a_report_is_one_file() {
     ]);
     assert!(done.error().contains("/no/such/folder"));
 }
+
+#[test]
+fn two_columns_are_both_in_the_picture_the_table_and_the_arrays() {
+    let dir = TempDir::new().unwrap();
+    let snapshot = |panel: &str, name: &str, more: &[&str]| {
+        let (model, out) = (fixture("tiny/plain"), dir.path().join(name));
+        let out = out.to_str().unwrap();
+        let texts = ["--text", "the cat", "--text", "a dog bit"];
+        let args = [
+            "snapshot", "--model", &model, "--panel", panel, "--out", out,
+        ];
+        run(&[&args[..], &texts[..], more].concat())
+    };
+    snapshot("attention", "a.safetensors", &["--beside"]).ok();
+    let tensors = crate::run::tensors(&dir.path().join("a.safetensors"));
+    assert_eq!(tensors["A/layer.0.pattern"].0, [4, 4, 4]);
+    assert_eq!(tensors["B/layer.0.pattern"].0, [4, 5, 5]);
+    snapshot("tokens", "t.tsv", &["--beside"]).ok();
+    let tsv = std::fs::read_to_string(dir.path().join("t.tsv")).unwrap();
+    assert!(tsv.starts_with("A\tthe cat\t"), "{tsv}");
+    assert!(tsv.contains("\nB\ta dog bit\t"), "{tsv}");
+    assert_eq!(tsv.lines().count(), 2 * 2 + 4 + 5);
+    snapshot("tokens", "t.svg", &["--beside", "--size", "900x700"]).ok();
+    let svg = std::fs::read_to_string(dir.path().join("t.svg")).unwrap();
+    assert!(svg.contains("the cat") && svg.contains("a dog bit"));
+
+    let second = fixture("families/roberta");
+    let models = ["--beside", "models", "--reference", &second];
+    snapshot("attention", "m.safetensors", &models).ok();
+    let tensors = crate::run::tensors(&dir.path().join("m.safetensors"));
+    assert_eq!(tensors["first/layer.0.pattern"].0, [4, 4, 4]);
+    assert_eq!(
+        tensors["second/layer.0.pattern"].0[0], 2,
+        "heads of roberta"
+    );
+    let error = snapshot("attention", "m.png", &["--beside", "models"]).usage();
+    assert!(error.contains("--reference"), "{error}");
+}

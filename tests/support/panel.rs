@@ -137,6 +137,7 @@ impl Bench {
                     error,
                     reference: None,
                     reference_current: false,
+                    reference_error: None,
                 }
             })
             .collect();

@@ -6,7 +6,7 @@ use super::keys::{alt, ctrl, ctrl_shift, plain, shift};
 use super::{Action, ActionState, Menu};
 use crate::app::command::Command;
 use crate::app::layout::WORKSPACES;
-use crate::app::state::{Side, ThemeChoice};
+use crate::app::state::{Beside, Side, ThemeChoice};
 use crate::app::tour::TourCommand;
 use crate::app::walk::WalkCommand;
 use crate::model::intervention::Interventions;
@@ -213,7 +213,10 @@ fn view() -> Vec<Action> {
         };
         Action::new((View, 2), id, title, Command::View(side))
             .about("In the panels of one text")
-            .checked(move |on| on.state.side == side && !on.state.difference)
+            .checked(move |on| {
+                let alone = !on.state.difference && on.state.columns().is_none();
+                on.state.side == side && alone
+            })
     });
     let difference = Action::new(
         (View, 2),
@@ -223,6 +226,28 @@ fn view() -> Vec<Action> {
     )
     .about("In the panels Embedding, Attention and Feed-forward")
     .checked(|on| on.state.difference);
+    let beside = [
+        Action::new(
+            (View, 2),
+            "view.beside_texts",
+            "Show A and B side by side",
+            Command::ShowBeside(Some(Beside::Texts)),
+        )
+        .about("In two columns, in the panels of one text")
+        .checked(|on| on.state.columns() == Some(Beside::Texts)),
+        Action::new(
+            (View, 2),
+            "view.beside_models",
+            "Show two models side by side",
+            Command::ShowBeside(Some(Beside::Models)),
+        )
+        .about("One text through both in two columns, in the panels of one text")
+        .checked(|on| on.state.columns() == Some(Beside::Models))
+        .when(|on| {
+            let chosen = on.state.reference.as_ref().map(|_| ());
+            chosen.ok_or("no second model is chosen: the panel Two models does that")
+        }),
+    ];
     let themes = [
         (
             ThemeChoice::System,
@@ -262,6 +287,7 @@ fn view() -> Vec<Action> {
     all.extend(panels);
     all.extend(sides);
     all.push(difference);
+    all.extend(beside);
     all.push(
         Action::new((View, 3), "view.log", "Log", Command::ShowLog(true))
             .about("Everything that was told, with its time"),

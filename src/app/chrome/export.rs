@@ -2,15 +2,16 @@
 
 use egui::Ui;
 
+use super::panels::Panels;
 use crate::app::command::Command;
 use crate::app::export::{Export, Format, NamedArray, table};
-use crate::views::{Panel, View, ViewContext};
+use crate::views::Panel;
 
 /// The button in a panel's header, and what it opens.
-pub fn export_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut ViewContext<'_>) {
-    let enabled = !cx.texts.is_empty();
+pub fn export_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
+    let enabled = !panels.texts.is_empty();
     ui.add_enabled_ui(enabled, |ui| {
-        let button = ui.menu_button("Export", |ui| formats_ui(ui, panel, view, cx));
+        let button = ui.menu_button("Export", |ui| formats_ui(ui, panel, panels));
         let name = format!("Export {}", panel.title);
         button
             .response
@@ -18,18 +19,18 @@ pub fn export_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut V
     });
 }
 
-fn formats_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut ViewContext<'_>) {
-    let ask = |cx: &mut ViewContext<'_>, format, part| {
-        cx.send(Command::AskExport(Export {
+fn formats_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
+    let ask = |panels: &mut Panels<'_>, format, part| {
+        panels.commands.push(Command::AskExport(Export {
             panel: panel.id,
             format,
             part,
         }));
     };
     if ui.button("Copy as TSV").clicked()
-        && let Some(tsv) = view.tsv(cx)
+        && let Some(tsv) = panels.tsv(panel.id)
     {
-        cx.send(Command::Copy(table::tsv(&tsv)));
+        panels.commands.push(Command::Copy(table::tsv(&tsv)));
     }
     ui.separator();
     for (format, about) in [
@@ -41,11 +42,11 @@ fn formats_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut View
     ] {
         let button = ui.button(format!("{}…", format.title()));
         if button.on_hover_text(about).clicked() {
-            ask(cx, format, 0);
+            ask(panels, format, 0);
         }
     }
     ui.separator();
-    let arrays = view.arrays(cx);
+    let arrays = panels.arrays(panel.id);
     let matrices = arrays.iter().enumerate();
     let matrices: Vec<(usize, &NamedArray)> =
         matrices.filter(|(_, array)| array.is_matrix()).collect();
@@ -56,23 +57,23 @@ fn formats_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut View
                 .on_hover_text("The figures as a table")
                 .clicked()
             {
-                ask(cx, Format::Csv, 0);
+                ask(panels, Format::Csv, 0);
             }
         }
         false => {
             ui.menu_button("CSV", |ui| {
                 if ui.button("Figures of the panel…").clicked() {
-                    ask(cx, Format::Csv, 0);
+                    ask(panels, Format::Csv, 0);
                 }
                 for (index, array) in matrices {
                     if ui.button(format!("{}…", array.title())).clicked() {
-                        ask(cx, Format::Csv, index + 1);
+                        ask(panels, Format::Csv, index + 1);
                     }
                 }
             });
         }
     }
-    arrays_ui(ui, &arrays, |format, part| ask(cx, format, part));
+    arrays_ui(ui, &arrays, |format, part| ask(panels, format, part));
 }
 
 /// What only panels with arrays have.

@@ -5,7 +5,7 @@ use egui::{Button, PopupCloseBehavior, Ui};
 
 use super::chips::ChipsInput;
 use crate::app::command::Command;
-use crate::app::state::{Side, State};
+use crate::app::state::{Focus, Side, State};
 use crate::model::Model;
 use crate::model::intervention::{Intervention, Scope};
 use crate::views::TextView;
@@ -114,7 +114,7 @@ impl<'a> Intervene<'a> {
                 "The layer's feed-forward block writes nothing",
             ),
         ];
-        let neuron = self.state.locked.neuron.filter(|_| has_layers);
+        let neuron = self.locked().neuron.filter(|_| has_layers);
         entries.push(Entry {
             text: name(&neuron.map_or("the locked neuron".to_owned(), |n| format!("neuron {n}"))),
             what: neuron.map(|neuron| Intervention::NoNeuron { layer, neuron }),
@@ -148,9 +148,18 @@ impl<'a> Intervene<'a> {
         entries
     }
 
+    /// What is held, where that is a place of this model: changes are made to no other.
+    fn locked(&self) -> Focus {
+        let locked = self.state.locked;
+        match locked.reference {
+            true => Focus::default(),
+            false => locked,
+        }
+    }
+
     /// What is about the locked token.
     fn of_token(&self) -> Vec<Entry> {
-        let locked = self.state.locked;
+        let locked = self.locked();
         let text = locked
             .text
             .and_then(|id| self.texts.iter().find(|t| t.id == id));

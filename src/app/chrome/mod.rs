@@ -1,8 +1,10 @@
 //! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
 
 pub mod chips;
+pub mod columns;
 pub mod export;
 pub mod fields;
+pub mod header;
 pub mod import;
 pub mod inspector;
 pub mod intervene;

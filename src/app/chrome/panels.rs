@@ -6,16 +6,20 @@ use std::sync::Arc;
 use egui::{Ui, WidgetText};
 use egui_tiles::{Behavior, SimplificationOptions, TabState, TileId, Tiles, UiResponse};
 
-use super::export::export_ui;
+use super::columns::{Column, Slot, columns, columns_ui};
+use super::header::{header_ui, title_ui};
 use crate::app::areas::{Area, Areas};
 use crate::app::command::Command;
-use crate::app::export::table;
-use crate::app::state::{Focus, Side, State};
+use crate::app::export::{NamedArray, table};
+use crate::app::state::{Beside, Focus, Side, State};
 use crate::engine::Engine;
 use crate::model::Model;
-use crate::views::difference;
+use crate::views::beside::{Models, TextPartners, across, alike};
 use crate::views::{self, Panel, TextView, View, ViewContext};
 use crate::widgets::theme::{SPACE, Theme};
+
+/// What each column of each panel remembers.
+pub type Views = HashMap<(&'static str, Slot), Box<dyn View>>;
 
 /// Paints the panels of a layout.
 pub struct Panels<'a> {
@@ -23,10 +27,14 @@ pub struct Panels<'a> {
     pub engine: &'a Engine,
     pub model: &'a Arc<Model>,
     pub texts: &'a [TextView],
+    /// The texts as the reference model sees them.
+    pub second: &'a [TextView],
+    /// As the window keeps it: in places of either model's passes.
     pub focus: Focus,
     pub hovered: &'a mut Focus,
     pub commands: &'a mut Vec<Command>,
-    pub views: &'a mut HashMap<&'static str, Box<dyn View>>,
+    pub views: &'a mut Views,
+    pub partners: &'a mut TextPartners,
     pub painted: &'a mut HashMap<&'static str, egui::Vec2>,
     pub areas: &'a mut Areas,
     /// The panel that was shown last, where the keyboard goes first.
@@ -34,7 +42,7 @@ pub struct Panels<'a> {
 }
 
 impl Panels<'_> {
-    /// A panel with its surroundings of now; none where there is no such panel.
+    /// A panel's first column with its surroundings of now; none where there is no such panel.
     pub fn with<R>(
         &mut self,
         id: &str,
@@ -42,139 +50,144 @@ impl Panels<'_> {
         act: impl FnOnce(&'static Panel, &mut dyn View, &mut ViewContext<'_>) -> R,
     ) -> Option<R> {
         let panel = views::find(id)?;
-        let view = self.views.get_mut(id)?;
+        let first = columns(panel, self.state)[0];
+        self.with_column(panel, first, theme, |view, cx| act(panel, view, cx))
+    }
+
+    /// One column of a panel; none where its model is not there.
+    pub fn with_column<R>(
+        &mut self,
+        panel: &'static Panel,
+        column: Column,
+        theme: Theme,
+        act: impl FnOnce(&mut dyn View, &mut ViewContext<'_>) -> R,
+    ) -> Option<R> {
         let reference = self.engine.reference();
-        let mut cx = ViewContext::new(
-            self.state,
-            self.engine,
-            self.model,
-            self.texts,
-            self.focus,
-            theme,
-            (self.hovered, self.commands),
-        )
-        .with_reference(reference.as_ref());
-        Some(act(panel, &mut **view, &mut cx))
+        let (model, texts) = match column.reference {
+            true => (reference.as_ref()?, self.second),
+            false => (self.model, self.texts),
+        };
+        let focus = self.seen_in(column, self.focus, reference.as_ref());
+        let locked = self.seen_in(column, self.state.locked, reference.as_ref());
+        let view = self.views.entry((panel.id, column.slot));
+        let view = view.or_insert_with(panel.make);
+        let spoken = (&mut *self.hovered, &mut *self.commands);
+        let plain = ViewContext::new(self.state, self.engine, model, texts, focus, theme, spoken);
+        let mut cx = ViewContext {
+            side: column.side,
+            locked,
+            is_reference: column.reference,
+            reference: reference.as_ref().filter(|_| !column.reference),
+            ..plain
+        };
+        Some(act(&mut **view, &mut cx))
+    }
+
+    /// A focus of the window in places of what a column shows.
+    fn seen_in(&mut self, column: Column, focus: Focus, reference: Option<&Arc<Model>>) -> Focus {
+        let models = Models {
+            texts: self.texts,
+            alike: reference.is_some_and(|reference| alike(self.model, reference)),
+        };
+        let seen = models.seen_by(focus, column.reference);
+        if column.beside != Some(Beside::Texts) || seen.text.is_none() {
+            return seen;
+        }
+        let of = |side| {
+            let id = self.state.id_of(side)?;
+            self.texts.iter().find(|text| text.id == id)
+        };
+        let (Some(a), Some(b)) = (of(Side::A), of(Side::B)) else {
+            return seen;
+        };
+        let pairing = self.partners.of(self.engine, [a, b]);
+        let place = usize::from(column.side == Side::B);
+        across(seen, [a.id, b.id], place, pairing.as_deref())
+    }
+
+    /// A panel's figures as tab-separated lines: those of each column under a line that names it.
+    pub fn tsv(&mut self, id: &str) -> Option<String> {
+        let panel = views::find(id)?;
+        let columns = columns(panel, self.state);
+        let several = columns.len() > 1;
+        let mut tables = Vec::new();
+        for &column in &columns {
+            let made = self.with_column(panel, column, Theme::DARK, |view, cx| {
+                let title = several.then(|| column.title(cx));
+                (view.tsv(cx), title)
+            });
+            let Some((Some(tsv), title)) = made else {
+                continue;
+            };
+            tables.extend(
+                title.map(|(name, text)| format!("{}\t{}", table::cell(&name), table::cell(&text))),
+            );
+            tables.push(tsv);
+        }
+        (!tables.is_empty()).then(|| tables.join("\n"))
+    }
+
+    /// A panel's arrays; where there are two columns, under the name of theirs.
+    pub fn arrays(&mut self, id: &str) -> Vec<NamedArray> {
+        let Some(panel) = views::find(id) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for &column in &columns(panel, self.state) {
+            let found = self.with_column(panel, column, Theme::DARK, |view, cx| view.arrays(cx));
+            let named = |array: NamedArray| match column.prefix() {
+                Some(prefix) => NamedArray {
+                    name: format!("{prefix}/{}", array.name),
+                    ..array
+                },
+                None => array,
+            };
+            all.extend(found.into_iter().flatten().map(named));
+        }
+        all
     }
 
     /// One panel with its frame: what it shows, whose text, and its menus.
     pub fn panel_ui(&mut self, ui: &mut Ui, id: &str) {
         let size = ui.available_size();
-        if let Some(panel) = views::find(id) {
-            self.areas.note_panel(panel.id, ui.max_rect());
-            if self.last.is_none_or(|last| last == panel.id) {
-                self.areas.enter(ui, Area::Panel);
-            }
-            self.painted.insert(panel.id, size);
+        let Some(panel) = views::find(id) else { return };
+        self.areas.note_panel(panel.id, ui.max_rect());
+        if self.last.is_none_or(|last| last == panel.id) {
+            self.areas.enter(ui, Area::Panel);
         }
-        self.with(id, Theme::of(ui), |panel, view, cx| {
-            let _span = tracing::trace_span!("panel", of = panel.id).entered();
-            let frame = egui::Frame::new().inner_margin(SPACE);
-            frame.show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    if panel.one_text {
-                        sides_ui(ui, cx, panel);
-                    }
-                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                        buttons_ui(ui, panel, view, cx);
-                        let both = difference::is_shown(panel, cx.state.difference);
-                        let left = egui::Layout::left_to_right(egui::Align::Center);
-                        // The text's start takes what room is left.
-                        if both {
-                            ui.with_layout(left, |ui| difference::texts_ui(ui, cx));
-                        } else if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
-                            let text = egui::RichText::new(&*viewed.text).weak();
-                            ui.with_layout(left, |ui| {
-                                ui.add(egui::Label::new(text).truncate());
-                            });
-                        }
-                    });
-                });
-                match cx.texts.is_empty() {
-                    true => {
-                        ui.weak("Add a text on the left to see it here.");
-                    }
-                    false => view.ui(ui, cx),
+        self.painted.insert(panel.id, size);
+        let _span = tracing::trace_span!("panel", of = panel.id).entered();
+        let frame = egui::Frame::new().inner_margin(SPACE);
+        frame.show(ui, |ui| {
+            header_ui(ui, panel, self);
+            match self.texts.is_empty() {
+                true => {
+                    ui.weak("Add a text on the left to see it here.");
                 }
-            });
+                false => self.body_ui(ui, panel, false),
+            }
         });
     }
 
     /// One panel as it is exported: under its title, without controls around it.
     pub fn picture_ui(&mut self, ui: &mut Ui, id: &str) {
-        self.with(id, Theme::of(ui), |panel, view, cx| {
-            let frame = egui::Frame::new().inner_margin(2. * SPACE);
-            frame.show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    let title = egui::RichText::new(panel.title);
-                    ui.label(title.text_style(egui::TextStyle::Heading));
-                    if difference::is_shown(panel, cx.state.difference) {
-                        difference::texts_ui(ui, cx);
-                    } else if let Some(viewed) = cx.viewed().filter(|_| panel.one_text) {
-                        let side = cx.state.side;
-                        let color = match side {
-                            Side::A => cx.theme.a(),
-                            Side::B => cx.theme.b(),
-                        };
-                        ui.label(egui::RichText::new(side.name()).strong().color(color));
-                        let text = egui::RichText::new(&*viewed.text).weak();
-                        ui.add(egui::Label::new(text).truncate());
-                    }
-                });
-                view.ui(ui, cx);
-            });
+        let Some(panel) = views::find(id) else { return };
+        let frame = egui::Frame::new().inner_margin(2. * SPACE);
+        frame.show(ui, |ui| {
+            self.with(id, Theme::of(ui), |panel, _, cx| title_ui(ui, cx, panel));
+            self.body_ui(ui, panel, true);
         });
     }
-}
 
-/// On the right of a panel's header, from the right: what it is, its figures, its files.
-fn buttons_ui(ui: &mut Ui, panel: &'static Panel, view: &dyn View, cx: &mut ViewContext<'_>) {
-    let button = ui.menu_button("?", |ui| {
-        ui.set_width(340.);
-        ui.strong(panel.title);
-        ui.label(panel.about);
-    });
-    let name = format!("What am I looking at in {}?", panel.title);
-    button
-        .response
-        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-    export_ui(ui, panel, view, cx);
-    let copy = ui
-        .small_button("Copy")
-        .on_hover_text("Copy the figures as tab-separated values");
-    // Writing the figures out takes longer than a frame has, so only when asked.
-    if copy.clicked()
-        && let Some(tsv) = view.tsv(cx)
-    {
-        cx.send(Command::Copy(table::tsv(&tsv)));
-    }
-}
-
-/// Which of the two texts the panels of one text show, or what one has more of than the other.
-fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
-    let both = difference::is_shown(panel, cx.state.difference);
-    for side in [Side::A, Side::B] {
-        let color = match side {
-            Side::A => cx.theme.a(),
-            Side::B => cx.theme.b(),
-        };
-        let on = cx.state.side == side && !both;
-        let mut text = egui::RichText::new(side.name()).strong();
-        if on {
-            text = text.color(cx.theme.on(color));
-        }
-        let mut button = egui::Button::new(text).selected(on);
-        if on {
-            button = button.fill(color);
-        }
-        let response = ui.add(button);
-        let name = format!("Show text {}", side.name());
-        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &name));
-        if response.on_hover_text(name).clicked() {
-            cx.send(Command::View(side));
+    /// What is below the header; a picture has columns however narrow it is.
+    fn body_ui(&mut self, ui: &mut Ui, panel: &'static Panel, picture: bool) {
+        match columns(panel, self.state)[..] {
+            [only] => {
+                self.with_column(panel, only, Theme::of(ui), |view, cx| view.ui(ui, cx));
+            }
+            ref several => columns_ui(ui, self, panel, several, picture),
         }
     }
-    difference::button_ui(ui, cx, panel);
 }
 
 impl Behavior<String> for Panels<'_> {

@@ -7,11 +7,12 @@ use egui::{Context, vec2};
 use super::offscreen::Offscreen;
 use super::report::{self, Run};
 use super::{Content, Export, Format, file};
+use crate::app::chrome::columns::{COLUMN, columns};
 use crate::app::dialogs::Purpose;
-use crate::app::state::ScoreMethod;
+use crate::app::state::{Beside, ScoreMethod};
 use crate::app::{App, Outcome};
 use crate::views;
-use crate::widgets::theme::Theme;
+use crate::widgets::theme::SPACE;
 
 impl App {
     pub(in crate::app) fn ask_export(&mut self, export: Export) {
@@ -31,16 +32,20 @@ impl App {
             Some(panel) if views::difference::is_shown(panel, self.state.difference) => {
                 "-A-B".to_owned()
             }
+            Some(panel) if panel.one_text && self.state.columns() == Some(Beside::Texts) => {
+                "-A-and-B".to_owned()
+            }
+            Some(panel) if panel.one_text && self.state.columns() == Some(Beside::Models) => {
+                format!("-{}-two-models", self.state.side.name())
+            }
             Some(panel) if panel.one_text => format!("-{}", self.state.side.name()),
             _ => String::new(),
         };
         if let (Some(part), Some(model)) = (part, self.engine.model()) {
             let focus = self.state.locked;
             let (mut panels, _) = self.panels(&model, focus);
-            let array = panels.with(export.panel, Theme::DARK, |_, view, cx| {
-                view.arrays(cx).into_iter().nth(part)
-            });
-            if let Some(array) = array.flatten() {
+            let array = panels.arrays(export.panel).into_iter().nth(part);
+            if let Some(array) = array {
                 return format!("{}{side}.{ending}", array.name.replace(['/', ' '], "-"));
             }
         }
@@ -89,7 +94,12 @@ impl App {
             return self.figures(export);
         }
         let size = self.painted.get(export.panel).copied();
-        let size = size.unwrap_or(vec2(1000., 700.)).max(vec2(240., 160.));
+        let mut size = size.unwrap_or(vec2(1000., 700.)).max(vec2(240., 160.));
+        let columns = views::find(export.panel).map(|panel| columns(panel, &self.state));
+        if columns.is_some_and(|columns| columns.len() > 1) {
+            // Both are in it, also where one stands above the other in the window.
+            size.x = size.x.max(2. * (COLUMN + 3. * SPACE));
+        }
         let dark = ctx.global_style().visuals.dark_mode;
         let mut off = Offscreen::new(dark);
         off.remember(ctx);
@@ -107,26 +117,25 @@ impl App {
         let focus = self.state.locked;
         let (mut panels, _) = self.panels(&model, focus);
         let Export { format, part, .. } = export;
-        let found = panels.with(export.panel, Theme::DARK, |panel, view, cx| {
-            let title = panel.title;
-            if matches!(format, Format::Csv | Format::Tsv) && part == 0 {
-                let table = view.tsv(cx).map(Content::Table);
-                return table.ok_or(format!("{title} has no figures to export as it stands."));
-            }
-            let mut arrays = view.arrays(cx);
-            match format {
-                Format::Safetensors => {}
-                Format::Npy => arrays = arrays.into_iter().skip(part).take(1).collect(),
-                _ => arrays = arrays.into_iter().skip(part - 1).take(1).collect(),
-            }
-            match arrays.is_empty() {
-                true => Err(format!(
-                    "{title} has no arrays to export as it stands; CSV holds its figures."
-                )),
-                false => Ok(Content::Arrays(arrays)),
-            }
-        });
-        found.unwrap_or_else(|| Err(format!("There is no panel {}.", export.panel)))
+        let panel = views::find(export.panel);
+        let panel = panel.ok_or_else(|| format!("There is no panel {}.", export.panel))?;
+        let title = panel.title;
+        if matches!(format, Format::Csv | Format::Tsv) && part == 0 {
+            let table = panels.tsv(panel.id).map(Content::Table);
+            return table.ok_or(format!("{title} has no figures to export as it stands."));
+        }
+        let mut arrays = panels.arrays(panel.id);
+        match format {
+            Format::Safetensors => {}
+            Format::Npy => arrays = arrays.into_iter().skip(part).take(1).collect(),
+            _ => arrays = arrays.into_iter().skip(part - 1).take(1).collect(),
+        }
+        match arrays.is_empty() {
+            true => Err(format!(
+                "{title} has no arrays to export as it stands; CSV holds its figures."
+            )),
+            false => Ok(Content::Arrays(arrays)),
+        }
     }
 
     /// Makes a report of the texts and choices of now, on a thread of its own.

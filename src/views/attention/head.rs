@@ -243,7 +243,7 @@ impl Head {
 }
 
 fn locked_cell(text: &Recorded, cx: &ViewContext<'_>) -> Option<[usize; 2]> {
-    let (query, key) = text.focused(cx.state.locked);
+    let (query, key) = text.focused(cx.locked);
     Some([query?, key?])
 }
 

@@ -186,6 +186,7 @@ impl View for Attention {
             .show(ui, |ui| {
                 let mut options = kept_ui(ui, Options::default());
                 options.without_position(scene.has_position);
+                let before = options;
                 options_ui(ui, &mut options, scene.has_position, "0 to 1");
                 let trace = scene.text.trace.clone();
                 self.shown = Some((trace, scene.layer, scene.head, options.map));
@@ -195,7 +196,10 @@ impl View for Attention {
                     false => self.narrow_ui(ui, cx, &scene, &mut options),
                 }
                 ui.add_space(SPACE);
-                keep_ui(ui, options);
+                // What only this model has to give up stays chosen for one beside it.
+                if options != before {
+                    keep_ui(ui, options);
+                }
             });
     }
 
@@ -203,7 +207,7 @@ impl View for Attention {
         if cx.state.difference {
             return self.difference.array().map(|array| array.table());
         }
-        let of = format!("layer of {}\t", cx.state.side.name());
+        let of = format!("layer of {}\t", cx.side.name());
         let tsv = self.tsv.peek().and_then(Option::as_ref)?;
         Some(tsv.replacen("layer\t", &of, 1))
     }

@@ -102,7 +102,7 @@ impl MatrixState {
         let names = pairs.names(cx);
         let (rows, columns) = names.split_at(pairs.len());
         let (row, column) = pairs.place(cx.focus.text);
-        let locked = pairs.place(cx.state.locked.text);
+        let locked = pairs.place(cx.locked.text);
         let locked = locked.0.or(locked.1);
         Heatmap::new(
             "Anchors by positives",

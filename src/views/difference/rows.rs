@@ -57,7 +57,7 @@ impl RowsMap<'_> {
         let (twin, size) = (self.twin, self.size);
         let pairing = &twin.pairing;
         let column = |focus| self.axis.of(focus).filter(|&column| column < size);
-        let locked = cx.state.locked;
+        let locked = cx.locked;
         let locked = twin.focused(locked)[0].zip(column(locked));
         let map = Heatmap::new(
             self.name,

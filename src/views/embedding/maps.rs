@@ -145,7 +145,7 @@ impl Maps {
         labels: bool,
     ) -> HeatmapResponse {
         let name = format!("{}, tokens × dimensions", stage.title);
-        let locked = cx.state.locked;
+        let locked = cx.locked;
         let cell = subject.locked(cx).zip(locked.dimension);
         let map = Heatmap::new(
             &name,

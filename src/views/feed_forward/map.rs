@@ -56,7 +56,7 @@ impl Map {
         let special = &text.trace.tokens.special;
         let height = (ROW * tokens as f32 + 48.0).clamp(96.0, TALLEST);
         let (token, _) = text.focused(cx.focus);
-        let locked = cx.state.locked;
+        let locked = cx.locked;
         let locked = text
             .focused(locked)
             .0

@@ -200,7 +200,7 @@ impl View for FeedForward {
         if cx.state.difference {
             return self.difference.array().map(|array| array.table());
         }
-        let of = format!("\ttoken of {}\t", cx.state.side.name());
+        let of = format!("\ttoken of {}\t", cx.side.name());
         Some(self.tsv.peek()?.replacen("\ttoken\t", &of, 1))
     }
 
@@ -246,7 +246,7 @@ impl FeedForward {
             self.shown = Some((key, Arc::new(firing.clone())));
         }
         let (shown, firing) = self.shown.as_ref()?;
-        let (focus, locked) = (cx.focus, cx.state.locked);
+        let (focus, locked) = (cx.focus, cx.locked);
         let token = text.focused(focus).0.or(text.focused(locked).0);
         let neuron = focus.neuron.or(locked.neuron);
         let width = text.trace.layer(layer, LayerSite::FfnAct)?.size(1);
@@ -286,7 +286,8 @@ fn strongest(
     }
 }
 
-fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options, gated: bool) {
+fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, before: Options, gated: bool) {
+    let mut options = before;
     ui.horizontal_wrapped(|ui| {
         ui.label("Layer");
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -323,7 +324,10 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mut options: Options, gated
         ];
         switch_ui(ui, &mut options.clipped, &scales);
     });
-    keep_ui(ui, options);
+    // What only this block has to give up stays chosen for one beside it.
+    if options != before {
+        keep_ui(ui, options);
+    }
     ui.add_space(SPACE);
 }
 

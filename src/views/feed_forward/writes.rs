@@ -32,7 +32,7 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
         // Numbers of an earlier text may still be on view.
         rows: firing.written.len().min(text.tokens()),
         focus: (!scene.strongest_token).then_some(scene.token),
-        locked: text.focused(cx.state.locked).0,
+        locked: text.focused(cx.locked).0,
     };
     let color = cx.theme.accent();
     let area = ScrollArea::vertical().id_salt("writes").max_height(TALLEST);

@@ -191,7 +191,7 @@ fn edit_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, idf: Opti
 
 /// The locked token of a text that is shown.
 fn locked(cx: &ViewContext<'_>, poolings: &Poolings) -> Option<(Arc<Trace>, usize)> {
-    let lock = cx.state.locked;
+    let lock = cx.locked;
     let trace = poolings.traces.get(poolings.index(lock.text?)?)?;
     let token = lock.token.filter(|&t| t < trace.tokens.len())?;
     Some((trace.clone(), token))
@@ -246,7 +246,7 @@ fn strip_ui(
     };
     let pieces: Vec<Piece<'_>> = (0..tokens.len()).map(piece).collect();
     let name = format!("Weights of the tokens of {}", side.name());
-    let locked = cx.state.locked;
+    let locked = cx.locked;
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {

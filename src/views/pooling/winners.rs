@@ -55,7 +55,7 @@ fn strip_ui(
     };
     let pieces: Vec<Piece<'_>> = (0..labels.len()).map(piece).collect();
     let name = format!("Dimensions won by each token of {}", side.name());
-    let locked = cx.state.locked;
+    let locked = cx.locked;
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {

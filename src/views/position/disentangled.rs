@@ -207,7 +207,7 @@ fn map_ui(
 ) {
     let (text, tokens) = (&shown.text, shown.terms.tokens);
     let (query, key) = text.focused(cx.focus);
-    let locked = text.focused(cx.state.locked);
+    let locked = text.focused(cx.locked);
     let special = &text.trace.tokens.special;
     let out = Heatmap::new(
         title,

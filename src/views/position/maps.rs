@@ -169,7 +169,7 @@ fn table_ui(
     let column = |k: Option<usize>| table.dimensions.iter().position(|&other| Some(other) == k);
     let locked = rows
         .row_of(rows.subject.locked(cx))
-        .zip(column(cx.state.locked.dimension));
+        .zip(column(cx.locked.dimension));
     let out = Heatmap::new(
         &name,
         table.keys[0],
@@ -222,7 +222,7 @@ fn cosines_ui(
         .focus
         .other
         .filter(|_| cx.focus.text == Some(rows.subject.id));
-    let locked = cx.state.locked.other;
+    let locked = cx.locked.other;
     let locked = rows
         .row_of(rows.subject.locked(cx))
         .zip(rows.row_of(locked));

@@ -216,7 +216,7 @@ impl Turning {
 /// The pair that is pointed at or held, else two tokens of the text.
 fn pair(cx: &ViewContext<'_>, text: &Recorded) -> (usize, usize) {
     let (query, key) = text.focused(cx.focus);
-    let (held_query, held_key) = text.focused(cx.state.locked);
+    let (held_query, held_key) = text.focused(cx.locked);
     let last = text.tokens().saturating_sub(1);
     let query = query.or(held_query).unwrap_or(last.min(2));
     let key = key.or(held_key).unwrap_or(last.min(1));

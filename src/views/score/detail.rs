@@ -76,7 +76,7 @@ pub struct Open<'a> {
 impl Detail {
     /// The locked pair of the map, taken apart; nothing where none is locked.
     pub fn detail_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, open: &Open<'_>) {
-        let Some((cell, names)) = open.mapping.cell(cx.state.locked) else {
+        let Some((cell, names)) = open.mapping.cell(cx.locked) else {
             self.found.stop();
             return;
         };
@@ -171,14 +171,14 @@ fn dimensions_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, matrix: &PairMatrix) {
         columns: &DIMENSIONS,
         rows: top.len(),
         focus: place(cx.focus),
-        locked: place(cx.state.locked),
+        locked: place(cx.locked),
     };
     let response = table.ui(ui, |row, column| match column {
         0 => Cell::Text(top[row].to_string()),
         _ => bar(cx, matrix.values[top[row]], largest),
     });
     // The pair stays open: dimensions are locked together with it, and let go of alone.
-    let locked = cx.state.locked;
+    let locked = cx.locked;
     let focus = |row: usize| Focus {
         dimension: top.get(row).copied(),
         ..locked

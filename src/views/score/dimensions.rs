@@ -143,7 +143,7 @@ impl Dimensions {
             },
             rows,
             focus: place(cx.focus),
-            locked: place(cx.state.locked),
+            locked: place(cx.locked),
         };
         let mut sum = 0.;
         let so_far: Vec<f64> = order

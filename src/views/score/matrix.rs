@@ -32,7 +32,7 @@ impl MatrixState {
     ) {
         let grid = mapping.grid;
         let (row, column) = mapping.marks(cx.focus);
-        let locked = mapping.marks(cx.state.locked);
+        let locked = mapping.marks(cx.locked);
         let scale = Scale::signed(grid.largest as f32);
         let width = ui.available_width();
         let (rows, columns) = (grid.rows.labels.len(), grid.columns.labels.len());

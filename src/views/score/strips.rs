@@ -14,7 +14,7 @@ pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
     let grid = mapping.grid;
     let scale = Scale::signed(grid.rows.largest().max(grid.columns.largest()) as f32);
     let (row, column) = mapping.marks(cx.focus);
-    let locked = mapping.marks(cx.state.locked);
+    let locked = mapping.marks(cx.locked);
     let cos = grid.adds_up().then_some(grid.matrix.explains);
     for (side, axis, marks) in [
         (Side::A, &grid.rows, (row, locked.0)),

@@ -4,6 +4,7 @@ use egui::{RichText, Ui};
 
 use super::{Kind, covered, other_tokens};
 use crate::analysis::shared::shared;
+use crate::app::state::Beside;
 use crate::engine::Derived;
 use crate::tokens::Tokens;
 use crate::views::ViewContext;
@@ -40,13 +41,16 @@ impl Strips {
             None => (None, None),
         };
         strip_ui(ui, cx, subject, &tokens, mine);
-        ui.add_space(SPACE_SMALL);
-        ui.scope(|ui| {
-            if !other.current && subject.current {
-                ui.multiply_opacity(cx.theme.stale_alpha());
-            }
-            strip_ui(ui, cx, &other, &others, theirs);
-        });
+        // Where both texts have a column, the other's pieces stand in the other's.
+        if cx.state.columns() != Some(Beside::Texts) {
+            ui.add_space(SPACE_SMALL);
+            ui.scope(|ui| {
+                if !other.current && subject.current {
+                    ui.multiply_opacity(cx.theme.stale_alpha());
+                }
+                strip_ui(ui, cx, &other, &others, theirs);
+            });
+        }
         let alone = |both: Option<&[bool]>| both.map_or(0, |b| b.iter().filter(|b| !**b).count());
         let mut said = legend(&tokens);
         said += &match (alone(mine), alone(theirs)) {

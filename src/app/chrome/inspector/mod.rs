@@ -57,6 +57,9 @@ pub struct Input<'a> {
     pub engine: &'a Engine,
     pub model: &'a Arc<Model>,
     pub shown: &'a [TextView],
+    /// True where `model` is the reference model, and `shown` the texts as it sees them.
+    pub is_reference: bool,
+    /// In places of this model's passes.
     pub focus: Focus,
     pub commands: &'a mut Vec<Command>,
 }
@@ -65,6 +68,14 @@ impl Input<'_> {
     fn trace(&self, id: Option<TextId>) -> Option<&Arc<Trace>> {
         let text = self.shown.iter().find(|text| Some(text.id) == id)?;
         text.trace.as_ref()
+    }
+
+    /// A focus of this model as the whole window understands it.
+    fn told(&self, focus: Focus) -> Focus {
+        Focus {
+            reference: self.is_reference,
+            ..focus
+        }
     }
 
     fn chosen(&self) -> Chosen {
@@ -97,6 +108,10 @@ impl Inspector {
             .show(ui, |ui| {
                 if !current {
                     ui.multiply_opacity(Theme::of(ui).stale_alpha());
+                }
+                if input.is_reference {
+                    let name = input.model.source.title();
+                    ui.label(RichText::new(format!("Through {name}, the second model")).strong());
                 }
                 about::text_ui(ui, text, &trace);
                 if let Some(ask) = self.focus_ui(ui, input, &trace) {
@@ -153,8 +168,9 @@ impl Inspector {
         }
         match (token, focus.dimension) {
             (Some(token), dimension) => {
-                let here = input.state.locked.text == focus.text;
-                match here && input.state.locked.token == Some(token) {
+                let locked = input.state.locked;
+                let here = locked.text == focus.text && locked.reference == input.is_reference;
+                match here && locked.token == Some(token) {
                     true => {
                         let from = (input.engine, input.model);
                         self.near.near_ui(ui, from, trace, chosen.layer, token);
@@ -192,7 +208,7 @@ impl Inspector {
     /// Goes on to a number that an account refers to.
     fn ask(&mut self, input: &mut Input<'_>, ask: &Ask, text: TextId) {
         let (focus, layer, head) = questions::focus_on(ask, text, input.model.spec());
-        let from = (input.focus, input.chosen());
+        let (focus, from) = (input.told(focus), (input.told(input.focus), input.chosen()));
         input.commands.extend(layer.map(Command::SelectLayer));
         input.commands.extend(head.map(Command::SelectHead));
         input.commands.push(Command::Lock(focus));

@@ -81,7 +81,7 @@ impl Arcs {
         };
         let (drawn, stale): (Arc<Drawn>, bool) = (drawn.value, !drawn.current);
         let height = PITCH * drawn.text.tokens() as f32;
-        let (locked, _) = scene.text.focused(cx.state.locked);
+        let (locked, _) = scene.text.focused(cx.locked);
         let moved = locked.filter(|_| self.locked != locked);
         self.locked = locked;
         let mut columns = |ui: &mut Ui| {
@@ -179,7 +179,7 @@ fn point_ui(
     response: &Response,
     hovered: Option<(usize, bool)>,
 ) {
-    let (locked, _) = text.focused(cx.state.locked);
+    let (locked, _) = text.focused(cx.locked);
     let focus = hovered.map(|(token, read)| match (read, locked) {
         (false, _) => Focus::token(text.id, token),
         (true, Some(query)) => cell_focus(text, query, token),

@@ -167,7 +167,7 @@ impl DifferenceMap {
     ) {
         let Some(window) = &drawn.window else { return };
         let twin = &drawn.twin;
-        let locked = twin.focused(cx.state.locked);
+        let locked = twin.focused(cx.locked);
         let locked = locked[0].zip(locked[1]);
         if twin.len() > EASY || !self.lens.is_whole() {
             self.lens.controls_ui(ui, locked.map(|(q, k)| [q, k]));

@@ -104,7 +104,7 @@ pub fn dimensions_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, outline: &Outline) {
     );
     let contrast = &outline.dimensions;
     let name = "Dimensions by what they add to the difference";
-    let (hovered, clicked) = top_ui(ui, cx, name, contrast, cx.state.locked.dimension);
+    let (hovered, clicked) = top_ui(ui, cx, name, contrast, cx.locked.dimension);
     let text = outline.key.score.texts.0;
     let focus = |k: usize| Focus {
         dimension: Some(k),

@@ -181,7 +181,7 @@ fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, of: &Of<'_>, maps: Option<&Con
             .iter()
             .position(|&row| of.range(row).is_some_and(|range| range.contains(&token)))
     };
-    let locked = cx.state.locked;
+    let locked = cx.locked;
     let locked = locked.token.filter(|_| locked.text == Some(of.text));
     let name = format!("Words of {} by what they add to the difference", of.name);
     let columns: &[Column] = match (of.name, ui.available_width() < ROOMY) {
