@@ -8,6 +8,7 @@ use super::App;
 use super::actions::keys;
 use super::areas::Area;
 use super::chrome::chips::ChipsInput;
+use super::chrome::context_entries::Here;
 use super::chrome::import::import_ui;
 use super::chrome::inspector::Input;
 use super::chrome::intervene::Intervene;
@@ -81,6 +82,7 @@ impl App {
                     shown: &self.shown,
                     focus,
                     hovered: &mut self.hovered,
+                    rows: &mut self.context.rows,
                     commands: &mut self.commands,
                 };
                 list.list_ui(ui);
@@ -147,6 +149,16 @@ impl App {
             self.palette.offer(self.cached.offers(), &self.state.model);
             self.commands.extend(self.palette.palette_ui(&ctx));
         }
+        let model = self.engine.model();
+        let here = Here {
+            state: &self.state,
+            model: model.as_deref(),
+            texts: &self.shown,
+        };
+        let chosen = self
+            .context
+            .context_ui(&ctx, &self.areas, self.hovered, &here);
+        self.commands.extend(chosen);
         self.areas.outline_ui(ui);
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();

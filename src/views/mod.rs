@@ -22,6 +22,7 @@ mod tokens;
 mod what_if;
 
 pub use context::{TextView, ViewContext};
+pub(crate) use intervene::hovered_head;
 
 use crate::app::export::NamedArray;
 

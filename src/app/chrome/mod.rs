@@ -1,6 +1,8 @@
 //! What surrounds the panels: menus, the spine, the list of texts, inspector and status.
 
 pub mod chips;
+pub mod context_entries;
+pub mod context_menu;
 pub mod export;
 pub mod fields;
 pub mod import;
