@@ -2,6 +2,7 @@
 //! tokens that have a partner.
 
 mod maps;
+pub mod places;
 
 pub use crate::tokens::Pairing;
 pub use maps::{atlas, rows, window};

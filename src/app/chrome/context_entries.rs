@@ -77,7 +77,7 @@ pub fn groups(focus: Focus, head: Option<(usize, usize)>, here: &Here<'_>) -> Ve
 
 fn lock(focus: Focus, state: &State) -> Entry {
     match focus == state.locked {
-        true => Entry::new("Let go", "As Escape does", Command::Release),
+        true => Entry::new("Unlock", "As Escape does", Command::Release),
         false => Entry::new(
             "Lock",
             "Holds it in every panel and in the inspector, as a click does",

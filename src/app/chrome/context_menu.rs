@@ -42,27 +42,28 @@ impl ContextMenu {
     ) -> Vec<Command> {
         if let Some(open) = self.asked(ctx, areas, hovered, here) {
             self.open = Some(open);
+            Popup::open_id(ctx, menu_id());
         }
         self.rows.clear();
         let Some(open) = self.open.as_mut() else {
             return Vec::new();
         };
-        let (mut stays, mut chosen) = (true, Vec::new());
-        let id = Id::unique("context menu");
+        let (id, mut chosen) = (menu_id(), Vec::new());
         let anchor = PopupAnchor::Position(open.at);
         Popup::new(id, ctx.clone(), anchor, LayerId::background())
             .kind(PopupKind::Menu)
             .layout(Layout::top_down_justified(Align::Min))
             .style(menu_style)
             .accessible_name("What can be done here")
-            .open_bool(&mut stays)
+            .open_memory(None)
             .show(|ui| chosen = open.menu_ui(ui));
-        if !stays || !chosen.is_empty() {
+        if !Popup::is_id_open(ctx, id) || !chosen.is_empty() {
             // A row may have gone with what was chosen; then nothing takes the keyboard.
             if let Some(before) = open.before {
                 ctx.memory_mut(|memory| memory.request_focus(before));
             }
             self.open = None;
+            Popup::close_id(ctx, id);
             ctx.request_repaint();
         }
         chosen
@@ -113,6 +114,11 @@ fn by_pointer(ctx: &Context) -> Option<Pos2> {
     layer
         .is_none_or(|layer| layer.order == Order::Background)
         .then_some(at)
+}
+
+/// Known to the others as an open menu, so that keys are left to it.
+fn menu_id() -> Id {
+    Id::unique("context menu")
 }
 
 fn menu_key(ctx: &Context) -> bool {
