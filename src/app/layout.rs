@@ -75,6 +75,9 @@ impl Layout {
             let id = egui::Id::unique((dragged, "smoothed_preview_rect"));
             ctx.data_mut(|data| data.remove::<egui::Rect>(id));
         }
+        // A strip of tabs moves by so many points a second of this, which tiles take to be a tenth of a
+        // second at most: then it is there within a few frames.
+        ctx.input_mut(|input| input.stable_dt = input.stable_dt.max(0.1));
     }
 
     pub fn workspace(index: usize) -> Self {
