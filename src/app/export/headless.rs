@@ -35,6 +35,14 @@ impl Headless {
         }
     }
 
+    /// With so many pixels to a point, for what is made of pixels.
+    pub fn scaled(self, scale: f32) -> Self {
+        Self {
+            off: self.off.scaled(scale),
+            ..self
+        }
+    }
+
     /// Panels as a window shows them, with a pixel for each point.
     pub fn on_screen(self) -> Self {
         Self {

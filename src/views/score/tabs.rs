@@ -124,12 +124,13 @@ impl Tab {
     /// Why it does not hold for these texts, where that is known beforehand.
     pub fn refusal(&self, model: &Model, traces: [&Trace; 2]) -> Option<Arc<str>> {
         let method = match self.method {
-            ScoreMethod::Pairs => Method::Pairs,
+            // Of a contrast the pairs hold always, and its parts say what does not.
+            ScoreMethod::Pairs | ScoreMethod::Contrast => Method::Pairs,
             ScoreMethod::Input => Method::Input,
             ScoreMethod::LeaveOneOut => Method::LeaveOneOut,
             ScoreMethod::Shapley => Method::Shapley,
             ScoreMethod::Integrated => Method::Integrated,
-            ScoreMethod::Components | ScoreMethod::Contrast => Method::Components,
+            ScoreMethod::Components => Method::Components,
             ScoreMethod::Dimensions => Method::Dims,
             ScoreMethod::Layers => Method::Layers,
             ScoreMethod::Ablation => Method::Ablation,
