@@ -80,6 +80,32 @@ impl Layout {
         ctx.input_mut(|input| input.stable_dt = input.stable_dt.max(0.1));
     }
 
+    /// How many panels stand side by side.
+    pub fn columns(&self) -> usize {
+        fn of(tiles: &Tiles<String>, tile: TileId) -> usize {
+            let widest = |tiles_of: &mut dyn Iterator<Item = TileId>| {
+                tiles_of.map(|child| of(tiles, child)).max().unwrap_or(1)
+            };
+            match tiles.get(tile) {
+                Some(Tile::Container(Container::Linear(row))) => {
+                    let children = row.children.iter().copied();
+                    let mut seen = children.filter(|&child| tiles.is_visible(child));
+                    match row.dir {
+                        LinearDir::Horizontal => seen.map(|child| of(tiles, child)).sum(),
+                        LinearDir::Vertical => widest(&mut seen),
+                    }
+                }
+                Some(Tile::Container(Container::Tabs(tabs))) => {
+                    tabs.active.map_or(1, |active| of(tiles, active))
+                }
+                // A grid finds its own number of columns for the room that it has.
+                _ => 1,
+            }
+        }
+        let root = self.tree.root();
+        root.map_or(1, |root| of(&self.tree.tiles, root)).max(1)
+    }
+
     pub fn workspace(index: usize) -> Self {
         let index = index.min(WORKSPACES.len() - 1);
         let mut tiles = Tiles::default();
@@ -240,5 +266,7 @@ mod tests {
         assert!(layout.tile("attention").is_none());
         layout.show("attention");
         assert!(layout.is_visible("attention"));
+        assert_eq!(layout.columns(), 2);
+        assert_eq!(Layout::every_panel().columns(), 1);
     }
 }

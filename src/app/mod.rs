@@ -22,6 +22,7 @@ pub mod paste;
 pub mod preferences;
 pub mod samples;
 pub mod session;
+mod sides;
 pub mod snapshot;
 pub mod state;
 pub mod table;
@@ -98,6 +99,8 @@ pub struct App {
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
     performance: bool,
+    /// Whether the inspector was beside the panels in the last frame.
+    has_inspector: bool,
     /// How large each panel was when it was painted last, in points.
     painted: HashMap<&'static str, egui::Vec2>,
     /// The report that is being made.
@@ -218,6 +221,7 @@ impl App {
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,
+            has_inspector: true,
             painted: HashMap::new(),
             report: None,
             outcomes: channel(),
@@ -286,7 +290,8 @@ pub fn run(options: WindowOptions, session: Option<PathBuf>) -> Result<(), Strin
         .with_title("embedscope")
         .with_app_id("embedscope")
         .with_inner_size([1440., 900.])
-        .with_min_inner_size([800., 560.])
+        // A screen of 1440 × 900 at 200 % shows 720 × 450.
+        .with_min_inner_size([640., 400.])
         .with_drag_and_drop(true)
         .with_icon(icon.map_err(|e| format!("the window's icon: {e}"))?);
     let native = eframe::NativeOptions {

@@ -10,9 +10,8 @@ use super::areas::Area;
 use super::chrome::chips::ChipsInput;
 use super::chrome::context_entries::Here;
 use super::chrome::import::import_ui;
-use super::chrome::inspector::Input;
 use super::chrome::intervene::Intervene;
-use super::chrome::log::{log_ui, toasts_ui};
+use super::chrome::log::log_ui;
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
 use super::chrome::panels::Panels;
@@ -21,7 +20,6 @@ use super::chrome::performance::performance_ui;
 use super::chrome::preferences::preferences_ui;
 use super::chrome::spine::SpineInput;
 use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
-use super::chrome::texts::TextList;
 use super::chrome::tour;
 use super::command::Command;
 use super::layout::Layout;
@@ -31,6 +29,9 @@ use crate::engine::LoadState;
 use crate::model::Model;
 use crate::views::TextView;
 use crate::widgets::theme::SPACE;
+
+/// No panel beside another is narrower, in points.
+const NARROWEST: f32 = 320.;
 
 impl App {
     pub(super) fn window_ui(&mut self, ui: &mut Ui) {
@@ -62,60 +63,14 @@ impl App {
             );
         });
         self.areas.note(Area::Status, Some(status.response.rect));
-        let texts = Panel::left("texts")
-            .default_size(300.)
-            .size_range(220. ..=520.)
-            .show(ui, |ui| {
-                self.pasted_ui(ui);
-                self.areas.enter(ui, Area::Texts);
-                ui.add_space(SPACE);
-                let seen = self.state.preferences.tour_seen;
-                if tour::has_question(&self.tour, seen) {
-                    Panel::bottom("tour")
-                        .show_separator_line(false)
-                        .show(ui, |ui| {
-                            tour::question_ui(ui, &self.tour, &mut self.commands);
-                        });
-                }
-                let mut list = TextList {
-                    state: &self.state,
-                    shown: &self.shown,
-                    focus,
-                    hovered: &mut self.hovered,
-                    rows: &mut self.context.rows,
-                    commands: &mut self.commands,
-                };
-                list.list_ui(ui);
-                self.areas.note_list_end(ui.next_widget_position().y);
-            });
-        self.areas.note(Area::Texts, Some(texts.response.rect));
-        let inspector = Panel::right("inspector")
-            .default_size(240.)
-            .size_range(180. ..=480.)
-            .show(ui, |ui| {
-                let fade = self.state.preferences.animations;
-                toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
-                self.areas.enter(ui, Area::Inspector);
-                ui.add_space(SPACE);
-                if let Some(model) = self.engine.model() {
-                    let mut input = Input {
-                        state: &self.state,
-                        engine: &self.engine,
-                        model: &model,
-                        shown: &self.shown,
-                        focus,
-                        commands: &mut self.commands,
-                    };
-                    self.inspector.inspector_ui(ui, &mut input);
-                }
-            });
-        self.areas
-            .note(Area::Inspector, Some(inspector.response.rect));
+        self.texts_ui(ui, focus);
+        self.inspector_ui(ui, focus);
         CentralPanel::no_frame().show(ui, |ui| {
             self.areas.note(Area::Panel, Some(ui.max_rect()));
             // What nobody paints keeps the colour that the window was cleared with.
             let (rect, fill) = (ui.max_rect(), ui.visuals().panel_fill);
             ui.painter().rect_filled(rect, 0., fill);
+            self.below_panels_ui(ui);
             self.middle_ui(ui, focus);
         });
         if self.performance {
@@ -166,7 +121,7 @@ impl App {
     }
 
     /// What the lines are that were pasted last.
-    fn pasted_ui(&mut self, ui: &mut Ui) {
+    pub(super) fn pasted_ui(&mut self, ui: &mut Ui) {
         let answer = self.pasted.as_ref().and_then(|pasted| paste_ui(ui, pasted));
         if let Some(meant) = answer
             && let Some(pasted) = self.pasted.take()
@@ -350,7 +305,22 @@ impl App {
         if still {
             layout.keep_still(ui.ctx());
         }
-        layout.tree.ui(&mut panels, ui);
+        // Panels are readable from this width on; what does not fit is scrolled to.
+        let least = NARROWEST * layout.columns() as f32;
+        if ui.available_width() >= least {
+            layout.tree.ui(&mut panels, ui);
+            return;
+        }
+        egui::ScrollArea::horizontal()
+            .id_salt("panels")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                let size = egui::vec2(least, ui.available_height());
+                ui.allocate_ui(size, |ui| {
+                    ui.set_min_size(size);
+                    layout.tree.ui(&mut panels, ui);
+                });
+            });
     }
 
     /// The middle while there is no model at all.
