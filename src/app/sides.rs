@@ -1,6 +1,6 @@
 //! The parts of the window beside the panels, which can be put away: the list of texts and the inspector.
 
-use egui::{Panel, Rect, Role, Ui, WidgetInfo};
+use egui::{Button, Panel, Rect, Role, Ui, WidgetInfo};
 
 use super::App;
 use super::areas::Area;
@@ -15,7 +15,7 @@ use crate::widgets::theme::SPACE;
 /// Below this width of the window the inspector is put away unless a person wants it, in points.
 const NARROW: f32 = 880.;
 /// Where a part is put away, the strip that brings it back.
-const STRIP: f32 = 20.;
+const STRIP: f32 = 24.;
 
 impl App {
     /// The texts on the left, or the strip in their place.
@@ -125,7 +125,10 @@ fn strip_ui(ui: &mut Ui, panel: Panel, (sign, name): (&str, &str), open: impl Fn
             ui.add_space(SPACE);
             ui.vertical_centered(|ui| {
                 ui.spacing_mut().button_padding.x = 2.;
-                let response = ui.button(sign);
+                // What is wider than the strip would push it out of the window.
+                ui.spacing_mut().interact_size.x = 0.;
+                let button = Button::new(sign).min_size(egui::vec2(16., 20.));
+                let response = ui.add(button);
                 response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
                 if response.on_hover_text(name).clicked() {
                     open();

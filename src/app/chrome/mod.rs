@@ -18,6 +18,7 @@ pub mod performance;
 pub mod preferences;
 pub mod recent;
 pub mod shortcuts;
+pub mod sizes;
 pub mod spine;
 pub mod status;
 pub mod texts;

@@ -30,7 +30,10 @@ pub fn element(picture: &Picture, title: &str, prefix: &str) -> String {
 /// The same for a page that a browser shows, which enlarges cells without smoothing: its images have one
 /// pixel for a cell and few colours, and take a fraction of the room.
 pub fn compact(picture: &Picture, title: &str, prefix: &str) -> String {
-    drawn(picture, title, prefix, true)
+    // What most letters have is said once.
+    let family = text::family();
+    let drawn = drawn(picture, title, prefix, true).replace(&family, "");
+    drawn.replacen("<svg ", &format!("<svg{family} "), 1)
 }
 
 fn drawn(picture: &Picture, title: &str, prefix: &str, compact: bool) -> String {
