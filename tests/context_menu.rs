@@ -199,7 +199,12 @@ fn a_tab_that_cannot_answer_says_why_and_still_opens() {
         let label = node.label().or_else(|| node.value()).unwrap_or_default();
         label.starts_with("the method `shapley`: does not hold")
     };
-    harness.get_by(said);
+    assert!(
+        harness
+            .query_all(egui_kittest::kittest::by().predicate(said))
+            .next()
+            .is_some()
+    );
     assert_eq!(harness.state().state().side, Side::A);
     // What reads the trace alone stays.
     harness.get_by_label("Token pairs");

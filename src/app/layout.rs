@@ -80,30 +80,47 @@ impl Layout {
         ctx.input_mut(|input| input.stable_dt = input.stable_dt.max(0.1));
     }
 
-    /// How many panels stand side by side.
-    pub fn columns(&self) -> usize {
-        fn of(tiles: &Tiles<String>, tile: TileId) -> usize {
-            let widest = |tiles_of: &mut dyn Iterator<Item = TileId>| {
-                tiles_of.map(|child| of(tiles, child)).max().unwrap_or(1)
-            };
-            match tiles.get(tile) {
-                Some(Tile::Container(Container::Linear(row))) => {
-                    let children = row.children.iter().copied();
-                    let mut seen = children.filter(|&child| tiles.is_visible(child));
-                    match row.dir {
-                        LinearDir::Horizontal => seen.map(|child| of(tiles, child)).sum(),
-                        LinearDir::Vertical => widest(&mut seen),
-                    }
-                }
-                Some(Tile::Container(Container::Tabs(tabs))) => {
-                    tabs.active.map_or(1, |active| of(tiles, active))
-                }
-                // A grid finds its own number of columns for the room that it has.
-                _ => 1,
-            }
+    /// Hides columns until no more than `room` are left, among them the one with the panel that was used
+    /// last, and returns them. Layouts that are no row of columns stay as they are.
+    #[must_use]
+    pub fn put_aside(&mut self, room: usize, last: Option<&str>) -> Vec<TileId> {
+        let root = self.tree.root().and_then(|root| self.tree.tiles.get(root));
+        let Some(Tile::Container(Container::Linear(row))) = root else {
+            return Vec::new();
+        };
+        if row.dir != LinearDir::Horizontal {
+            return Vec::new();
         }
-        let root = self.tree.root();
-        root.map_or(1, |root| of(&self.tree.tiles, root)).max(1)
+        let seen = row.children.iter().copied();
+        let seen: Vec<TileId> = seen.filter(|&id| self.tree.tiles.is_visible(id)).collect();
+        let used = last.and_then(|panel| self.tile(panel));
+        let used = seen
+            .iter()
+            .position(|&column| used.is_some_and(|used| self.holds(column, used)));
+        let first = used.unwrap_or(0).min(seen.len().saturating_sub(room));
+        let kept = first..first + room;
+        let aside = seen.iter().enumerate();
+        let aside: Vec<TileId> = aside
+            .filter(|(at, _)| !kept.contains(at))
+            .map(|(_, column)| *column)
+            .collect();
+        for column in &aside {
+            self.tree.tiles.set_visible(*column, false);
+        }
+        aside
+    }
+
+    /// After what was left was painted.
+    pub fn bring_back(&mut self, aside: &[TileId]) {
+        for column in aside {
+            self.tree.tiles.set_visible(*column, true);
+        }
+    }
+
+    /// Whether a tile is within a column, or is it.
+    fn holds(&self, column: TileId, tile: TileId) -> bool {
+        let up = |id: &TileId| self.tree.tiles.parent_of(*id);
+        std::iter::successors(Some(tile), up).any(|id| id == column)
     }
 
     pub fn workspace(index: usize) -> Self {
@@ -253,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_window_shows_the_column_that_was_used_last() {
+        let mut layout = Layout::workspace(0);
+        assert!(layout.put_aside(2, Some("score")).is_empty());
+        let aside = layout.put_aside(1, Some("score"));
+        assert_eq!(aside.len(), 1);
+        assert!(layout.is_visible("score") && !layout.is_visible("tokens"));
+        layout.bring_back(&aside);
+        assert!(layout.is_visible("score") && layout.is_visible("tokens"));
+        let aside = layout.put_aside(1, None);
+        assert!(layout.is_visible("tokens") && !layout.is_visible("score"));
+        layout.bring_back(&aside);
+        assert!(Layout::every_panel().put_aside(1, None).is_empty());
+    }
+
+    #[test]
     fn a_closed_panel_comes_back_in_front_and_unknown_ones_go() {
         let mut layout = Layout::workspace(2);
         let extra = layout.tree.tiles.insert_pane("from the future".to_owned());
@@ -266,7 +298,5 @@ mod tests {
         assert!(layout.tile("attention").is_none());
         layout.show("attention");
         assert!(layout.is_visible("attention"));
-        assert_eq!(layout.columns(), 2);
-        assert_eq!(Layout::every_panel().columns(), 1);
     }
 }

@@ -301,26 +301,16 @@ impl App {
             return;
         };
         let still = !self.state.preferences.animations;
+        let last = self.walk.panel();
         let (mut panels, layout) = self.panels(&model, focus);
         if still {
             layout.keep_still(ui.ctx());
         }
-        // Panels are readable from this width on; what does not fit is scrolled to.
-        let least = NARROWEST * layout.columns() as f32;
-        if ui.available_width() >= least {
-            layout.tree.ui(&mut panels, ui);
-            return;
-        }
-        egui::ScrollArea::horizontal()
-            .id_salt("panels")
-            .auto_shrink(false)
-            .show(ui, |ui| {
-                let size = egui::vec2(least, ui.available_height());
-                ui.allocate_ui(size, |ui| {
-                    ui.set_min_size(size);
-                    layout.tree.ui(&mut panels, ui);
-                });
-            });
+        // Where columns would be too narrow to read, the one that was used last stands alone.
+        let room = (ui.available_width() / NARROWEST) as usize;
+        let aside = layout.put_aside(room.max(1), last);
+        layout.tree.ui(&mut panels, ui);
+        layout.bring_back(&aside);
     }
 
     /// The middle while there is no model at all.
