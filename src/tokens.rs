@@ -1,6 +1,7 @@
 //! Text to [`Tokens`]: ids, pieces, byte offsets, and what was cut off.
 
 mod normalization;
+mod pairing;
 mod piece;
 mod spelling;
 mod stages;
@@ -14,6 +15,7 @@ use tokenizers::utils::padding::PaddingParams;
 use tokenizers::{Encoding, NormalizerWrapper, Tokenizer};
 
 pub use normalization::Change;
+pub use pairing::Pairing;
 pub use piece::{Kind, piece_label};
 pub use spelling::{Match, Merge, Path, Spelled, Spelling, Trail};
 pub use stages::{NormalizerStep, SplitStep, Stages};

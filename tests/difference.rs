@@ -28,7 +28,7 @@ const DOG: &str = "The dog sat on the cat";
 const OTHER: &str = "unhappily";
 const EDITED: &str = "The mat sat on the dog";
 const BUTTON: &str = "Show the difference of A and B";
-const SHOWING: [&str; 3] = ["embedding", "attention", "feed_forward"];
+const SHOWING: [&str; 4] = ["embedding", "position", "attention", "feed_forward"];
 
 fn traced(model: &Model, text: &str) -> Trace {
     let cancel = Cancel::new();
@@ -155,6 +155,15 @@ fn the_same_text_gives_zeros_everywhere() {
             .skip(1)
             .flat_map(|line| line.split('\t').skip(1));
         let figures: Vec<f32> = figures.filter_map(|cell| cell.parse().ok()).collect();
+        if id == "position" {
+            // Places and their difference, of which the last is told.
+            let rows = figures.chunks(3).filter(|row| row.len() == 3);
+            assert!(rows.clone().count() == 7, "{table}");
+            assert!(rows.clone().all(|row| row[0] == row[1] && row[2] == 0.0));
+            harness.get_by_label_contains("Every pair stands at the same place");
+            harness.get_by_label_contains("there is nothing to subtract");
+            continue;
+        }
         assert!(figures.len() >= 28, "{id}: {table}");
         assert!(figures.iter().all(|&x| x == 0.0), "{id}");
     }
@@ -336,4 +345,40 @@ fn panels_without_a_difference_show_their_text_and_disable_the_button() {
     let enabled = shown.filter(|node| !node.accesskit_node().is_disabled());
     assert!(enabled.count() >= 1);
     assert!(harness.query_all_by_label("Show text A").count() >= 2);
+}
+
+#[test]
+fn every_scheme_of_positions_says_what_differs_between_shifted_texts() {
+    let families = [
+        ("distilbert", "Learned table"),
+        ("modernbert", "Distances"),
+        ("mpnet", "Added to the score"),
+        ("jina_v2", "Added to the score"),
+        ("deberta_v2", "Distances"),
+        ("static", "averages its tokens' vectors"),
+    ];
+    for (name, said) in families {
+        let folder = fixtures().join("families").join(name);
+        let options = embedscope::model::source::SourceOptions::from_env();
+        let model = panel_support::models::load(&ModelRef::Folder(folder), &options).unwrap();
+        let texts = ["the cat sat on the mat", "the big cat sat on the mat"];
+        let mut bench = Bench::new(find("position").unwrap(), model.into(), &texts);
+        bench.state.difference = true;
+        for width in [320.0, 900.0] {
+            let harness = show(builder(width, 1600.0, true), bench);
+            let found = harness.query_all_by_label_contains(said).next();
+            assert!(found.is_some(), "{name} does not say {said}");
+            fits(&harness, width, name);
+            bench = harness.into_state();
+        }
+        let table = bench.tsv();
+        assert_eq!(table.is_none(), name == "static", "{name}");
+        let mut lines = table.iter().flat_map(|table| table.lines().skip(1));
+        let moved = lines.any(|line| !line.ends_with("\t0"));
+        assert_eq!(
+            moved,
+            name != "static",
+            "{name}: a word in front moves the rest"
+        );
+    }
 }

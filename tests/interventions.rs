@@ -297,15 +297,7 @@ fn states_from_the_other_text_give_the_other_texts_vector() {
     let short = traced(&model, TEXT, &patched(0, None, "the cat"), 0);
     let error = short.err().unwrap().to_string();
     assert!(error.contains("as many tokens"), "{error}");
-    let none = traced(
-        &model,
-        TEXT,
-        &only(Intervention::Patch {
-            layer: 0,
-            token: None,
-        }),
-        0,
-    );
+    let none = traced(&model, TEXT, &only(Intervention::patch(0, None)), 0);
     assert!(none.err().unwrap().to_string().contains("there is none"));
 }
 

@@ -26,8 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What there is to see.
 const STATES: [&str; 6] = ["empty", "one", "two", "twelve", "long", "error"];
 
-/// In points: the last is what a screen of 1920 × 1200 shows at 200 %.
-const SIZES: [[f32; 2]; 3] = [[1024., 700.], [1440., 900.], [960., 600.]];
+/// In points: the last two are what screens of 1920 × 1200 and of 1440 × 900 show at 200 %.
+const SIZES: [[f32; 2]; 4] = [[1024., 700.], [1440., 900.], [960., 600.], [720., 450.]];
+/// Below this width the list of texts is put away, as a person would.
+const NARROW: f32 = 800.;
 
 /// The real model with room for 512 tokens, where its files are.
 fn long_model(folder: &Path) -> Option<ModelRef> {
@@ -114,6 +116,8 @@ fn look(harness: &mut Harness<'_, App>, state: &str, panels: &[&Panel]) -> Vec<S
     let mut found = Vec::new();
     for size in SIZES {
         harness.set_size(size.into());
+        let texts_fit = size[0] >= NARROW;
+        harness.state_mut().send(Command::ShowTexts(texts_fit));
         for panel in panels {
             harness.state_mut().send(Command::ShowPanel(panel.id));
             for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
@@ -194,6 +198,57 @@ fn two_columns_write_over_nothing_and_past_no_edge() {
         found.len(),
         found.join("\n")
     );
+}
+
+/// What is named so lies within the window; its rectangle.
+fn place(harness: &Harness<'_, App>, label: &str) -> egui::Rect {
+    let rect = harness.get_by_label(label).rect();
+    let [width, height] = [720., 450.];
+    let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height));
+    assert!(window.contains_rect(rect), "{label} lies at {rect:?}");
+    rect
+}
+
+#[test]
+fn a_small_screen_puts_the_inspector_away_and_both_sides_come_back() {
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    harness.set_size([720., 450.].into());
+    settle(&mut harness);
+    harness.get_by_label("Text 1");
+    assert!(harness.query_by_label("Inspector").is_none());
+    place(&harness, "Show the inspector");
+    // One column of panels, not two that are squeezed.
+    let shown = |harness: &Harness<'_, App>, panel: &str| {
+        let about = format!("What am I looking at in {panel}?");
+        harness.query_by_label(&about).is_some()
+    };
+    assert!(shown(&harness, "Tokens") && !shown(&harness, "Score"));
+    harness.state_mut().send(Command::ShowPanel("score"));
+    settle(&mut harness);
+    assert!(shown(&harness, "Score") && !shown(&harness, "Tokens"));
+    harness.state_mut().send(Command::ShowTexts(false));
+    settle(&mut harness);
+    assert!(harness.query_by_label("Text 1").is_none());
+    assert!(shown(&harness, "Score") && shown(&harness, "Tokens"));
+    place(&harness, "Show the texts");
+    harness.get_by_label("Show the texts").click();
+    settle(&mut harness);
+    harness.get_by_label("Text 1");
+    harness.get_by_label("Show the inspector").click();
+    settle(&mut harness);
+    harness.get_by_label("Inspector");
+    // A wide window has one unless a person does not want it.
+    harness.set_size([1440., 900.].into());
+    settle(&mut harness);
+    harness.get_by_label("Inspector");
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::I);
+    settle(&mut harness);
+    assert!(harness.query_by_label("Inspector").is_none());
+    // Neither is a change of the work.
+    harness.state_mut().send(Command::Undo);
+    settle(&mut harness);
+    assert!(harness.query_by_label("Inspector").is_none());
 }
 
 /// The label of what has the keyboard.

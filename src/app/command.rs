@@ -75,6 +75,9 @@ pub enum Command {
     /// The size of everything, in percent.
     SetScale(u16),
     SetAnimations(bool),
+    /// Whether the list of texts is beside the panels.
+    ShowTexts(bool),
+    ShowInspector(bool),
     ShowPreferences(bool),
     /// Opens or closes the list of everything that was told.
     ShowLog(bool),
@@ -258,6 +261,8 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::SetBudget(mebibytes) => state.preferences.budget = mebibytes,
         Command::SetScale(percent) => state.preferences.set_scale(percent),
         Command::SetAnimations(on) => state.preferences.animations = on,
+        Command::ShowTexts(on) => state.preferences.texts = on,
+        Command::ShowInspector(on) => state.preferences.inspector = Some(on),
         Command::ForgetRecent => state.preferences.recent.clear(),
         Command::SetInterventions(all) | Command::DragInterventions(all) => {
             state.interventions = all;

@@ -75,6 +75,52 @@ impl Layout {
             let id = egui::Id::unique((dragged, "smoothed_preview_rect"));
             ctx.data_mut(|data| data.remove::<egui::Rect>(id));
         }
+        // A strip of tabs moves by so many points a second of this, which tiles take to be a tenth of a
+        // second at most: then it is there within a few frames.
+        ctx.input_mut(|input| input.stable_dt = input.stable_dt.max(0.1));
+    }
+
+    /// Hides columns until no more than `room` are left, among them the one with the panel that was used
+    /// last, and returns them. Layouts that are no row of columns stay as they are.
+    #[must_use]
+    pub fn put_aside(&mut self, room: usize, last: Option<&str>) -> Vec<TileId> {
+        let root = self.tree.root().and_then(|root| self.tree.tiles.get(root));
+        let Some(Tile::Container(Container::Linear(row))) = root else {
+            return Vec::new();
+        };
+        if row.dir != LinearDir::Horizontal {
+            return Vec::new();
+        }
+        let seen = row.children.iter().copied();
+        let seen: Vec<TileId> = seen.filter(|&id| self.tree.tiles.is_visible(id)).collect();
+        let used = last.and_then(|panel| self.tile(panel));
+        let used = seen
+            .iter()
+            .position(|&column| used.is_some_and(|used| self.holds(column, used)));
+        let first = used.unwrap_or(0).min(seen.len().saturating_sub(room));
+        let kept = first..first + room;
+        let aside = seen.iter().enumerate();
+        let aside: Vec<TileId> = aside
+            .filter(|(at, _)| !kept.contains(at))
+            .map(|(_, column)| *column)
+            .collect();
+        for column in &aside {
+            self.tree.tiles.set_visible(*column, false);
+        }
+        aside
+    }
+
+    /// After what was left was painted.
+    pub fn bring_back(&mut self, aside: &[TileId]) {
+        for column in aside {
+            self.tree.tiles.set_visible(*column, true);
+        }
+    }
+
+    /// Whether a tile is within a column, or is it.
+    fn holds(&self, column: TileId, tile: TileId) -> bool {
+        let up = |id: &TileId| self.tree.tiles.parent_of(*id);
+        std::iter::successors(Some(tile), up).any(|id| id == column)
     }
 
     pub fn workspace(index: usize) -> Self {
@@ -221,6 +267,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_narrow_window_shows_the_column_that_was_used_last() {
+        let mut layout = Layout::workspace(0);
+        assert!(layout.put_aside(2, Some("score")).is_empty());
+        let aside = layout.put_aside(1, Some("score"));
+        assert_eq!(aside.len(), 1);
+        assert!(layout.is_visible("score") && !layout.is_visible("tokens"));
+        layout.bring_back(&aside);
+        assert!(layout.is_visible("score") && layout.is_visible("tokens"));
+        let aside = layout.put_aside(1, None);
+        assert!(layout.is_visible("tokens") && !layout.is_visible("score"));
+        layout.bring_back(&aside);
+        assert!(Layout::every_panel().put_aside(1, None).is_empty());
     }
 
     #[test]

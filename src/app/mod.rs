@@ -22,6 +22,7 @@ pub mod paste;
 pub mod preferences;
 pub mod samples;
 pub mod session;
+mod sides;
 pub mod snapshot;
 mod start;
 pub mod state;
@@ -92,6 +93,7 @@ pub struct App {
     spine: chrome::spine::Spine,
     inspector: chrome::inspector::Inspector,
     chips: chrome::chips::Chips,
+    context: chrome::context_menu::ContextMenu,
     walk: walk::Walk,
     telling: chrome::walk::Telling,
     tour: tour::Tour,
@@ -102,6 +104,8 @@ pub struct App {
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
     performance: bool,
+    /// Whether the inspector was beside the panels in the last frame.
+    has_inspector: bool,
     /// How large each panel was when it was painted last, in points.
     painted: HashMap<&'static str, egui::Vec2>,
     /// The report that is being made.
@@ -213,6 +217,7 @@ impl App {
             spine: chrome::spine::Spine::default(),
             inspector: chrome::inspector::Inspector::default(),
             chips: chrome::chips::Chips::default(),
+            context: chrome::context_menu::ContextMenu::default(),
             walk: walk::Walk::default(),
             telling: chrome::walk::Telling::default(),
             tour: tour::Tour::default(),
@@ -222,6 +227,7 @@ impl App {
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,
+            has_inspector: true,
             painted: HashMap::new(),
             report: None,
             outcomes: channel(),
@@ -300,7 +306,8 @@ pub fn run(
         .with_title("embedscope")
         .with_app_id("embedscope")
         .with_inner_size([1440., 900.])
-        .with_min_inner_size([800., 560.])
+        // A screen of 1440 × 900 at 200 % shows 720 × 450.
+        .with_min_inner_size([640., 400.])
         .with_drag_and_drop(true)
         .with_icon(icon.map_err(|e| format!("the window's icon: {e}"))?);
     let native = eframe::NativeOptions {

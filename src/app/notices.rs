@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use chrono::{DateTime, Local, TimeZone};
+
 /// How loud a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -50,8 +52,8 @@ impl Notice {
 
     /// As one line of a log: when, how loud, what.
     pub fn line(&self) -> String {
-        let (date, time) = utc(self.time);
-        format!("{date} {time} UTC {}: {}", self.level.name(), self.text)
+        let [date, time, zone] = here(self.time);
+        format!("{date} {time} {zone} {}: {}", self.level.name(), self.text)
     }
 }
 
@@ -154,30 +156,16 @@ impl Notices {
     }
 }
 
-/// Date and time of day in UTC: the program knows no time zones.
-pub fn utc(time: SystemTime) -> (String, String) {
-    let seconds = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let (days, of_day) = ((seconds / 86_400) as i64, seconds % 86_400);
-    // Days since 0000-03-01, in eras of 400 years (Hinnant, chrono-compatible date algorithms).
-    let z = days + 719_468;
-    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    (
-        format!("{year:04}-{month:02}-{day:02}"),
-        format!("{hour:02}:{minute:02}:{second:02}"),
-    )
+/// Date, time of day and zone of where the program runs.
+pub fn here(time: SystemTime) -> [String; 3] {
+    stamp(&DateTime::<Local>::from(time))
+}
+
+fn stamp<Z: TimeZone>(time: &DateTime<Z>) -> [String; 3]
+where
+    Z::Offset: std::fmt::Display,
+{
+    ["%Y-%m-%d", "%H:%M:%S", "UTC%:z"].map(|format| time.format(format).to_string())
 }
 
 #[cfg(test)]
@@ -221,15 +209,13 @@ mod tests {
             notices.note_error(format!("{i}"));
         }
         assert_eq!(notices.all().len(), Notices::MOST);
-        assert!(notices.all()[0].line().ends_with(" UTC Error: 100"));
+        let zone = here(SystemTime::now())[2].clone();
+        let line = notices.all()[0].line();
+        assert!(line.ends_with(&format!(" {zone} Error: 100")), "{line}");
         assert!(notices.toasts(Instant::now()).is_empty());
-        for (seconds, date, time) in [
-            (0, "1970-01-01", "00:00:00"),
-            (951_827_696, "2000-02-29", "12:34:56"),
-            (4_102_444_799, "2099-12-31", "23:59:59"),
-        ] {
-            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            assert_eq!(utc(at), (date.to_owned(), time.to_owned()));
-        }
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(951_827_696);
+        let east = chrono::FixedOffset::east_opt(2 * 3600 + 1800).unwrap();
+        let said = stamp(&DateTime::<chrono::Utc>::from(at).with_timezone(&east));
+        assert_eq!(said, ["2000-02-29", "15:04:56", "UTC+02:30"]);
     }
 }

@@ -22,6 +22,10 @@ pub struct Preferences {
     pub recent: Vec<PathBuf>,
     /// Whether the tour was offered already.
     pub tour_seen: bool,
+    /// Whether the list of texts is beside the panels.
+    pub texts: bool,
+    /// The same of the inspector; none for where there is room.
+    pub inspector: Option<bool>,
 }
 
 impl Default for Preferences {
@@ -33,6 +37,8 @@ impl Default for Preferences {
             animations: true,
             recent: Vec::new(),
             tour_seen: false,
+            texts: true,
+            inspector: None,
         }
     }
 }

@@ -1,11 +1,7 @@
 //! One panel as a picture, with no window: the same code that paints it in the window, off screen.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use egui_kittest::Harness;
-
-use super::App;
 use super::export::headless::Headless;
 use super::export::{Content, Export, Format};
 use super::state::{Beside, Focus, State, ThemeChoice};
@@ -77,10 +73,6 @@ impl SnapshotOptions {
     }
 }
 
-/// How long the panel may take until nothing changes any more: a long text through a large model takes
-/// minutes.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// A panel as a file of this format: as high as it needs to be where it is drawn in lines, and as its
 /// figures where it is a table or arrays.
 ///
@@ -111,71 +103,14 @@ pub fn export(
     content.bytes(format, title)
 }
 
-/// Paints one panel and returns the picture.
+/// Paints one panel and returns the picture, with a pixel for each point. Needs no graphics driver.
 ///
 /// # Errors
-/// When there is no such panel, no graphics driver, or the panel does not settle.
+/// When there is no such panel, or it does not settle.
 pub fn snapshot(model: Arc<Model>, options: &SnapshotOptions) -> Result<image::RgbaImage, String> {
     options.check()?;
-    let whole = options.panel == "window";
-    let state = options.state();
-    let panel = options.panel.clone();
-    // Rendering needs Vulkan or OpenGL; without either the harness panics, which is no answer for a
-    // person at a terminal.
-    let run = std::panic::AssertUnwindSafe(|| {
-        let builder = Harness::builder()
-            .with_size(options.size)
-            .with_theme(if options.dark {
-                egui::Theme::Dark
-            } else {
-                egui::Theme::Light
-            })
-            .with_accessibility_check(false)
-            .allow_missing_glyphs()
-            .wgpu();
-        let mut app: Option<App> = None;
-        let mut harness = builder.build_ui(move |ui| {
-            let Some(app) = &mut app else {
-                // Fonts that are set in a frame are there in the next.
-                app = Some(App::headless(ui.ctx(), state.clone(), model.clone()));
-                return;
-            };
-            app.update(ui.ctx());
-            match whole {
-                true => app.window_ui(ui),
-                false => app.single_ui(ui, &panel),
-            }
-            ui.data_mut(|data| data.insert_temp(egui::Id::unique(BUSY), app.engine.busy()));
-        });
-        settle(&mut harness)?;
-        harness.render()
-    });
-    std::panic::catch_unwind(run).unwrap_or_else(|_| {
-        Err("nothing can be rendered here: no Vulkan or OpenGL driver was found (on Debian: apt install mesa-vulkan-drivers libvulkan1)".to_owned())
-    })
-}
-
-const BUSY: &str = "engine busy";
-
-/// Steps until the engine is idle and stays so: what one answer shows may call for another.
-fn settle(harness: &mut Harness<'_>) -> Result<(), String> {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 4 {
-        if Instant::now() > end {
-            return Err("the panel did not settle within ten minutes".to_owned());
-        }
-        harness.step();
-        let busy = harness
-            .ctx
-            .data(|data| data.get_temp(egui::Id::unique(BUSY)));
-        match busy {
-            Some(false) => quiet += 1,
-            _ => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(3));
-            }
-        }
-    }
-    Ok(())
+    let size = options.size.into();
+    let mut headless = Headless::new(model, options.state()).on_screen();
+    headless.settle(&options.panel, size, &Cancel::new())?;
+    Ok(headless.picture(&options.panel, size).raster())
 }

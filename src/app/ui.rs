@@ -8,10 +8,11 @@ use super::App;
 use super::actions::keys;
 use super::areas::Area;
 use super::chrome::chips::ChipsInput;
+use super::chrome::context_entries::Here;
 use super::chrome::import::import_ui;
 use super::chrome::inspector::Input;
 use super::chrome::intervene::Intervene;
-use super::chrome::log::{log_ui, toasts_ui};
+use super::chrome::log::log_ui;
 use super::chrome::menu;
 use super::chrome::models::choices_ui;
 use super::chrome::panels::Panels;
@@ -20,7 +21,6 @@ use super::chrome::performance::performance_ui;
 use super::chrome::preferences::preferences_ui;
 use super::chrome::spine::SpineInput;
 use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
-use super::chrome::texts::TextList;
 use super::chrome::tour;
 use super::command::Command;
 use super::layout::Layout;
@@ -31,6 +31,9 @@ use crate::model::Model;
 use crate::views::TextView;
 use crate::views::beside::{Models, alike};
 use crate::widgets::theme::SPACE;
+
+/// No panel beside another is narrower, in points.
+const NARROWEST: f32 = 320.;
 
 impl App {
     pub(super) fn window_ui(&mut self, ui: &mut Ui) {
@@ -63,49 +66,14 @@ impl App {
             );
         });
         self.areas.note(Area::Status, Some(status.response.rect));
-        let texts = Panel::left("texts")
-            .default_size(300.)
-            .size_range(220. ..=520.)
-            .show(ui, |ui| {
-                self.pasted_ui(ui);
-                self.areas.enter(ui, Area::Texts);
-                ui.add_space(SPACE);
-                let seen = self.state.preferences.tour_seen;
-                if tour::has_question(&self.tour, seen) {
-                    Panel::bottom("tour")
-                        .show_separator_line(false)
-                        .show(ui, |ui| {
-                            tour::question_ui(ui, &self.tour, &mut self.commands);
-                        });
-                }
-                let mut list = TextList {
-                    state: &self.state,
-                    shown: &self.shown,
-                    focus,
-                    hovered: &mut self.hovered,
-                    commands: &mut self.commands,
-                };
-                list.list_ui(ui);
-                self.areas.note_list_end(ui.next_widget_position().y);
-            });
-        self.areas.note(Area::Texts, Some(texts.response.rect));
-        let inspector = Panel::right("inspector")
-            .default_size(240.)
-            .size_range(180. ..=480.)
-            .show(ui, |ui| {
-                let fade = self.state.preferences.animations;
-                toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
-                self.areas.enter(ui, Area::Inspector);
-                ui.add_space(SPACE);
-                self.inspect_ui(ui, pointed);
-            });
-        self.areas
-            .note(Area::Inspector, Some(inspector.response.rect));
+        self.texts_ui(ui, focus);
+        self.inspector_ui(ui, pointed);
         CentralPanel::no_frame().show(ui, |ui| {
             self.areas.note(Area::Panel, Some(ui.max_rect()));
             // What nobody paints keeps the colour that the window was cleared with.
             let (rect, fill) = (ui.max_rect(), ui.visuals().panel_fill);
             ui.painter().rect_filled(rect, 0., fill);
+            self.below_panels_ui(ui);
             self.middle_ui(ui, pointed);
         });
         if self.performance {
@@ -139,6 +107,16 @@ impl App {
             self.palette.offer(self.cached.offers(), &self.state.model);
             self.commands.extend(self.palette.palette_ui(&ctx));
         }
+        let model = self.engine.model();
+        let here = Here {
+            state: &self.state,
+            model: model.as_deref(),
+            texts: &self.shown,
+        };
+        let chosen = self
+            .context
+            .context_ui(&ctx, &self.areas, self.hovered, &here);
+        self.commands.extend(chosen);
         self.areas.outline_ui(ui);
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
@@ -157,7 +135,7 @@ impl App {
     }
 
     /// The inspector, which explains a place with the model that it is a place of.
-    fn inspect_ui(&mut self, ui: &mut Ui, pointed: Focus) {
+    pub(super) fn inspect_ui(&mut self, ui: &mut Ui, pointed: Focus) {
         let second = self.engine.reference().filter(|_| pointed.reference);
         let model = match &second {
             Some(second) => Some(second.clone()),
@@ -188,7 +166,7 @@ impl App {
     }
 
     /// What the lines are that were pasted last.
-    fn pasted_ui(&mut self, ui: &mut Ui) {
+    pub(super) fn pasted_ui(&mut self, ui: &mut Ui) {
         let answer = self.pasted.as_ref().and_then(|pasted| paste_ui(ui, pasted));
         if let Some(meant) = answer
             && let Some(pasted) = self.pasted.take()
@@ -370,11 +348,16 @@ impl App {
             return;
         };
         let still = !self.state.preferences.animations;
+        let last = self.walk.panel();
         let (mut panels, layout) = self.panels(&model, focus);
         if still {
             layout.keep_still(ui.ctx());
         }
+        // Where columns would be too narrow to read, the one that was used last stands alone.
+        let room = (ui.available_width() / NARROWEST) as usize;
+        let aside = layout.put_aside(room.max(1), last);
         layout.tree.ui(&mut panels, ui);
+        layout.bring_back(&aside);
     }
 
     /// The middle while there is no model at all.

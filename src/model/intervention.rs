@@ -4,6 +4,7 @@
 //! tokens are changes of what goes in; everything else is a [`crate::trace::hook::Hook`].
 
 mod applied;
+mod patch;
 mod run;
 mod spell;
 
@@ -47,13 +48,29 @@ pub enum Intervention {
     /// and the prompt's stay where they are.
     Shuffle { seed: u64 },
     /// What leaves a layer is taken from the other text's run, A's from B and B's from A: of one token
-    /// from the token at the same place, or of all tokens where both texts have as many. The other
-    /// run has its own changes, patches left out. Texts that are neither A nor B have no other text,
-    /// and are not patched.
-    Patch { layer: usize, token: Option<usize> },
+    /// or of all tokens. Each takes that of its partner in the other text where `aligned`, and keeps
+    /// its own where it has none; otherwise that of the same place, and all of them only where both
+    /// texts have as many. The other run has its own changes, patches left out. Texts that are neither
+    /// A nor B have no other text, and are not patched.
+    Patch {
+        layer: usize,
+        token: Option<usize>,
+        /// Older files know the same place alone.
+        #[serde(default)]
+        aligned: bool,
+    },
 }
 
 impl Intervention {
+    /// What leaves a layer from the partners in the other text: of one token, or of all.
+    pub fn patch(layer: usize, token: Option<usize>) -> Self {
+        Self::Patch {
+            layer,
+            token,
+            aligned: true,
+        }
+    }
+
     /// For a person: `L3 · head 7 off`. Layers and heads count from 1, tokens and neurons from 0.
     pub fn title(&self) -> String {
         match self {
@@ -72,10 +89,15 @@ impl Intervention {
                 }
             }
             Self::Shuffle { seed } => format!("tokens shuffled ({seed})"),
-            Self::Patch { layer, token } => match token {
-                Some(token) => format!("L{} · token {token} from the other text", layer + 1),
-                None => format!("L{} · states from the other text", layer + 1),
-            },
+            Self::Patch {
+                layer,
+                token,
+                aligned,
+            } => {
+                let what = token.map_or("states".to_owned(), |token| format!("token {token}"));
+                let way = if *aligned { "paired" } else { "same place" };
+                format!("L{} · {what} from the other text, {way}", layer + 1)
+            }
         }
     }
 
@@ -84,6 +106,12 @@ impl Intervention {
         match (self, other) {
             (Self::Temperature { layer: a, .. }, Self::Temperature { layer: b, .. }) => a == b,
             (Self::Shuffle { .. }, Self::Shuffle { .. }) => true,
+            (
+                Self::Patch { layer, token, .. },
+                Self::Patch {
+                    layer: l, token: t, ..
+                },
+            ) => (layer, token) == (l, t),
             _ => self == other,
         }
     }
@@ -275,10 +303,7 @@ mod tests {
             layer: None,
             hundredths,
         };
-        let patch = Intervention::Patch {
-            layer: 0,
-            token: None,
-        };
+        let patch = Intervention::patch(0, None);
         let all = Interventions::default()
             .with(head.clone(), Scope::A)
             .with(warm(200), Scope::All)
@@ -302,6 +327,19 @@ mod tests {
             all.changes(Place { a: true, b: true }, Some(&other)).other,
             None
         );
+        let same = |aligned| Intervention::Patch {
+            layer: 0,
+            token: None,
+            aligned,
+        };
+        assert_eq!(
+            all.with(same(false), Scope::A).0.len(),
+            3,
+            "the other way to take the same states takes its place"
+        );
+        let old = r#"{"Patch":{"layer":0,"token":null}}"#;
+        let old: Intervention = serde_json::from_str(old).unwrap();
+        assert_eq!(old, same(false), "an older file means the same place");
         assert_eq!(all.toggled(1).changes(b, None), Changes::default());
         assert_eq!((all.active(), all.toggled(1).active()), (3, 2));
         let file = serde_json::to_string(&all).unwrap();

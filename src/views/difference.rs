@@ -30,7 +30,7 @@ pub(crate) fn is_shown(panel: &Panel, difference: bool) -> bool {
 
 /// Whether a panel has such a view.
 fn has(panel: &Panel) -> bool {
-    ["embedding", "attention", "feed_forward"].contains(&panel.id)
+    ["embedding", "position", "attention", "feed_forward"].contains(&panel.id)
 }
 
 /// A and B of which the tokens are paired.

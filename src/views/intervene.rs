@@ -1,6 +1,6 @@
 //! A switch for a part of the encoder, beside where that part is shown.
 
-use egui::{Button, Role, Ui, WidgetInfo};
+use egui::{Button, Context, Id, Response, Role, Ui, WidgetInfo};
 
 use super::ViewContext;
 use crate::app::command::Command;
@@ -44,3 +44,20 @@ pub fn switch_off_ui(
         cx.send(Command::SetInterventions(next));
     }
 }
+
+/// Notes that the pointer is on a head, for the menu of what can be done there.
+pub fn hover_head(response: &Response, layer: usize, head: usize) {
+    let frame = response.ctx.cumulative_frame_nr();
+    let data =
+        |data: &mut egui::util::IdTypeMap| data.insert_temp(Id::unique(HEAD), (frame, layer, head));
+    response.ctx.data_mut(data);
+}
+
+/// The head (layer, head) that the pointer is on in this frame.
+pub(crate) fn hovered_head(ctx: &Context) -> Option<(usize, usize)> {
+    let (frame, layer, head): (u64, usize, usize) =
+        ctx.data(|data| data.get_temp(Id::unique(HEAD)))?;
+    (frame == ctx.cumulative_frame_nr()).then_some((layer, head))
+}
+
+const HEAD: &str = "hovered head";

@@ -23,6 +23,7 @@ mod tokens;
 mod what_if;
 
 pub use context::{TextView, ViewContext};
+pub(crate) use intervene::hovered_head;
 
 use crate::app::export::NamedArray;
 

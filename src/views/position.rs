@@ -3,6 +3,7 @@
 mod alibi;
 mod buckets;
 mod curve;
+mod difference;
 mod disentangled;
 mod distances;
 mod learned;
@@ -33,7 +34,8 @@ pub static PANEL: Panel = Panel {
         keys by an angle that grows with the place, so that their product depends on the distance \
         alone. A bucket bias (T5, MPNet) or ALiBi adds a number for the distance to each score. \
         Disentangled attention (DeBERTa) lets content ask for distances and distances for content. \
-        The squares show how alike two positions are; a curve shows what a distance does to a score.",
+        The squares show how alike two positions are; a curve shows what a distance does to a score. \
+        A − B shows which paired tokens stand elsewhere, and what that changes.",
     one_text: true,
     make: || Box::<PositionView>::default(),
 };
@@ -46,12 +48,16 @@ struct PositionView {
     buckets: buckets::Buckets,
     alibi: alibi::Alibi,
     apart: disentangled::Apart,
+    difference: difference::Difference,
 }
 
 impl View for PositionView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
         scroll.show(ui, |ui| {
+            if cx.state.difference {
+                return self.difference.ui(ui, cx);
+            }
             let Some(subject) = subject_ui(ui, cx) else {
                 return;
             };
@@ -78,6 +84,9 @@ impl View for PositionView {
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {
+        if cx.state.difference {
+            return self.difference.tsv();
+        }
         let tables = Scheme::all(cx.model.spec()).into_iter();
         let tables: Vec<String> = tables
             .filter_map(|scheme| match scheme {
@@ -92,6 +101,9 @@ impl View for PositionView {
     }
 
     fn arrays(&self, cx: &ViewContext<'_>) -> Vec<NamedArray> {
+        if cx.state.difference {
+            return self.difference.arrays();
+        }
         let schemes = Scheme::all(cx.model.spec()).into_iter();
         schemes
             .flat_map(|scheme| match scheme {

@@ -77,7 +77,10 @@ impl View for ScoreView {
             self.method.contrast.against_ui(ui, cx, &key);
             ui.add_space(SPACE);
             ui.separator();
-            let tab = tabs::tabs_ui(ui, cx);
+            let (model, method) = (cx.model.clone(), &mut self.method);
+            let refusals = method.refusals(&model, &key, &value);
+            let refuses = |tab: &tabs::Tab| refusals.get(&tab.method).cloned();
+            let tab = tabs::tabs_ui(ui, cx, refuses);
             self.method.method_ui(ui, cx, tab, &key, &value);
         });
     }

@@ -65,6 +65,28 @@ fn it_holds_everything_and_reaches_for_nothing() {
 }
 
 #[test]
+fn long_texts_leave_it_small() {
+    // The tiny models read too few tokens.
+    let Some(model) = models::minilm() else {
+        return;
+    };
+    let long = "the cat bit the dog and the dog bit the cat on the mat ".repeat(40);
+    let mut state = State::default();
+    state.set_texts([long.as_str(), "the cat sat"]);
+    let page = make(model, state, &Run::default()).unwrap().unwrap();
+    assert!(page.len() < 2 << 20, "{} bytes", page.len());
+    let (all, dark) = (
+        page.matches("<figure").count(),
+        page.matches("<figure class=\"dark\">").count(),
+    );
+    assert!(
+        all - 2 * dark > 0,
+        "nothing was large enough to be there once"
+    );
+    assert_eq!(all - dark, 7, "every panel is there");
+}
+
+#[test]
 fn one_that_is_given_up_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.html");

@@ -12,6 +12,46 @@ use crate::machine::*;
 use crate::xet;
 
 #[test]
+fn the_size_is_that_of_what_a_download_brings_and_is_asked_without_one() {
+    within(seconds(20), || {
+        let hub = HubServer::serving(tiny());
+        let machine = Machine::new(&hub.url());
+        let size = machine.size(ID).unwrap();
+        assert!(!machine.repo_folder().exists(), "nothing is written");
+        let asked = hub.requests();
+        assert!(
+            asked
+                .iter()
+                .all(|request| !request.path.contains("/resolve/"))
+        );
+        machine.resolve(ID).unwrap();
+        let gets = |file: &&String| hub.requests().iter().any(|request| request.gets(file));
+        let repo = tiny();
+        let fetched: Vec<&String> = repo.files.keys().filter(gets).collect();
+        assert!(fetched.len() > 8 && !fetched.iter().any(|f| f.ends_with(".bin")));
+        let bytes: usize = fetched.iter().map(|file| repo.files[*file].len()).sum();
+        assert_eq!(size, bytes as u64, "{fetched:?}");
+        assert_eq!(machine.size(ID).unwrap(), 0, "it is there by now");
+        // A model of pickles is refused before anything is weighed.
+        let hub = HubServer::serving(without(&[WEIGHTS, "2_Dense/model.safetensors"]));
+        let machine = Machine::new(&hub.url());
+        let refused = machine.size(ID);
+        assert!(
+            matches!(refused, Err(SourceError::PicklesOnly { .. })),
+            "{refused:?}"
+        );
+        let mut offline = Machine::new(&hub.url());
+        offline.options.offline = true;
+        let before = hub.requests().len();
+        let error = offline.size(ID).unwrap_err();
+        assert!(matches!(error, SourceError::NotCached { .. }), "{error}");
+        assert_eq!(hub.requests().len(), before, "offline asks nobody");
+        let missing = machine.size("some-org/other").unwrap_err();
+        assert!(missing.to_string().contains("some-org/other"), "{missing}");
+    });
+}
+
+#[test]
 fn a_download_fills_the_cache_as_python_would_and_is_not_repeated() {
     within(seconds(20), || {
         let hub = HubServer::serving(tiny());

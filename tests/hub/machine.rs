@@ -106,6 +106,12 @@ impl Machine {
         )
     }
 
+    /// How much a download would bring.
+    pub fn size(&self, reference: &str) -> Result<u64, SourceError> {
+        let reference: ModelRef = reference.parse().unwrap();
+        source::download_size(&reference, &self.options, &Cancel::new())
+    }
+
     pub fn repo_folder(&self) -> PathBuf {
         self.cache.path().join("models--some-org--tiny-model")
     }

@@ -36,7 +36,11 @@ pub fn only(what: Intervention) -> Changes {
 
 pub fn patched(layer: usize, token: Option<usize>, text: &str) -> Changes {
     Changes {
-        list: vec![Intervention::Patch { layer, token }],
+        list: vec![Intervention::Patch {
+            layer,
+            token,
+            aligned: false,
+        }],
         other: Some(Other {
             text: text.into(),
             list: Vec::new(),

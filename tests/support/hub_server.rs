@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,6 +19,8 @@ pub struct Request {
     pub method: String,
     pub path: String,
     pub token: Option<String>,
+    /// What was sent along.
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -85,6 +87,9 @@ impl Repo {
     pub fn answer(&self, request: &Request) -> Reply {
         let path = request.path.replace("%2F", "/");
         if let Some(rest) = path.strip_prefix(&format!("/api/models/{}", self.id)) {
+            if rest.starts_with("/paths-info/") {
+                return self.sizes(&request.body);
+            }
             return match rest.strip_prefix("/revision/") {
                 Some(revision) => self.info(revision),
                 None => self.info("main"),
@@ -121,6 +126,19 @@ impl Repo {
             .collect();
         let info = serde_json::json!({ "id": self.id, "sha": commit, "siblings": siblings });
         Reply::new(200, info.to_string()).with("Content-Type", "application/json")
+    }
+
+    /// Of the files that were asked for.
+    fn sizes(&self, asked: &[u8]) -> Reply {
+        let asked: serde_json::Value = serde_json::from_slice(asked).unwrap();
+        let paths = asked["paths"].as_array().unwrap();
+        let named = |path: &str| paths.iter().any(|asked| asked == path);
+        let known = self.files.iter().filter(|(path, _)| named(path));
+        let all = known.map(|(path, content)| {
+            serde_json::json!({ "type": "file", "oid": "0", "path": path, "size": content.len() })
+        });
+        let all = serde_json::Value::Array(all.collect());
+        Reply::new(200, all.to_string()).with("Content-Type", "application/json")
     }
 
     /// Weights redirect to storage and are named by SHA-256, as LFS files are;
@@ -283,25 +301,33 @@ fn send(
 }
 
 fn read_request(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines();
+    let mut reader = BufReader::new(stream);
+    let mut lines = reader.by_ref().lines();
     let first = lines.next()?.ok()?;
     let mut words = first.split(' ');
     let mut request = Request {
         method: words.next()?.to_string(),
         path: words.next()?.to_string(),
         token: None,
+        body: Vec::new(),
     };
+    let mut length = 0;
     for line in lines {
         let line = line.ok()?;
         if line.is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("authorization")
-        {
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        if name.eq_ignore_ascii_case("authorization") {
             request.token = Some(value.trim().to_string());
         }
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().ok()?;
+        }
     }
+    reader.take(length).read_to_end(&mut request.body).ok()?;
     Some(request)
 }
 

@@ -2,7 +2,7 @@
 //! tokens that have a partner.
 
 mod maps;
-mod pairing;
+pub mod places;
 
+pub use crate::tokens::Pairing;
 pub use maps::{atlas, rows, window};
-pub use pairing::Pairing;

@@ -30,6 +30,8 @@ pub struct ActionState<'a> {
     pub walk: &'a Walk,
     /// Whether the performance overlay is open.
     pub performance: bool,
+    /// Whether the inspector is beside the panels.
+    pub inspector: bool,
 }
 
 /// Which menu an action is in.

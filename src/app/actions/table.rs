@@ -224,7 +224,7 @@ fn view() -> Vec<Action> {
         "Show the difference of A and B",
         Command::ShowDifference(true),
     )
-    .about("In the panels Embedding, Attention and Feed-forward")
+    .about("In the panels Embedding, Position, Attention and Feed-forward")
     .checked(|on| on.state.difference);
     let beside = [
         Action::new(
@@ -296,6 +296,20 @@ fn view() -> Vec<Action> {
         Action::made(View, 3, "view.performance", "Performance", performance)
             .about("Where the time of a frame and of a trace goes, and how much memory traces take")
             .checked(|on| on.performance),
+    );
+    let texts = |on: &ActionState<'_>| Command::ShowTexts(!on.state.preferences.texts);
+    let inspector = |on: &ActionState<'_>| Command::ShowInspector(!on.inspector);
+    all.push(
+        Action::made(View, 3, "view.texts", "Texts", texts)
+            .keys([ctrl(Key::B)])
+            .about("The list on the left; put away, it leaves the panels more room")
+            .checked(|on| on.state.preferences.texts),
+    );
+    all.push(
+        Action::made(View, 3, "view.inspector", "Inspector", inspector)
+            .keys([ctrl(Key::I)])
+            .about("The account on the right of whatever is pointed at; a narrow window begins without it")
+            .checked(|on| on.inspector),
     );
     all.extend(themes);
     all

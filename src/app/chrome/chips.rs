@@ -212,6 +212,28 @@ fn degree_ui(ui: &mut Ui, state: &State, (index, one): (usize, &Scoped)) -> Opti
             let next = || Command::SetInterventions(with(Intervention::Shuffle { seed }));
             response.clicked().then(next)
         }
+        Intervention::Patch {
+            layer,
+            token,
+            aligned,
+        } => {
+            let (text, name) = match aligned {
+                true => ("use the same place", "Take states from the same place"),
+                false => ("use pairs", "Take states from paired tokens"),
+            };
+            let response = ui.small_button(text);
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+            let about = "Paired: equal pieces in the same order and a few that were replaced one for one, as A − B \
+                pairs them; a token without a partner keeps its own. Same place: token 3 from token 3, which for \
+                all tokens at once needs texts of as many";
+            let what = Intervention::Patch {
+                layer,
+                token,
+                aligned: !aligned,
+            };
+            let next = || Command::SetInterventions(with(what));
+            response.on_hover_text(about).clicked().then(next)
+        }
         _ => None,
     }
 }

@@ -141,8 +141,8 @@ impl<'a> Intervene<'a> {
             },
             of_layers(
                 format!("Take what leaves L{} from the other text", layer + 1),
-                Intervention::Patch { layer, token: None },
-                "A's from B's run and B's from A's; both need as many tokens",
+                Intervention::patch(layer, None),
+                "A's from B's run and B's from A's: each token its partner's, as A − B pairs them. Its chip changes that to the same place",
             ),
         ]);
         entries
@@ -206,12 +206,9 @@ impl<'a> Intervene<'a> {
                 text: format!("Take “{name}” behind L{} from the other text", layer + 1),
                 what: origin
                     .filter(|_| has_layers)
-                    .map(|token| Intervention::Patch {
-                        layer,
-                        token: Some(token),
-                    }),
+                    .map(|token| Intervention::patch(layer, Some(token))),
                 scope,
-                about: "Click a token of A or B first. Its state comes from the token at the same place",
+                about: "Click a token of A or B first. Its state comes from its partner, as A − B pairs tokens",
             },
         ]
     }

@@ -7,7 +7,7 @@ use egui::{
 };
 
 use crate::app::command::Command;
-use crate::app::notices::{Level, Notice, Notices, utc};
+use crate::app::notices::{Level, Notice, Notices, here};
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 /// How many notices are on screen at once; older ones are a click away.
@@ -113,7 +113,9 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
             ui.separator();
             if !none {
                 // Over the first column, whose times need a zone.
-                ui.label(RichText::new("Time (UTC)").small().weak());
+                let [_, _, zone] = here(std::time::SystemTime::now());
+                let title = format!("Local time ({zone})");
+                ui.label(RichText::new(title).small().weak());
             }
             if notices.all().is_empty() {
                 ui.weak("Nothing has happened that needs telling.");
@@ -133,9 +135,9 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
 fn entry_ui(ui: &mut Ui, notice: &Notice, commands: &mut Vec<Command>) {
     let theme = Theme::of(ui);
     ui.horizontal_top(|ui| {
-        let (date, time) = utc(notice.time);
+        let [date, time, zone] = here(notice.time);
         let time = ui.label(RichText::new(time).monospace().color(theme.secondary()));
-        time.on_hover_text(format!("{date} UTC"));
+        time.on_hover_text(format!("{date} {zone}"));
         ui.label(RichText::new(notice.level.name()).color(color(theme, notice.level)));
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
             let copy = ui.small_button("Copy");

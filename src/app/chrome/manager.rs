@@ -6,6 +6,7 @@ use egui::{Grid, RichText, TextEdit, Ui, Window};
 
 use super::fields;
 use super::models::Cached;
+use super::sizes::Sizes;
 use super::status::loading_ui;
 use crate::app::command::Command;
 use crate::app::state::State;
@@ -20,6 +21,7 @@ pub struct Manager {
     pub open: bool,
     /// A hub id on its way into the field.
     wanted: String,
+    sizes: Sizes,
     /// Waits for a yes.
     leaving: Option<CachedModel>,
 }
@@ -66,9 +68,20 @@ impl Manager {
                 .as_ref()
                 .ok()
                 .filter(|r| matches!(r.base(), ModelRef::Hub { .. }));
-            let button = ui.add_enabled(hub.is_some(), egui::Button::new("Fetch and open"));
+            let size = hub.and_then(|hub| self.sizes.of(ui.ctx(), engine, hub));
+            let text = match &size {
+                Some(Ok(0)) => "Open".to_owned(),
+                Some(Ok(bytes)) => format!("Fetch ({})", megabytes(*bytes)),
+                _ => "Fetch and open".to_owned(),
+            };
+            let button = ui.add_enabled(hub.is_some(), egui::Button::new(text));
             if let Some(reference) = hub.filter(|_| button.clicked() || entered) {
                 commands.push(Command::OpenModel(reference.clone()));
+            }
+            if let Some(Err(why)) = &size {
+                ui.end_row();
+                let text = format!("Its size is not known: {why}");
+                ui.label(RichText::new(text).small().weak());
             }
             if let (false, Err(why)) = (self.wanted.trim().is_empty(), &reference) {
                 ui.end_row();
@@ -179,6 +192,14 @@ impl Manager {
                 self.leaving = Some(model.clone());
             }
         });
+    }
+}
+
+/// Whole ones, where there are some.
+fn megabytes(bytes: u64) -> String {
+    match bytes as f64 / 1e6 {
+        few if few < 10. => format!("{few:.1} MB"),
+        many => format!("{many:.0} MB"),
     }
 }
 

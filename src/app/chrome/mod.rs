@@ -2,6 +2,8 @@
 
 pub mod chips;
 pub mod columns;
+pub mod context_entries;
+pub mod context_menu;
 pub mod export;
 pub mod fields;
 pub mod header;
@@ -18,6 +20,7 @@ pub mod performance;
 pub mod preferences;
 pub mod recent;
 pub mod shortcuts;
+pub mod sizes;
 pub mod spine;
 pub mod status;
 pub mod texts;

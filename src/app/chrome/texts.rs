@@ -15,6 +15,8 @@ pub struct TextList<'a> {
     pub shown: &'a [TextView],
     pub focus: Focus,
     pub hovered: &'a mut Focus,
+    /// Where each text's row is, for the menu of what can be done with it.
+    pub rows: &'a mut Vec<(TextId, egui::Rect)>,
     pub commands: &'a mut Vec<Command>,
 }
 
@@ -85,6 +87,7 @@ impl TextList<'_> {
             });
         });
         let rect = row.response.rect;
+        self.rows.push((text.id, rect));
         let bar = egui::Rect::from_min_size(
             rect.left_top() - egui::vec2(SPACE_SMALL, 0.),
             egui::vec2(if in_focus { 3. } else { 2. }, rect.height()),

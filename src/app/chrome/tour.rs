@@ -112,6 +112,8 @@ struct Room {
     window: Rect,
     /// What it speaks of, the place that it stands beside first.
     about: Vec<Rect>,
+    /// What a person may want to press meanwhile.
+    keep: Vec<Rect>,
     /// What a person may want to see meanwhile.
     rest: Vec<Rect>,
     /// Where the panels begin.
@@ -142,6 +144,7 @@ impl Room {
         Self {
             window,
             about: about.collect(),
+            keep: areas.list().map(buttons).into_iter().collect(),
             rest: parts.chain(areas.list()).chain(panels).collect(),
             left: areas.rect(Part::Texts).map_or(0., |texts| texts.right()),
         }
@@ -172,11 +175,15 @@ impl Room {
             let parts = parts.filter(|part| part.is_positive());
             parts.map(|part| part.area()).sum()
         };
-        let cost = |at: Pos2| (covered(at, &self.about), covered(at, &self.rest));
+        let kept = [&self.about, &self.keep, &self.rest];
+        let cost = |at: Pos2| kept.map(|what| covered(at, what));
         let places = places.map(|at| at.clamp(inner.min, last));
         let best = places.min_by(|x, y| {
             let (x, y) = (cost(*x), cost(*y));
-            x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1))
+            let mut pairs = x.iter().zip(&y).map(|(x, y)| x.total_cmp(y));
+            pairs
+                .find(|order| order.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
         });
         let at = best.unwrap_or(inner.min);
         // One at the lower edge grows upwards.
@@ -185,6 +192,12 @@ impl Room {
             false => (at, Align2::LEFT_TOP),
         }
     }
+}
+
+/// The row of buttons that the list of texts ends with.
+fn buttons(list: Rect) -> Rect {
+    const ROW: f32 = 44.;
+    list.with_min_y((list.bottom() - ROW).max(list.top()))
 }
 
 fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, input: &mut CardInput<'_>) {
@@ -260,6 +273,7 @@ mod tests {
         Room {
             window: Rect::from_min_size(Pos2::ZERO, vec2(1280., 800.)),
             about: vec![about],
+            keep: vec![buttons(texts)],
             rest,
             left: 300.,
         }
@@ -268,6 +282,34 @@ mod tests {
     fn card(room: &Room, size: Vec2) -> Rect {
         let (at, pivot) = room.beside(size);
         pivot.anchor_size(at, size)
+    }
+
+    #[test]
+    fn a_card_leaves_the_buttons_below_the_texts_free_when_the_strip_of_changes_makes_room_scarce()
+    {
+        let top = Rect::from_min_size(Pos2::ZERO, vec2(1280., 160.));
+        // Four texts and the buttons, then too little room for a card.
+        let texts = Rect::from_min_size(Pos2::new(0., 160.), vec2(300., 330.));
+        let panels = Rect::from_min_size(Pos2::new(300., 160.), vec2(740., 610.));
+        let position = panels.with_max_x(720.);
+        let inspector = Rect::from_min_size(Pos2::new(1040., 160.), vec2(240., 610.));
+        let mut top_and_below = top;
+        top_and_below.max.y += super::super::walk::HEIGHT;
+        let room = Room {
+            window: Rect::from_min_size(Pos2::ZERO, vec2(1280., 770.)),
+            about: vec![position, top_and_below],
+            keep: vec![buttons(texts)],
+            rest: vec![top, texts, inspector, panels],
+            left: 300.,
+        };
+        for height in [240., 300., 340., 420.] {
+            let card = card(&room, vec2(WIDTH + 3. * SPACE, height));
+            assert!(room.window.contains_rect(card));
+            for free in [buttons(texts), position, top] {
+                let over = card.intersect(free).is_positive();
+                assert!(!over, "{height}: {card:?} covers {free:?}");
+            }
+        }
     }
 
     #[test]
@@ -308,6 +350,7 @@ mod tests {
         let tight = Room {
             window: all,
             about: vec![all],
+            keep: Vec::new(),
             rest: Vec::new(),
             left: 0.,
         };

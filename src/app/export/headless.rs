@@ -20,13 +20,36 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub struct Headless {
     app: App,
     off: Offscreen,
+    /// As on a screen: panels with their controls, at the size that they are given.
+    screen: bool,
 }
 
 impl Headless {
     pub fn new(model: Arc<Model>, state: State) -> Self {
         let off = Offscreen::new(state.preferences.theme == ThemeChoice::Dark);
         let app = App::headless(off.ctx(), state, model);
-        Self { app, off }
+        Self {
+            app,
+            off,
+            screen: false,
+        }
+    }
+
+    /// With so many pixels to a point, for what is made of pixels.
+    pub fn scaled(self, scale: f32) -> Self {
+        Self {
+            off: self.off.scaled(scale),
+            ..self
+        }
+    }
+
+    /// Panels as a window shows them, with a pixel for each point.
+    pub fn on_screen(self) -> Self {
+        Self {
+            off: self.off.scaled(1.),
+            screen: true,
+            ..self
+        }
     }
 
     pub fn app(&self) -> &App {
@@ -53,8 +76,8 @@ impl Headless {
             if Instant::now() > end {
                 return Err("the panel did not settle within ten minutes".to_owned());
             }
-            let app = &mut self.app;
-            self.off.pass(size, |ui| frame_ui(app, ui, panel));
+            let (app, screen) = (&mut self.app, self.screen);
+            self.off.pass(size, |ui| frame_ui(app, ui, panel, screen));
             quiet = match self.app.engine.busy() {
                 true => {
                     std::thread::sleep(Duration::from_millis(3));
@@ -66,14 +89,14 @@ impl Headless {
         Ok(())
     }
 
-    /// The panel as it is, as high as it needs to be; the window at its size.
+    /// The panel as it is, as high as it needs to be; the window, and what is on a screen, at its size.
     pub fn picture(&mut self, panel: &str, size: Vec2) -> Picture {
-        let app = &mut self.app;
-        if panel == "window" {
-            let shapes = self.off.pass(size, |ui| frame_ui(app, ui, panel));
+        let (app, screen) = (&mut self.app, self.screen);
+        if screen || panel == "window" {
+            let shapes = self.off.pass(size, |ui| frame_ui(app, ui, panel, screen));
             return self.off.picture(size, shapes);
         }
-        self.off.whole(size, |ui| frame_ui(app, ui, panel))
+        self.off.whole(size, |ui| frame_ui(app, ui, panel, screen))
     }
 
     /// # Errors
@@ -83,10 +106,11 @@ impl Headless {
     }
 }
 
-fn frame_ui(app: &mut App, ui: &mut Ui, panel: &str) {
+fn frame_ui(app: &mut App, ui: &mut Ui, panel: &str, screen: bool) {
     app.update(ui.ctx());
     match panel {
         "window" => app.window_ui(ui),
+        panel if screen => app.single_ui(ui, panel),
         panel => app.picture_ui(ui, panel),
     }
 }

@@ -33,6 +33,8 @@ pub struct Offscreen {
     ctx: Context,
     textures: Textures,
     time: f64,
+    /// How many pixels a point takes.
+    scale: f32,
 }
 
 /// What was painted, whole: everything that is needed to draw it somewhere else.
@@ -42,6 +44,7 @@ pub struct Picture {
     pub background: Color32,
     pub shapes: Vec<ClippedShape>,
     pub textures: Textures,
+    scale: f32,
     ctx: Context,
 }
 
@@ -57,7 +60,13 @@ impl Offscreen {
             ctx,
             textures: Textures::new(),
             time: 0.,
+            scale: SCALE,
         }
+    }
+
+    /// The same with so many pixels to a point.
+    pub fn scaled(self, scale: f32) -> Self {
+        Self { scale, ..self }
     }
 
     /// With what a window remembers of its widgets: which sections are open, which options are on.
@@ -81,7 +90,7 @@ impl Offscreen {
             ..RawInput::default()
         };
         let viewport = input.viewports.entry(ViewportId::ROOT).or_default();
-        viewport.native_pixels_per_point = Some(SCALE);
+        viewport.native_pixels_per_point = Some(self.scale);
         let mut output = self.ctx.run_ui(input, paint);
         self.keep(&mut output.textures_delta);
         std::mem::take(&mut output.shapes)
@@ -112,6 +121,7 @@ impl Offscreen {
             background: self.ctx.global_style().visuals.panel_fill,
             shapes,
             textures: self.textures.clone(),
+            scale: self.scale,
             ctx: self.ctx.clone(),
         }
     }
@@ -169,10 +179,11 @@ fn put(image: &mut ColorImage, at: [usize; 2], part: &ColorImage) {
 }
 
 impl Picture {
-    /// At [`SCALE`] pixels for a point; takes too long for a frame.
+    /// As pixels; takes too long for a frame.
     pub fn raster(&self) -> image::RgbaImage {
-        let meshes = self.ctx.tessellate(self.shapes.clone(), SCALE);
-        let size = [self.size.x, self.size.y].map(|side| (side * SCALE).round().max(1.) as usize);
-        raster::draw(&meshes, &self.textures, size, SCALE, self.background)
+        let scale = self.scale;
+        let meshes = self.ctx.tessellate(self.shapes.clone(), scale);
+        let size = [self.size.x, self.size.y].map(|side| (side * scale).round().max(1.) as usize);
+        raster::draw(&meshes, &self.textures, size, scale, self.background)
     }
 }

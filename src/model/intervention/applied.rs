@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
+use super::patch::{Donors, Patch};
 use super::{Changes, Intervention};
 use crate::model::ModelError;
 use crate::model::spec::{EncoderSpec, Positions};
@@ -51,18 +52,8 @@ impl Default for Block {
     }
 }
 
-#[derive(Clone, Default)]
-struct Patch {
-    /// Every token, whatever `tokens` says.
-    all: bool,
-    /// As they stand in this run.
-    tokens: Vec<usize>,
-    /// The other text's `resid_out`, [T, D].
-    states: Option<Tensor>,
-}
-
 /// A change that this model or text cannot have.
-fn refused(what: &Intervention, problem: impl Into<String>) -> ModelError {
+pub(super) fn refused(what: &Intervention, problem: impl Into<String>) -> ModelError {
     ModelError::Input {
         what: format!("the change “{}”", what.title()),
         problem: format!("{}; remove the change", problem.into()),
@@ -134,14 +125,11 @@ impl Applied {
                 }
             }
             Intervention::Shuffle { .. } => {}
-            Intervention::Patch { layer, token } => {
+            Intervention::Patch { layer, token, .. } => {
                 let at = token.map(|token| self.stands(what, token, tokens));
                 let at = at.transpose()?;
                 let patch = self.blocks[*layer].patch.get_or_insert_default();
-                match at {
-                    Some(at) => patch.tokens.push(at),
-                    None => patch.all = true,
-                }
+                patch.wishes.push((what.clone(), at));
             }
         }
         Ok(())
@@ -198,7 +186,7 @@ impl Applied {
         (0..self.blocks.len()).filter(patched).collect()
     }
 
-    /// Takes the other text's `resid_out` of one layer, [T, D], for a text of so many tokens.
+    /// Takes the other text's `resid_out` of one layer, [T of the other, D].
     ///
     /// # Errors
     /// Where the texts do not fit together.
@@ -206,30 +194,13 @@ impl Applied {
         &mut self,
         layer: usize,
         states: Tensor,
-        tokens: usize,
+        texts: &Donors<'_>,
     ) -> Result<(), ModelError> {
-        let others = states.dim(0)?;
-        let Some(patch) = self
-            .blocks
-            .get_mut(layer)
-            .and_then(|block| block.patch.as_mut())
-        else {
-            return Ok(());
-        };
-        let token = patch.tokens.iter().max().copied().filter(|_| !patch.all);
-        let problem = match token {
-            None if others != tokens => {
-                format!("needs texts of as many tokens, and these have {tokens} and {others}")
-            }
-            Some(token) if token >= others => {
-                format!("needs token {token} of the other text, which has only {others}")
-            }
-            _ => {
-                patch.states = Some(states);
-                return Ok(());
-            }
-        };
-        Err(refused(&Intervention::Patch { layer, token }, problem))
+        let block = self.blocks.get_mut(layer);
+        match block.and_then(|block| block.patch.as_mut()) {
+            Some(patch) => patch.give(states, texts),
+            None => Ok(()),
+        }
     }
 
     fn wants(&self, site: Site) -> bool {
@@ -246,10 +217,7 @@ impl Applied {
             LayerSite::AttnOut => block.no_attention,
             LayerSite::FfnAct => !block.neurons.is_empty(),
             LayerSite::FfnOut => block.no_ffn,
-            LayerSite::ResidOut => block
-                .patch
-                .as_ref()
-                .is_some_and(|patch| patch.states.is_some()),
+            LayerSite::ResidOut => block.patch.as_ref().is_some_and(Patch::is_ready),
             _ => false,
         }
     }
@@ -312,27 +280,6 @@ impl Applied {
             }
             self.hide(first + i, row);
         }
-    }
-}
-
-impl Patch {
-    fn apply(&self, own: &Tensor) -> candle_core::Result<Tensor> {
-        let Some(states) = &self.states else {
-            return Ok(own.clone());
-        };
-        let states = states.to_device(own.device())?;
-        if self.all {
-            return Ok(states);
-        }
-        let rows = (0..own.dim(0)?).map(|t| {
-            let from = if self.tokens.contains(&t) {
-                &states
-            } else {
-                own
-            };
-            from.narrow(0, t, 1)
-        });
-        Tensor::cat(&rows.collect::<candle_core::Result<Vec<_>>>()?, 0)
     }
 }
 

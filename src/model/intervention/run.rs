@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 
+use super::patch::Donors;
 use super::{Applied, Changes, Intervening};
 use crate::cancel::Cancel;
 use crate::model::ops::Ops;
@@ -43,23 +44,27 @@ impl Model {
                 ),
             });
         }
-        for (layer, states) in self.others(&applied, prompt, changes, cancel)? {
-            applied.give(layer, states, tokens.len())?;
+        if let Some((other, states)) = self.others(&applied, prompt, changes, cancel)? {
+            let texts = Donors::new(&tokens, &other, &changes.list, cancel)?;
+            for (layer, states) in states {
+                applied.give(layer, states, &texts)?;
+            }
         }
         Ok((tokens, applied))
     }
 
-    /// What leaves each patched layer in the other text's run, [T, D].
+    /// The other text's tokens, and what leaves each patched layer in its run, [T, D]; none where
+    /// nothing is patched.
     fn others(
         &self,
         applied: &Applied,
         prompt: &Prompt,
         changes: &Changes,
         cancel: &Cancel,
-    ) -> Result<Vec<(usize, Tensor)>, ModelError> {
+    ) -> Result<Option<(Tokens, Vec<(usize, Tensor)>)>, ModelError> {
         let layers = applied.patched();
         if layers.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let Some(other) = &changes.other else {
             return Err(ModelError::Input {
@@ -86,7 +91,7 @@ impl Model {
             Site::Layer(l, _) => Some((l, states)),
             _ => None,
         };
-        Ok(states.filter_map(of_layer).collect())
+        Ok(Some((tokens, states.filter_map(of_layer).collect())))
     }
 
     /// Records one text with its changes, as [`Self::trace_watched`] does without any. What the trace

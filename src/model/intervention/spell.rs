@@ -20,6 +20,7 @@ pub const GRAMMAR: &str = "Changes inside the encoder (--intervene, which may be
   shuffle:SEED            the text's own tokens in a random order
   patch:L                 what leaves a layer taken from the other text (`why` alone)
   patch:L.I               the same of one token
+  patch-paired:L, :L.I    the same from each token's partner in the other text
 Layers and heads count from 1, tokens and neurons from 0, as the panels number them.
 `a:` or `b:` in front holds a change to the first or the second text, as in a:no-head:3.7";
 
@@ -92,16 +93,17 @@ fn read(spec: &str) -> Result<Intervention, String> {
         "shuffle" => Intervention::Shuffle {
             seed: number(rest, "a seed")?,
         },
-        "patch" => match rest.split_once('.') {
-            Some((layer, token)) => Intervention::Patch {
+        "patch" | "patch-paired" => {
+            let (layer, token) = match rest.split_once('.') {
+                Some((layer, token)) => (layer, Some(number(token, "a token's place")?)),
+                None => (rest, None),
+            };
+            Intervention::Patch {
                 layer: from_one(layer, "a layer")?,
-                token: Some(number(token, "a token's place")?),
-            },
-            None => Intervention::Patch {
-                layer: from_one(rest, "a layer")?,
-                token: None,
-            },
-        },
+                token,
+                aligned: name == "patch-paired",
+            }
+        }
         _ => return Err("see --help for what there is".to_owned()),
     })
 }
@@ -165,11 +167,18 @@ impl fmt::Display for Intervention {
                 }
             }
             Self::Shuffle { seed } => write!(f, "shuffle:{seed}"),
-            Self::Patch { layer, token: None } => write!(f, "patch:{}", layer + 1),
             Self::Patch {
                 layer,
-                token: Some(token),
-            } => write!(f, "patch:{}.{token}", layer + 1),
+                token,
+                aligned,
+            } => {
+                let name = if *aligned { "patch-paired" } else { "patch" };
+                write!(f, "{name}:{}", layer + 1)?;
+                match token {
+                    Some(token) => write!(f, ".{token}"),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -193,6 +202,8 @@ mod tests {
             "shuffle:9",
             "patch:4",
             "patch:4.2",
+            "patch-paired:4",
+            "patch-paired:4.2",
         ];
         for spec in specs {
             let read: Scoped = spec.parse().unwrap();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use hf_hub::repository::RepoTreeEntry;
 use hf_hub::{HFClient, HFError, HFRepository, RepoTypeModel};
 
 use super::cache::{RepoCache, is_commit};
@@ -68,6 +69,21 @@ pub(super) fn download(job: &Job, cache: &RepoCache) -> Result<String, SourceErr
         cache.sweep(since.unwrap_or(SystemTime::UNIX_EPOCH));
     }
     commit
+}
+
+/// How many bytes a download would bring, asked of the hub alone: nothing is written.
+///
+/// # Errors
+/// As [`download`], as far as the list of files tells.
+pub(super) fn size(job: &Job, cache: &RepoCache) -> Result<u64, SourceError> {
+    let endpoint = job.options.endpoint_url()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| SourceError::io("ask the hub about", job.options.cache_dir(), e))?;
+    let size = runtime.block_on(async { Session::open(job, cache, endpoint)?.size().await });
+    runtime.shutdown_background();
+    size
 }
 
 /// A file's place in a download, for reports.
@@ -181,6 +197,36 @@ impl<'a> Session<'a> {
             return Err(self.not_a_hub("no list of files"));
         }
         Ok(())
+    }
+
+    /// Σ of the files that [`Self::run`] would fetch. What modules there are is told by their folders:
+    /// the file that lists them would have to be fetched.
+    async fn size(&mut self) -> Result<u64, SourceError> {
+        self.ask().await?;
+        let plan = layout::likely(&self.listing);
+        if !plan.iter().any(|file| file.ends_with(".safetensors")) {
+            self.check(&files::default_modules())?;
+        }
+        let what = "the sizes of files";
+        let request = self
+            .repo
+            .get_paths_info()
+            .paths(plan)
+            .revision(self.commit.clone())
+            .send();
+        let patience = self.job.options.contact;
+        let sizes = match self.watch(request, patience, At::planning(what)).await {
+            Ok(sizes) => sizes.map_err(|e| self.explain(e, what))?,
+            Err(stop) => return Err(self.stopped(stop, what)),
+        };
+        let sizes = sizes.iter().map(|entry| match entry {
+            RepoTreeEntry::File { size, .. } => *size,
+            RepoTreeEntry::Directory { .. } => 0,
+        });
+        match sizes.sum() {
+            0 => Err(self.not_a_hub("no sizes of files")),
+            bytes => Ok(bytes),
+        }
     }
 
     async fn modules(&self) -> Result<Vec<Module>, SourceError> {

@@ -244,6 +244,34 @@ fn adapters(listing: &BTreeSet<String>, folder: &str) -> Vec<String> {
     listing.iter().filter_map(adapter).collect()
 }
 
+/// About [`wanted`] with its shards, of a repository of which nothing but the listing is known: modules
+/// of sentence-transformers have folders that begin with their number.
+pub(super) fn likely(listing: &BTreeSet<String>) -> Vec<String> {
+    let mut plan = wanted(listing, &super::files::default_modules());
+    let of_module = |name: &str| {
+        let number = name.split_once('_').map_or("", |(number, _)| number);
+        !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    for name in listing {
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let shard = file.starts_with("model-") && file.ends_with(".safetensors");
+        let needed = match folder {
+            "" => shard && !listing.contains(WEIGHTS),
+            folder if of_module(folder) && !folder.contains('/') => {
+                file.ends_with(".json")
+                    || file.ends_with(".txt")
+                    || file == WEIGHTS
+                    || shard && !listing.contains(&join(folder, WEIGHTS))
+            }
+            _ => false,
+        };
+        if needed && !plan.contains(name) {
+            plan.push(name.clone());
+        }
+    }
+    plan
+}
+
 /// The tokenizer's files and the length limits beside an encoder.
 fn encoder_files(listing: &BTreeSet<String>, folder: &str) -> Vec<String> {
     let mut names = vec![

@@ -91,6 +91,35 @@ pub fn resolve(
     }
 }
 
+/// How many bytes [`resolve`] would bring from the hub; 0 where all is on this machine. Blocks, and writes
+/// nothing.
+///
+/// # Errors
+/// As [`resolve`], as far as the hub's list of files tells.
+pub fn download_size(
+    reference: &ModelRef,
+    options: &SourceOptions,
+    cancel: &Cancel,
+) -> Result<u64, SourceError> {
+    let ModelRef::Hub { repo, revision } = reference.base() else {
+        return Ok(0);
+    };
+    reference::check_id(repo, revision.as_deref())?;
+    let cache = RepoCache::new(&options.cache_dir(), repo);
+    let job = hub::Job {
+        repo,
+        revision: revision.as_deref(),
+        options,
+        progress: &|_| {},
+        cancel,
+    };
+    match look_in_cache(reference, &cache, job.branch())? {
+        Cached::Complete(_) => Ok(0),
+        at_hand if options.offline => offline(at_hand, &job).map(|_| 0),
+        _ => hub::size(&job, &cache),
+    }
+}
+
 fn open_folder(reference: &ModelRef, path: &Path) -> Result<ModelFiles, SourceError> {
     let files = ModelFiles::open(reference.clone(), path, None)?;
     let config = layout::join(files.encoder_dir(), layout::CONFIG);

@@ -10,7 +10,7 @@ use crate::app::command::Command;
 use crate::engine::Derived;
 use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Site;
-use crate::views::intervene::switch_off_ui;
+use crate::views::intervene::{hover_head, switch_off_ui};
 use crate::views::recorded::key_of;
 use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, counted, legend_ui};
 
@@ -167,6 +167,7 @@ fn choose_ui(
         cx.send(Command::SelectHead(head));
     }
     if let Some((layer, head)) = hovered {
+        hover_head(&response, layer, head);
         response.on_hover_text_at_pointer(describe(scene, layer, head));
     }
 }

@@ -9,6 +9,7 @@ use crate::analysis::similarity::PairMatrix;
 use crate::analysis::similarity::ablation::Ablation;
 use crate::analysis::similarity::components::Writer;
 use crate::views::ViewContext;
+use crate::views::intervene::hover_head;
 use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui, number};
 
@@ -81,6 +82,10 @@ pub fn ablation_ui(
     .locked(Some((cx.layer(), cx.head())))
     .show_values(grid.totals.largest >= READABLE);
     let response = map.ui(ui, texture);
+    let hovered = response.hovered.filter(|(_, part)| *part < found.heads);
+    if let Some((layer, head)) = hovered {
+        hover_head(&response.response, layer, head);
+    }
     if let Some((layer, part)) = response.clicked {
         let writer = match part < found.heads {
             true => Writer::Head { layer, head: part },

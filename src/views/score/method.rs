@@ -1,5 +1,6 @@
 //! The chosen tab: starts what it needs, says how far that is, and paints what is there.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use egui::Ui;
@@ -12,7 +13,7 @@ use super::detail::Detail;
 use super::layers::LayersState;
 use super::mapping::By;
 use super::matrix::MatrixState;
-use super::tabs::Tab;
+use super::tabs::{TABS, Tab};
 use super::tasks::{Answer, Found, MANY, Runs, Task};
 use super::{ablation, components, tokens};
 use crate::analysis::pooling::modes;
@@ -21,6 +22,7 @@ use crate::analysis::similarity::leave_one_out::Removal;
 use crate::app::export::{NamedArray, Numbers};
 use crate::app::state::ScoreMethod;
 use crate::engine;
+use crate::model::Model;
 use crate::trace::PoolingMode;
 use crate::views::ViewContext;
 use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
@@ -77,6 +79,31 @@ impl Method {
         self.sheet = None;
         self.runs.keep_only(&[]);
         self.contrast.rest();
+    }
+
+    /// Why methods cannot be used for this score, as far as that is known without running them.
+    pub fn refusals(
+        &mut self,
+        model: &Model,
+        key: &ScoreKey,
+        score: &Score,
+    ) -> HashMap<ScoreMethod, Arc<str>> {
+        let mut found = HashMap::new();
+        for tab in &TABS {
+            let known = tab.refusal(model, [&key.a.0, &key.b.0]);
+            let met = match tab.task(Removal::Mask) {
+                None if tab.method == ScoreMethod::Pairs => score.pairs.as_ref().err().cloned(),
+                None => None,
+                Some(task) => self.runs.peek(task, key).and_then(|shown| {
+                    let met = shown.value.as_ref().as_ref().err().cloned();
+                    met.filter(|_| shown.current)
+                }),
+            };
+            if let Some(why) = known.or(met) {
+                found.insert(tab.method, why);
+            }
+        }
+        found
     }
 
     pub fn method_ui(

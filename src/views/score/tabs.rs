@@ -1,13 +1,17 @@
 //! The methods to choose from, and what each of them asks.
 
-use egui::Ui;
+use std::sync::Arc;
+
+use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
 use super::tasks::Task;
 use crate::analysis::similarity::leave_one_out::Removal;
+use crate::analysis::similarity::{Method, changed};
 use crate::app::command::Command;
 use crate::app::state::ScoreMethod;
+use crate::model::Model;
+use crate::trace::Trace;
 use crate::views::ViewContext;
-use crate::views::recorded::switch_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::SPACE_SMALL;
 
@@ -117,6 +121,34 @@ impl Tab {
         })
     }
 
+    /// Why it does not hold for these texts, where that is known beforehand.
+    pub fn refusal(&self, model: &Model, traces: [&Trace; 2]) -> Option<Arc<str>> {
+        let method = match self.method {
+            // Of a contrast the pairs hold always, and its parts say what does not.
+            ScoreMethod::Pairs | ScoreMethod::Contrast => Method::Pairs,
+            ScoreMethod::Input => Method::Input,
+            ScoreMethod::LeaveOneOut => Method::LeaveOneOut,
+            ScoreMethod::Shapley => Method::Shapley,
+            ScoreMethod::Integrated => Method::Integrated,
+            ScoreMethod::Components => Method::Components,
+            ScoreMethod::Dimensions => Method::Dims,
+            ScoreMethod::Layers => Method::Layers,
+            ScoreMethod::Ablation => Method::Ablation,
+        };
+        let checked = changed::check(method, traces);
+        let blank = match method {
+            Method::Integrated => model.tokenizer.blank().is_some(),
+            _ => true,
+        };
+        match checked {
+            Err(error) => Some(error.to_string().into()),
+            Ok(()) if !blank => {
+                Some("it needs a padding or an unknown token, and the tokenizer has neither".into())
+            }
+            Ok(()) => None,
+        }
+    }
+
     /// True for a map of tokens by tokens whose sums can be held against leave-one-out.
     pub fn explains_tokens(&self) -> bool {
         use ScoreMethod::{Input, Integrated, Pairs, Shapley};
@@ -124,19 +156,39 @@ impl Tab {
     }
 }
 
-/// The tabs in a row that wraps, and the question of the chosen one.
-pub fn tabs_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) -> &'static Tab {
+/// One tab; true where it is clicked and not open already.
+fn tab_ui(ui: &mut Ui, tab: &Tab, on: bool, refusal: Option<Arc<str>>) -> bool {
+    let text = match refusal {
+        Some(_) => RichText::new(tab.title).weak().italics(),
+        None => RichText::new(tab.title),
+    };
+    let response = ui.add(Button::selectable(on, text));
+    let response = match refusal {
+        None => response.on_hover_text(tab.question),
+        Some(why) => {
+            let name = format!("{}, not available: {why}", tab.title);
+            response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &name));
+            response.on_hover_text(format!("{}\nNot available: {why}", tab.question))
+        }
+    };
+    response.clicked() && !on
+}
+
+/// The tabs in a row that wraps, and the question of the chosen one. Those that `refuses` has a reason
+/// for step back, and say it once they are opened.
+pub fn tabs_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    refuses: impl Fn(&Tab) -> Option<Arc<str>>,
+) -> &'static Tab {
     let shown = cx.state.score_method;
-    let mut chosen = shown;
     ui.horizontal_wrapped(|ui| {
-        let choices = TABS
-            .each_ref()
-            .map(|tab| (tab.method, tab.title, tab.question));
-        switch_ui(ui, &mut chosen, &choices);
+        for tab in &TABS {
+            if tab_ui(ui, tab, tab.method == shown, refuses(tab)) {
+                cx.send(Command::ScoreMethod(tab.method));
+            }
+        }
     });
-    if chosen != shown {
-        cx.send(Command::ScoreMethod(chosen));
-    }
     let tab = Tab::of(shown);
     ui.add_space(SPACE_SMALL);
     note_ui(ui, tab.question);

@@ -34,6 +34,9 @@ const SIZE: Vec2 = vec2(1000., 700.);
 /// Bytes beyond which a picture is pixels and not lines.
 const LARGE: usize = 3 << 20;
 
+/// Bytes beyond which a picture is in the page once and not in both looks.
+const HEAVY: usize = 120 << 10;
+
 /// A report under way, for whoever watches or stops it.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -57,7 +60,7 @@ impl Run {
 struct Section {
     title: &'static str,
     about: &'static str,
-    /// Light and dark: markup of an image.
+    /// Light and dark: markup of an image. A large one is there in light alone.
     pictures: [String; 2],
     /// Tab-separated; none where the panel has no figures.
     table: Option<String>,
@@ -82,7 +85,7 @@ pub fn write(model: Arc<Model>, state: State, path: &Path, run: &Run) -> Result<
 pub fn make(model: Arc<Model>, mut state: State, run: &Run) -> Result<Option<String>, String> {
     state.locked = Default::default();
     state.preferences.theme = THEMES[0].0;
-    let mut headless = Headless::new(model.clone(), state);
+    let mut headless = Headless::new(model.clone(), state).scaled(1.);
     let mut sections = Vec::new();
     for id in PANELS {
         match section(&mut headless, id, run) {
@@ -107,13 +110,17 @@ fn section(headless: &mut Headless, id: &str, run: &Run) -> Result<Option<Sectio
     let Some(panel) = views::find(id) else {
         return Ok(None);
     };
-    let mut pictures = [String::new(), String::new()];
+    let (mut pictures, mut light) = ([String::new(), String::new()], 0);
     for ((theme, name), slot) in THEMES.into_iter().zip(&mut pictures) {
+        if name == "dark" && light > HEAVY {
+            run.done.fetch_add(1, Ordering::Relaxed);
+            break;
+        }
         headless.set_theme(theme);
         headless.settle(id, SIZE, &run.cancel)?;
         let picture = headless.picture(id, SIZE);
         let title = format!("{}, {name}", panel.title);
-        let drawn = svg::element(&picture, &title, &format!("{id}-{name}-"));
+        let drawn = svg::compact(&picture, &title, &format!("{id}-{name}-"));
         *slot = match drawn.len() > LARGE {
             true => {
                 let bytes = png::encode(&picture.raster())?;
@@ -125,6 +132,7 @@ fn section(headless: &mut Headless, id: &str, run: &Run) -> Result<Option<Sectio
             }
             false => drawn,
         };
+        light = light.max(slot.len());
         run.done.fetch_add(1, Ordering::Relaxed);
     }
     let figures = headless.figures(Export {

@@ -147,10 +147,13 @@ fn panel(section: &Section) -> String {
     let [light, dark] = &section.pictures;
     let (title, about) = (escaped(section.title), escaped(section.about));
     let table = section.table.as_deref().and_then(table).unwrap_or_default();
-    format!(
-        "<section>\n<h2>{title}</h2>\n<p>{about}</p>\n<figure class=\"light\">\n{light}</figure>\n\
-         <figure class=\"dark\">\n{dark}</figure>\n{table}</section>\n"
-    )
+    let figures = match dark.is_empty() {
+        true => format!("<figure>\n{light}</figure>\n"),
+        false => format!(
+            "<figure class=\"light\">\n{light}</figure>\n<figure class=\"dark\">\n{dark}</figure>\n"
+        ),
+    };
+    format!("<section>\n<h2>{title}</h2>\n<p>{about}</p>\n{figures}{table}</section>\n")
 }
 
 /// A small table; none where it is a large one.

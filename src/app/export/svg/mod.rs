@@ -24,11 +24,25 @@ pub fn document(picture: &Picture, title: &str) -> String {
 
 /// The element alone, for a page; `prefix` keeps its names apart from those of other pictures.
 pub fn element(picture: &Picture, title: &str, prefix: &str) -> String {
+    drawn(picture, title, prefix, false)
+}
+
+/// The same for a page that a browser shows, which enlarges cells without smoothing: its images have one
+/// pixel for a cell and few colours, and take a fraction of the room.
+pub fn compact(picture: &Picture, title: &str, prefix: &str) -> String {
+    // What most letters have is said once.
+    let family = text::family();
+    let drawn = drawn(picture, title, prefix, true).replace(&family, "");
+    drawn.replacen("<svg ", &format!("<svg{family} "), 1)
+}
+
+fn drawn(picture: &Picture, title: &str, prefix: &str, compact: bool) -> String {
     let (width, height) = (num(picture.size.x), num(picture.size.y));
     let canvas = Rect::from_min_size(egui::Pos2::ZERO, picture.size);
     let mut drawing = Drawing {
         out: Writer::new(prefix, canvas),
         textures: &picture.textures,
+        compact,
     };
     for clipped in &picture.shapes {
         drawing.clipped(clipped, canvas);
@@ -47,6 +61,7 @@ pub fn element(picture: &Picture, title: &str, prefix: &str) -> String {
 struct Drawing<'a> {
     out: Writer,
     textures: &'a Textures,
+    compact: bool,
 }
 
 impl Drawing<'_> {
@@ -131,10 +146,14 @@ impl Drawing<'_> {
             return false;
         };
         let part = match texture.nearest {
-            true => enlarged(part, rect),
-            false => part,
+            true if !self.compact => enlarged(part, rect),
+            _ => part,
         };
-        let Ok(bytes) = png::encode(&part) else {
+        let encoded = match self.compact && texture.nearest {
+            true => png::indexed(&part),
+            false => png::encode(&part),
+        };
+        let Ok(bytes) = encoded else {
             return false;
         };
         let sharp = match texture.nearest {

@@ -169,9 +169,16 @@ impl Run {
     }
 }
 
+/// Of all text but figures.
+const TEXT: &str = "Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif";
+
+/// The attribute that names the face of all text but figures.
+pub fn family() -> String {
+    format!(" font-family=\"{TEXT}\"")
+}
+
 /// The face on screen where the reader has it, else one that looks alike.
 fn font(format: &TextFormat) -> String {
-    const TEXT: &str = "Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif";
     const FIGURES: &str = "Hack, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
     let id = &format.font_id;
     let (family, weight) = match &id.family {

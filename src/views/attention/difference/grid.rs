@@ -13,6 +13,7 @@ use crate::trace::Site;
 use crate::views::ViewContext;
 use crate::views::attention::grid::{CELLS, LARGEST};
 use crate::views::attention::{Options, about, head_name, title_ui};
+use crate::views::intervene::hover_head;
 use crate::views::recorded::key_of;
 use crate::views::subject::note_ui;
 use crate::widgets::{HeatmapTexture, Scale, Tiles, legend_ui};
@@ -98,6 +99,7 @@ impl Grid {
             cx.send(Command::SelectHead(head));
         }
         if let Some((layer, head)) = out.hovered {
+            hover_head(&out.response, layer, head);
             let site = Site::Layer(layer, key.map.site());
             let text = format!("{}\nA − B of {site}[{head}, ·, ·]", head_name(layer, head));
             out.response.on_hover_text_at_pointer(text);

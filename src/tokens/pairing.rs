@@ -1,7 +1,7 @@
 //! Which token of one text stands for which of another.
 
+use super::Tokens;
 use crate::cancel::Cancel;
-use crate::tokens::Tokens;
 
 /// Stretches of different tokens are taken for replaced ones up to this length: in longer ones the
 /// same place means nothing any more.

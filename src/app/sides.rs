@@ -1,0 +1,128 @@
+//! The parts of the window beside the panels, which can be put away: the list of texts and the inspector.
+
+use egui::{Button, Panel, Rect, Role, Ui, WidgetInfo};
+
+use super::App;
+use super::areas::Area;
+use super::chrome::log::toasts_ui;
+use super::chrome::texts::TextList;
+use super::chrome::tour;
+use super::command::Command;
+use super::state::Focus;
+use crate::widgets::theme::SPACE;
+
+/// Below this width of the window the inspector is put away unless a person wants it, in points.
+const NARROW: f32 = 880.;
+/// Where a part is put away, the strip that brings it back.
+const STRIP: f32 = 24.;
+
+impl App {
+    /// The texts on the left, or the strip in their place.
+    pub(super) fn texts_ui(&mut self, ui: &mut Ui, focus: Focus) {
+        if !self.state.preferences.texts {
+            let open = || Command::ShowTexts(true);
+            let rect = strip_ui(
+                ui,
+                Panel::left("texts strip"),
+                ("›", "Show the texts"),
+                || {
+                    self.commands.push(open());
+                },
+            );
+            self.areas.note(Area::Texts, Some(rect));
+            return;
+        }
+        let most = (0.4 * ui.available_width()).clamp(220., 520.);
+        let texts = Panel::left("texts")
+            .default_size(300.)
+            .size_range(220. ..=most)
+            .show(ui, |ui| {
+                self.pasted_ui(ui);
+                self.areas.enter(ui, Area::Texts);
+                ui.add_space(SPACE);
+                let seen = self.state.preferences.tour_seen;
+                if tour::has_question(&self.tour, seen) {
+                    Panel::bottom("tour")
+                        .show_separator_line(false)
+                        .show(ui, |ui| {
+                            tour::question_ui(ui, &self.tour, &mut self.commands);
+                        });
+                }
+                let mut list = TextList {
+                    state: &self.state,
+                    shown: &self.shown,
+                    focus,
+                    hovered: &mut self.hovered,
+                    rows: &mut self.context.rows,
+                    commands: &mut self.commands,
+                };
+                list.list_ui(ui);
+                self.areas.note_list_end(ui.next_widget_position().y);
+            });
+        self.areas.note(Area::Texts, Some(texts.response.rect));
+    }
+
+    /// The inspector on the right, or the strip in its place.
+    pub(super) fn inspector_ui(&mut self, ui: &mut Ui, pointed: Focus) {
+        let wide = ui.ctx().content_rect().width() >= NARROW;
+        self.has_inspector = self.state.preferences.inspector.unwrap_or(wide);
+        if !self.has_inspector {
+            let open = || Command::ShowInspector(true);
+            let rect = strip_ui(
+                ui,
+                Panel::right("inspector strip"),
+                ("‹", "Show the inspector"),
+                || self.commands.push(open()),
+            );
+            self.areas.note(Area::Inspector, Some(rect));
+            return;
+        }
+        let inspector = Panel::right("inspector")
+            .default_size(240.)
+            .size_range(180. ..=480.)
+            .show(ui, |ui| {
+                self.toasts_ui(ui);
+                self.areas.enter(ui, Area::Inspector);
+                ui.add_space(SPACE);
+                self.inspect_ui(ui, pointed);
+            });
+        self.areas
+            .note(Area::Inspector, Some(inspector.response.rect));
+    }
+
+    /// What was told lately: below the inspector, or below the panels while that is put away.
+    fn toasts_ui(&mut self, ui: &mut Ui) {
+        let fade = self.state.preferences.animations;
+        toasts_ui(ui, &mut self.notices, fade, &mut self.commands);
+    }
+
+    /// Before the panels are painted into `ui`.
+    pub(super) fn below_panels_ui(&mut self, ui: &mut Ui) {
+        if !self.has_inspector {
+            self.toasts_ui(ui);
+        }
+    }
+}
+
+/// A strip with one button, which opens what it stands for.
+fn strip_ui(ui: &mut Ui, panel: Panel, (sign, name): (&str, &str), open: impl FnOnce()) -> Rect {
+    let shown = panel
+        .resizable(false)
+        .exact_size(STRIP)
+        .frame(egui::Frame::new().fill(ui.visuals().panel_fill))
+        .show(ui, |ui| {
+            ui.add_space(SPACE);
+            ui.vertical_centered(|ui| {
+                ui.spacing_mut().button_padding.x = 2.;
+                // What is wider than the strip would push it out of the window.
+                ui.spacing_mut().interact_size.x = 0.;
+                let button = Button::new(sign).min_size(egui::vec2(16., 20.));
+                let response = ui.add(button);
+                response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+                if response.on_hover_text(name).clicked() {
+                    open();
+                }
+            });
+        });
+    shown.response.rect
+}
