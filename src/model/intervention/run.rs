@@ -17,6 +17,9 @@ use crate::trace::{LayerSite, Site, Trace};
 /// Bytes of one layer's maps up to which scores may be changed: the whole maps are made for that.
 const MOST_MAPS: usize = 2 << 30;
 
+/// What leaves some layers: the layer, and [T, D].
+type States = Vec<(usize, Tensor)>;
+
 impl Model {
     /// A text's tokens as its changes leave them, and those changes ready to run.
     ///
@@ -61,7 +64,7 @@ impl Model {
         prompt: &Prompt,
         changes: &Changes,
         cancel: &Cancel,
-    ) -> Result<Option<(Tokens, Vec<(usize, Tensor)>)>, ModelError> {
+    ) -> Result<Option<(Tokens, States)>, ModelError> {
         let layers = applied.patched();
         if layers.is_empty() {
             return Ok(None);
