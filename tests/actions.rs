@@ -4,25 +4,24 @@
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
-use std::time::{Duration, Instant};
-
-use candle_core::Device;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use embedscope::app::App;
 use embedscope::app::actions::{Menu, table};
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, ScoreMethod, Side};
 use embedscope::app::tour::{CARDS, TEXTS, TourCommand};
 use embedscope::app::walk::{Stage, Walk, WalkCommand};
-use embedscope::app::{App, WindowOptions};
 use embedscope::model::ModelRef;
 use embedscope::model::intervention::{Intervention, Interventions, Scope};
 use embedscope::trace::PoolingMode;
 use models::fixtures;
+use window_support::{open_with, send, settle};
 
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Seconds that a frame takes in the eyes of the window.
 const FRAME: f64 = 0.05;
 
@@ -31,43 +30,11 @@ fn open() -> Harness<'static, App> {
 }
 
 fn open_on(model: &str) -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(ModelRef::Folder(fixtures().join("tiny").join(model))),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
+    let builder = Harness::builder()
         .with_size([1440., 900.])
-        .with_step_dt(FRAME as f32)
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
-}
-
-/// Steps until everything is computed and stays so.
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 4 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        let app = harness.state();
-        let shown = app
-            .shown()
-            .iter()
-            .all(|text| text.current || text.error.is_some());
-        match app.engine().busy() || !shown {
-            true => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            false => quiet += 1,
-        }
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
+        .with_step_dt(FRAME as f32);
+    let model = ModelRef::Folder(fixtures().join("tiny").join(model));
+    open_with(builder, model)
 }
 
 fn press(harness: &mut Harness<'_, App>, modifiers: Modifiers, key: Key) {

@@ -4,54 +4,23 @@
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
-use std::time::{Duration, Instant};
-
-use candle_core::Device;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::Side;
-use embedscope::app::{App, WindowOptions};
 use embedscope::model::ModelRef;
 use embedscope::model::intervention::{Intervention, Interventions, Scope};
 use models::fixtures;
+use window_support::{send, settle};
 
 fn open() -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(ModelRef::Folder(fixtures().join("tiny/plain"))),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1280., 800.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
-}
-
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + Duration::from_secs(20);
-    let mut quiet = 0;
-    while quiet < 3 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        let app = harness.state();
-        let mut shown = app.shown().iter();
-        let shown = shown.all(|text| text.current || text.error.is_some());
-        match app.engine().busy() || !shown {
-            true => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            false => quiet += 1,
-        }
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
+    let model = ModelRef::Folder(fixtures().join("tiny/plain"));
+    window_support::open(model, [1280., 800.])
 }
 
 /// Chooses an entry of the open menu.

@@ -3,24 +3,24 @@
 
 #[path = "support/panel.rs"]
 mod panel_support;
+#[path = "support/window.rs"]
+mod window_support;
 
-use std::time::{Duration, Instant};
-
-use candle_core::Device;
 use egui::accesskit::{Role, Toggled};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::analysis::attention::{Map, Who};
 use embedscope::analysis::difference::{Pairing, atlas, rows, window};
+use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, Side};
-use embedscope::app::{App, WindowOptions};
 use embedscope::cancel::Cancel;
 use embedscope::model::{Detail, Model, ModelRef, Prompt};
 use embedscope::trace::{EmbedSite, LayerSite, Site, Trace};
 use embedscope::views::{PANELS, find};
 use panel_support::models::fixtures;
 use panel_support::{Bench, builder, fits, settle, show, tiny, tiny_long};
+use window_support::{open, send};
 
 const CAT: &str = "The cat bit the dog";
 const DOG: &str = "The dog sat on the cat";
@@ -260,42 +260,14 @@ fn every_panel_fits_at_every_width_and_says_what_it_waits_for() {
     }
 }
 
-fn open() -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(ModelRef::Folder(fixtures().join("tiny/plain"))),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1280., 800.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    rest(&mut harness);
-    harness
-}
-
-/// Steps until everything is computed and stays so.
-fn rest(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + Duration::from_secs(20);
-    let mut quiet = 0;
-    while quiet < 4 {
-        assert!(Instant::now() < end, "the window does not settle");
-        harness.step();
-        let app = harness.state();
-        let busy = app.engine().busy() || !app.shown().iter().all(|text| text.current);
-        quiet = if busy { 0 } else { quiet + 1 };
-        if busy {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    rest(harness);
+fn opened() -> Harness<'static, App> {
+    let model = ModelRef::Folder(fixtures().join("tiny/plain"));
+    open(model, [1280., 800.])
 }
 
 #[test]
 fn the_button_is_a_way_of_looking_that_undo_leaves_alone() {
-    let mut harness = open();
+    let mut harness = opened();
     send(&mut harness, Command::ShowPanel("attention"));
     let first = harness.state().state().texts[0].id;
     send(&mut harness, Command::EditText(first, EDITED.into()));
@@ -305,7 +277,7 @@ fn the_button_is_a_way_of_looking_that_undo_leaves_alone() {
     };
     assert!(!pressed(&harness, BUTTON) && pressed(&harness, "Show text A"));
     harness.get_all_by_label(BUTTON).next().unwrap().click();
-    rest(&mut harness);
+    window_support::settle(&mut harness);
     assert!(harness.state().state().difference);
     assert!(pressed(&harness, BUTTON) && !pressed(&harness, "Show text A"));
     assert!(
@@ -331,7 +303,7 @@ fn the_button_is_a_way_of_looking_that_undo_leaves_alone() {
 
 #[test]
 fn panels_without_a_difference_show_their_text_and_disable_the_button() {
-    let mut harness = open();
+    let mut harness = opened();
     send(&mut harness, Command::ShowEveryPanel);
     for id in PANELS.iter().filter(|panel| panel.one_text).map(|p| p.id) {
         send(&mut harness, Command::ShowPanel(id));

@@ -1,62 +1,33 @@
 //! Fine-tuning in the window: a run on the bundled model, watched, used, taken back and saved.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/window.rs"]
+mod window_support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_core::Device;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use embedscope::app::App;
 use embedscope::app::command::{Command, LabCommand};
 use embedscope::app::fine_tune::{FineTune, Rate};
 use embedscope::app::samples::CONTRASTIVE_PAIRS;
-use embedscope::app::{App, WindowOptions};
 use embedscope::engine::{LabRun, LabStage};
 use embedscope::model::{Model, ModelRef};
+use window_support::{send, settle};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The workspace that holds the panel.
 const TRAIN: usize = 3;
 
 fn open() -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some("bundled".parse().unwrap()),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1440., 900.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
+    let mut harness = window_support::open("bundled".parse().unwrap(), [1440., 900.]);
     let texts = CONTRASTIVE_PAIRS.texts.iter().map(|&text| text.to_owned());
     send(&mut harness, Command::SetTexts(texts.collect()));
     send(&mut harness, Command::ShowWorkspace(TRAIN));
     harness
-}
-
-/// Steps until everything is computed and stays so.
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 3 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        let app = harness.state();
-        let mut texts = app.shown().iter();
-        let shown = texts.all(|text| text.current || text.error.is_some());
-        match app.engine().busy() || !shown {
-            true => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            false => quiet += 1,
-        }
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
 }
 
 fn click(harness: &mut Harness<'_, App>, label: &str) {

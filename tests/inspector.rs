@@ -4,50 +4,24 @@
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
-use std::time::{Duration, Instant};
-
-use candle_core::Device;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::Focus;
-use embedscope::app::{App, WindowOptions};
 use embedscope::model::ModelRef;
 use embedscope::trace::{EmbedSite, LayerSite, Site};
 use models::fixtures;
+use window_support::settle;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const WRONG: &str = "do not rely on it";
 
 fn open(of: &str, name: &str) -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(ModelRef::Folder(fixtures().join(of).join(name))),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1440., 2400.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
-}
-
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 3 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        let app = harness.state();
-        let shown = app.shown().iter().all(|t| t.current || t.error.is_some());
-        match app.engine().busy() || !shown {
-            true => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            false => quiet += 1,
-        }
-    }
+    let model = ModelRef::Folder(fixtures().join(of).join(name));
+    window_support::open(model, [1440., 2400.])
 }
 
 fn lock(harness: &mut Harness<'_, App>, focus: Focus) {

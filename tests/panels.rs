@@ -7,19 +7,21 @@ mod lint;
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use candle_core::Device;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::{Beside, ThemeChoice};
-use embedscope::app::{App, WindowOptions};
 use embedscope::model::ModelRef;
 use embedscope::views::{PANELS, Panel};
 use lint::{Fault, faults};
+use window_support::{open_with, settle};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -80,29 +82,8 @@ fn is_title(text: &str) -> bool {
     PANELS.iter().any(|panel| panel.title == text)
 }
 
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 3 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        let app = harness.state();
-        let told = |text: &embedscope::views::TextView| text.current || text.error.is_some();
-        let settled = app.shown().iter().all(told) && !app.engine().busy();
-        quiet = if settled { quiet + 1 } else { 0 };
-        std::thread::sleep(Duration::from_millis(if settled { 0 } else { 2 }));
-    }
-}
-
 fn open(model: ModelRef) -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(model),
-        device: Device::Cpu,
-    };
-    let builder = Harness::builder().allow_missing_glyphs();
-    let mut harness = builder.build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
+    open_with(Harness::builder().allow_missing_glyphs(), model)
 }
 
 /// Everything that is wrong with what one state looks like, in these panels and at every size.

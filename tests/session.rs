@@ -4,6 +4,8 @@
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
 #[path = "session/format.rs"]
 mod format;
@@ -17,52 +19,18 @@ mod saving;
 mod windows;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use candle_core::Device;
 use egui_kittest::Harness;
-use embedscope::app::command::Command;
-use embedscope::app::{App, WindowOptions};
+use embedscope::app::App;
 use embedscope::model::ModelRef;
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use window_support::{send, settle};
 
 fn tiny(name: &str) -> ModelRef {
     ModelRef::Folder(models::fixtures().join("tiny").join(name))
 }
 
 fn open() -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(tiny("plain")),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1280., 800.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
-}
-
-/// Steps until everything is computed and stays so.
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 4 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        match harness.state().engine().busy() {
-            true => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            false => quiet += 1,
-        }
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
+    window_support::open(tiny("plain"), [1280., 800.])
 }
 
 fn texts(harness: &Harness<'_, App>) -> Vec<String> {

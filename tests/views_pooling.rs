@@ -4,55 +4,31 @@
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
-use std::time::{Duration, Instant};
-
-use candle_core::Device;
 use egui::{Modifiers, PointerButton, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use embedscope::analysis::token_weights::{Idf, TokenWeights, WeightScheme, pooled, shares};
+use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::Focus;
-use embedscope::app::{App, WindowOptions};
 use embedscope::cancel::Cancel;
 use embedscope::model::{Detail, ModelRef, Prompt};
 use embedscope::trace::{PoolingMode, Site};
 use models::fixtures;
+use window_support::{send, settle};
 
 fn open(texts: &[&str]) -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(ModelRef::Folder(fixtures().join("tiny/plain"))),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1440., 1600.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
+    let model = ModelRef::Folder(fixtures().join("tiny/plain"));
+    let mut harness = window_support::open(model, [1440., 1600.]);
     harness.state_mut().send(Command::ShowWorkspace(2));
     send(
         &mut harness,
         Command::SetTexts(texts.iter().map(|&t| t.to_owned()).collect()),
     );
     harness
-}
-
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + Duration::from_secs(30);
-    let mut quiet = 0;
-    while quiet < 4 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        let app = harness.state();
-        let settled = app.shown().iter().all(|text| text.current) && !app.engine().busy();
-        quiet = if settled { quiet + 1 } else { 0 };
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
 }
 
 const TEXTS: [&str; 6] = [

@@ -4,9 +4,10 @@
 #[path = "support/models.rs"]
 #[allow(dead_code)]
 mod models;
+#[path = "support/window.rs"]
+mod window_support;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use candle_core::Device;
 use egui_kittest::Harness;
@@ -18,53 +19,14 @@ use embedscope::engine::LoadState;
 use embedscope::model::ModelRef;
 use embedscope::views::PANELS;
 use models::fixtures;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use window_support::{send, settle};
 
 fn folder(name: &str) -> ModelRef {
     ModelRef::Folder(fixtures().join("tiny").join(name))
 }
 
 fn open(size: [f32; 2]) -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(folder("plain")),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size(size)
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
-}
-
-/// Steps until everything is computed and stays so.
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + PATIENCE;
-    let mut quiet = 0;
-    while quiet < 3 {
-        assert!(
-            Instant::now() < end,
-            "the window did not settle in {PATIENCE:?}"
-        );
-        harness.step();
-        let app = harness.state();
-        let shown = app
-            .shown()
-            .iter()
-            .all(|text| text.current || text.error.is_some());
-        match app.engine().busy() || !shown {
-            true => {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            false => quiet += 1,
-        }
-    }
-}
-
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
+    window_support::open(folder("plain"), size)
 }
 
 #[test]
