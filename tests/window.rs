@@ -128,7 +128,7 @@ fn a_model_that_fails_is_explained_and_the_good_one_stays() {
     harness.get_by_label_contains("/no/such/model cannot be used");
     harness.get_by_label_contains("stays in use");
     assert_eq!(harness.state().engine().model().unwrap().hash, good);
-    harness.get_by_label_contains("Dismiss message").click();
+    harness.get_by_label("Dismiss").click();
     settle(&mut harness);
     assert!(harness.query_by_label_contains("cannot be used").is_none());
     assert_eq!(
