@@ -3,6 +3,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod beside;
+mod common;
 mod compare;
 mod context;
 mod contrastive;

@@ -163,7 +163,9 @@ fn maps_ui(
         ui,
         format!("Residual max |c2p + p2c − {site}[{head}, ·, ·]| = {residual}"),
     );
-    legend_ui(ui, &shown.scale, "added to the score");
+    let quantity = ("position disentangled", shown.at);
+    let scale = cx.common_scale(ui, quantity, shown.scale);
+    legend_ui(ui, &scale, "added to the score");
     let maps = [
         (
             "c2p: content asks for a distance",
@@ -189,8 +191,8 @@ fn maps_ui(
                 ui.vertical(|ui| {
                     ui.set_width(room);
                     note_ui(ui, title);
-                    let name = (index, title);
-                    map_ui(ui, cx, shown, (name, values), room, &mut textures[index]);
+                    let what = ((index, title), values, scale);
+                    map_ui(ui, cx, shown, what, room, &mut textures[index]);
                 });
             }
         });
@@ -201,7 +203,7 @@ fn map_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     shown: &Drawn,
-    ((index, title), values): ((usize, &str), &[f32]),
+    ((index, title), values, scale): ((usize, &str), &[f32], Scale),
     room: f32,
     texture: &mut HeatmapTexture,
 ) {
@@ -215,7 +217,7 @@ fn map_ui(
         tokens,
         tokens,
         values,
-        shown.scale,
+        scale,
     )
     .row_labels(&text.labels)
     .column_labels(&text.labels)
