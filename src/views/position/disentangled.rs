@@ -211,23 +211,16 @@ fn map_ui(
     let (query, key) = text.focused(cx.focus);
     let locked = text.focused(cx.locked);
     let special = &text.trace.tokens.special;
-    let out = Heatmap::new(
-        title,
-        shown.keys[index],
-        tokens,
-        tokens,
-        values,
-        scale,
-    )
-    .row_labels(&text.labels)
-    .column_labels(&text.labels)
-    .secondary_rows(special)
-    .secondary_columns(special)
-    .fit(vec2(room, room + 64.0))
-    .focus_row(query)
-    .focus_column(key)
-    .locked(locked.0.zip(locked.1))
-    .ui(ui, texture);
+    let out = Heatmap::new(title, shown.keys[index], tokens, tokens, values, scale)
+        .row_labels(&text.labels)
+        .column_labels(&text.labels)
+        .secondary_rows(special)
+        .secondary_columns(special)
+        .fit(vec2(room, room + 64.0))
+        .focus_row(query)
+        .focus_column(key)
+        .locked(locked.0.zip(locked.1))
+        .ui(ui, texture);
     let focus = |(query, key)| Focus {
         other: Some(key),
         site: Some(Site::Layer(cx.layer(), LayerSite::ScorePosition)),
