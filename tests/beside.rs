@@ -48,6 +48,14 @@ fn open() -> Harness<'static, App> {
     harness
 }
 
+/// The same, of another height.
+fn open_high(height: f32) -> Harness<'static, App> {
+    let mut harness = open();
+    harness.set_size(egui::vec2(2200., height));
+    rest(&mut harness);
+    harness
+}
+
 /// The same with a second model that cuts otherwise: byte-level BPE.
 fn open_two() -> Harness<'static, App> {
     let mut harness = open();
@@ -230,6 +238,56 @@ fn the_common_range_is_that_of_the_text_that_reaches_farther() {
     let second = harness.state().state().texts[1].id;
     send(&mut harness, Command::EditText(second, CAT.into()));
     assert_eq!(first(&harness).1, a, "both are the same text now");
+}
+
+#[test]
+fn two_columns_of_rows_scroll_together() {
+    let mut harness = open_high(700.);
+    for panel in ["tokens", "feed_forward"] {
+        send(&mut harness, Command::ShowPanel(panel));
+        send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+        let middle = middle(&harness);
+        let title = match panel {
+            "tokens" => "Rows of the vocabulary",
+            _ => "Neurons of ",
+        };
+        let tops = |harness: &Harness<'_, App>| {
+            let nodes = harness.query_all_by_label_contains(title);
+            let mut tops: Vec<_> = nodes.map(|node| node.rect().min).collect();
+            tops.sort_by(|a, b| a.x.total_cmp(&b.x));
+            assert_eq!(tops.len(), 2, "{tops:?}");
+            [tops[0].y, tops[1].y]
+        };
+        let start = tops(&harness);
+        for (x, by) in [
+            (middle - 100., -60.),
+            (middle + 100., -40.),
+            (middle + 100., 70.),
+        ] {
+            let before = tops(&harness);
+            harness.hover_at(egui::pos2(x, 400.));
+            harness.event(egui::Event::MouseWheel {
+                unit: egui::MouseWheelUnit::Point,
+                delta: egui::vec2(0., by),
+                phase: egui::TouchPhase::Move,
+                source: egui::MouseWheelSource::Unknown,
+                modifiers: egui::Modifiers::NONE,
+            });
+            for _ in 0..30 {
+                harness.step();
+            }
+            let after = tops(&harness);
+            let moved = [after[0] - before[0], after[1] - before[1]];
+            assert!(moved[0] * by > 0., "{panel}: {moved:?} by {by}");
+            assert!((moved[0] - moved[1]).abs() < 1., "{panel}: {moved:?}");
+        }
+        assert!(tops(&harness)[0] < start[0], "{panel} is scrolled");
+        // One column by itself stays where it was, and so do both when they come back.
+        send(&mut harness, Command::View(Side::A));
+        send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+        let again = tops(&harness);
+        assert!((again[0] - again[1] - start[0] + start[1]).abs() < 1.);
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod pooling;
 mod position;
 mod recorded;
 mod score;
+mod scroll;
 mod standing;
 mod subject;
 mod tokens;

@@ -136,9 +136,9 @@ pub fn columns_ui(
 fn caption(panel: &Panel, columns: &[Column]) -> Option<&'static str> {
     let beside = columns.first()?.beside?;
     (panel.id != "tokens").then_some(match beside {
-        Beside::Texts => "Both texts have one colour range: their colours compare.",
+        Beside::Texts => "Both texts share every colour range: their colours compare.",
         Beside::Models => {
-            "Each model has its own colour ranges: only the figures compare, not the colours."
+            "Each model has its own colour ranges: read the legends before comparing colours."
         }
     })
 }

@@ -54,7 +54,7 @@ impl Grid {
         let scale = cx.common_scale(ui, ("every head", options.map, options.relative), scale);
         title_ui(ui, "Every head", |ui| {
             let unit = match (options.relative, cx.beside) {
-                (true, Some(Beside::Texts)) => "of its range in both",
+                (true, Some(Beside::Texts)) => "of its range in A and B",
                 (true, _) => "of its own range",
                 (false, _) => "",
             };
