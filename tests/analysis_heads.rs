@@ -86,6 +86,22 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
         relative.side == 5 && relative.largest >= 1.0,
         "the few beyond the reach"
     );
+    let twice: Vec<f32> = relative.reaches.iter().map(|reach| 2.0 * reach).collect();
+    assert_eq!((twice.len(), absolute.reaches.len()), (layers * heads, 0));
+    let halved = relative.within(&twice);
+    let pairs = halved.iter().zip(&relative.values);
+    assert!(pairs.into_iter().all(|(half, whole)| *half == 0.5 * whole));
+    // Of the reach of one head, only that head's tile changes: absolute weights within 1.
+    let mut one = relative.reaches.to_vec();
+    one[heads + 2] = 1.0;
+    let changed = relative.within(&one);
+    for (cell, value) in changed.iter().enumerate() {
+        let (row, column) = (cell / (heads * 5), cell % (heads * 5));
+        match (row / 5, column / 5) == (1, 2) {
+            true => assert!((value - absolute.values[cell]).abs() < 1e-6),
+            false => assert_eq!(*value, relative.values[cell]),
+        }
+    }
     for (index, summary) in all.iter().enumerate() {
         let (layer, head) = (index / heads, index % heads);
         assert!(summary.deviation < 1e-6 && summary.entropy_share.unwrap() <= 1.0 + 1e-6);

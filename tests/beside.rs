@@ -48,6 +48,14 @@ fn open() -> Harness<'static, App> {
     harness
 }
 
+/// The same, of another height.
+fn open_high(height: f32) -> Harness<'static, App> {
+    let mut harness = open();
+    harness.set_size(egui::vec2(2200., height));
+    rest(&mut harness);
+    harness
+}
+
 /// The same with a second model that cuts otherwise: byte-level BPE.
 fn open_two() -> Harness<'static, App> {
     let mut harness = open();
@@ -150,6 +158,178 @@ fn every_panel_of_one_text_shows_each_text_in_its_own_column() {
     );
     let rows = |words, column| found(&harness, words, column).len();
     assert!(rows("cat", 0) > rows("cat", 1) && rows("dog", 1) > rows("dog", 0));
+}
+
+/// The colour scales of the panel in front, of the left column and of the right one.
+fn scales(harness: &Harness<'_, App>, panel: &'static str) -> [Vec<String>; 2] {
+    let both = [0, 1].map(|column| {
+        let mut labels = found(harness, "Colour scale", column);
+        // The Score panel stands to the right.
+        labels.retain(|label| !label.contains("added by a"));
+        labels
+    });
+    assert!(!both[0].is_empty(), "{panel} has no legend");
+    both
+}
+
+const COLOURED: [&str; 4] = ["embedding", "position", "attention", "feed_forward"];
+
+#[test]
+fn both_texts_have_one_colour_range_and_each_model_its_own() {
+    let mut harness = open_two();
+    let texts = vec![CAT.into(), "dog the mat the dog bit".into()];
+    send(&mut harness, Command::SetTexts(texts));
+    let mut alone = Vec::new();
+    for panel in COLOURED {
+        send(&mut harness, Command::ShowPanel(panel));
+        let of = [Side::A, Side::B].map(|side| {
+            send(&mut harness, Command::View(side));
+            let all = harness.query_all_by_label_contains("Colour scale");
+            all.filter_map(|node| node.accesskit_node().label())
+                .collect::<Vec<_>>()
+        });
+        if of[0] != of[1] {
+            alone.push(panel);
+        }
+    }
+    // The first positions are the same ones, and so are all of them.
+    assert_eq!(alone, ["embedding", "attention", "feed_forward"]);
+    for panel in COLOURED {
+        send(&mut harness, Command::ShowPanel(panel));
+        send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+        let [left, right] = scales(&harness, panel);
+        assert_eq!(left, right, "{panel}: A and B do not compare");
+        harness.get_by_label_contains("colours compare");
+        if panel != "position" {
+            send(&mut harness, Command::ShowBeside(Some(Beside::Models)));
+            let [left, right] = scales(&harness, panel);
+            assert_ne!(left, right, "{panel}: two models have one scale");
+            harness.get_by_label_contains("Each model has its own colour ranges");
+        }
+    }
+    send(&mut harness, Command::ShowPanel("tokens"));
+    let said = harness.query_by_label_contains("own colour ranges");
+    assert!(said.is_none(), "tokens have no colours of amounts");
+}
+
+/// What covers both is as far as the one that reaches farther.
+#[test]
+fn the_common_range_is_that_of_the_text_that_reaches_farther() {
+    let mut harness = open();
+    let texts = vec![CAT.into(), "dog the mat the dog bit".into()];
+    send(&mut harness, Command::SetTexts(texts));
+    send(&mut harness, Command::ShowPanel("feed_forward"));
+    let first = |harness: &Harness<'_, App>| -> (String, f64) {
+        let label = found(harness, "Colour scale", 0).remove(0);
+        let largest = label.rsplit(' ').next().unwrap().parse().unwrap();
+        (label, largest)
+    };
+    let [a, b] = [Side::A, Side::B].map(|side| {
+        send(&mut harness, Command::View(side));
+        let all = harness.query_all_by_label_contains("Colour scale");
+        let mut labels = all.filter_map(|node| node.accesskit_node().label());
+        let label = labels.next().unwrap();
+        label.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    });
+    assert_ne!(a, b);
+    send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+    assert_eq!(first(&harness).1, a.max(b));
+    // It follows a text that changes.
+    let second = harness.state().state().texts[1].id;
+    send(&mut harness, Command::EditText(second, CAT.into()));
+    assert_eq!(first(&harness).1, a, "both are the same text now");
+}
+
+#[test]
+fn two_columns_of_rows_scroll_together() {
+    let mut harness = open_high(700.);
+    for panel in ["tokens", "feed_forward"] {
+        send(&mut harness, Command::ShowPanel(panel));
+        send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+        let middle = middle(&harness);
+        let title = match panel {
+            "tokens" => "Rows of the vocabulary",
+            _ => "Neurons of ",
+        };
+        let tops = |harness: &Harness<'_, App>| {
+            let nodes = harness.query_all_by_label_contains(title);
+            let mut tops: Vec<_> = nodes.map(|node| node.rect().min).collect();
+            tops.sort_by(|a, b| a.x.total_cmp(&b.x));
+            assert_eq!(tops.len(), 2, "{tops:?}");
+            [tops[0].y, tops[1].y]
+        };
+        let start = tops(&harness);
+        for (x, by) in [
+            (middle - 100., -60.),
+            (middle + 100., -40.),
+            (middle + 100., 70.),
+        ] {
+            let before = tops(&harness);
+            harness.hover_at(egui::pos2(x, 400.));
+            harness.event(egui::Event::MouseWheel {
+                unit: egui::MouseWheelUnit::Point,
+                delta: egui::vec2(0., by),
+                phase: egui::TouchPhase::Move,
+                source: egui::MouseWheelSource::Unknown,
+                modifiers: egui::Modifiers::NONE,
+            });
+            for _ in 0..30 {
+                harness.step();
+            }
+            let after = tops(&harness);
+            let moved = [after[0] - before[0], after[1] - before[1]];
+            assert!(moved[0] * by > 0., "{panel}: {moved:?} by {by}");
+            assert!((moved[0] - moved[1]).abs() < 1., "{panel}: {moved:?}");
+        }
+        assert!(tops(&harness)[0] < start[0], "{panel} is scrolled");
+        // One column by itself stays where it was, and so do both when they come back.
+        send(&mut harness, Command::View(Side::A));
+        send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+        let again = tops(&harness);
+        assert!((again[0] - again[1] - start[0] + start[1]).abs() < 1.);
+    }
+}
+
+#[test]
+fn a_and_b_choose_which_text_two_models_show() {
+    let mut harness = open_two();
+    send(&mut harness, Command::ShowPanel("feed_forward"));
+    send(&mut harness, Command::ShowBeside(Some(Beside::Models)));
+    assert!(pressed(&harness, "Show text A") && pressed(&harness, MODELS));
+    let press = |harness: &mut Harness<'_, App>, label: &str| {
+        harness.get_all_by_label(label).next().unwrap().click();
+        rest(harness);
+    };
+    press(&mut harness, "Show text B");
+    let state = harness.state().state();
+    assert_eq!((state.beside, state.side), (Some(Beside::Models), Side::B));
+    assert!(pressed(&harness, "Show text B") && !pressed(&harness, "Show text A"));
+    for column in [0, 1] {
+        let rows = |word: &str| found(&harness, &format!("{word} ["), column).len();
+        assert!(rows("dog") > rows("cat"), "column {column} shows A");
+    }
+    press(&mut harness, "Show text A");
+    assert_eq!(harness.state().state().beside, Some(Beside::Models));
+    press(&mut harness, MODELS);
+    let state = harness.state().state();
+    assert_eq!((state.beside, state.side), (None, Side::A), "left again");
+    for (leave, beside, difference) in [
+        (
+            Command::ShowBeside(Some(Beside::Texts)),
+            Some(Beside::Texts),
+            false,
+        ),
+        (Command::ShowDifference(true), None, true),
+    ] {
+        send(&mut harness, Command::ShowBeside(Some(Beside::Models)));
+        send(&mut harness, leave);
+        let state = harness.state().state();
+        assert_eq!((state.beside, state.difference), (beside, difference));
+    }
+    send(&mut harness, Command::ShowBeside(Some(Beside::Texts)));
+    press(&mut harness, "Show text B");
+    let state = harness.state().state();
+    assert_eq!((state.beside, state.side), (None, Side::B), "A | B is left");
 }
 
 #[test]

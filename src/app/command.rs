@@ -38,6 +38,8 @@ pub enum Command {
     Against(Option<TextId>),
     /// Adds a text and holds B against it.
     AddAgainst(String),
+    /// Shows one text in the panels of one text: alone, or through both models where two are side by
+    /// side.
     View(Side),
     /// Shows A less B in the panels that have such a view, or one of the two again.
     ShowDifference(bool),
@@ -234,7 +236,10 @@ pub fn apply(state: &mut State, command: Command) -> Option<Command> {
         Command::Against(text) => state.against = text.filter(|&id| state.index(id).is_some()),
         Command::AddAgainst(text) => state.against = Some(state.add(&text)),
         Command::View(side) => {
-            (state.side, state.difference, state.beside) = (side, false, None);
+            // Two models show one text each time: the chosen one.
+            let models = |_: &Beside| state.columns() == Some(Beside::Models);
+            let beside = state.beside.filter(models);
+            (state.side, state.difference, state.beside) = (side, false, beside);
         }
         Command::ShowDifference(on) => {
             state.difference = on;

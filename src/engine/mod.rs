@@ -74,6 +74,8 @@ struct State {
     failed: Vec<(u64, usize)>,
     /// Jobs handed over and not yet done.
     jobs: usize,
+    /// Jobs handed over since the start.
+    handed: u64,
     closed: bool,
 }
 
@@ -232,24 +234,36 @@ impl Engine {
         self.shared.state().cache.bytes()
     }
 
+    fn hand_over(&self) {
+        let mut state = self.shared.state();
+        state.jobs += 1;
+        state.handed += 1;
+    }
+
     /// Runs `job` away from the window; jobs run one after the other, in order.
     pub fn spawn(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.state().jobs += 1;
+        self.hand_over();
         // The receiver lives as long as this handle, so sending cannot fail while we are here.
         let _ = self.jobs.send(Box::new(job));
     }
 
     /// [`Self::spawn`] for what takes seconds: quick jobs do not wait for it.
     pub fn spawn_slow(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.state().jobs += 1;
+        self.hand_over();
         let _ = self.slow_jobs.send(Box::new(job));
     }
 
     /// [`Self::spawn`] on a thread of its own, for what goes on while other slow jobs come and go.
     pub fn spawn_apart(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.state().jobs += 1;
+        self.hand_over();
         let shared = self.shared.clone();
         std::thread::spawn(move || run_job(&shared, Box::new(job)));
+    }
+
+    /// Jobs handed over since the start. Where it stays the same over a frame that began with nothing
+    /// running, that frame had all there is to show.
+    pub fn jobs_handed_over(&self) -> u64 {
+        self.shared.state().handed
     }
 
     /// Waits until nothing runs, at most `limit`. For headless use and tests.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::command::Command;
-use crate::app::state::{Focus, Side, State, TextId};
+use crate::app::state::{Beside, Focus, Side, State, TextId};
 use crate::engine::{CalibrationKey, Engine};
 use crate::model::Model;
 use crate::trace::Trace;
@@ -56,6 +56,8 @@ pub struct ViewContext<'a> {
     pub texts: &'a [TextView],
     /// Which of A and B a panel of one text shows.
     pub side: Side,
+    /// What this column is one of two of.
+    pub beside: Option<Beside>,
     /// What is hovered now, else what is locked; in places of this model's passes.
     pub focus: Focus,
     /// What is locked, in places of this model's passes.
@@ -94,6 +96,7 @@ impl<'a> ViewContext<'a> {
             reference: None,
             texts,
             side: state.side,
+            beside: None,
             focus,
             locked: state.locked,
             is_reference: false,

@@ -70,7 +70,7 @@ impl View for EmbeddingView {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             stages.account_ui(ui);
-            let shared = maps::scales_ui(ui, &stages);
+            let shared = maps::scales_ui(ui, cx, &stages);
             self.maps.maps_ui(ui, cx, &subject, &stages, shared);
             section_ui(
                 ui,

@@ -3,6 +3,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod beside;
+mod common;
 mod compare;
 mod context;
 mod contrastive;
@@ -17,6 +18,7 @@ mod pooling;
 mod position;
 mod recorded;
 mod score;
+mod scroll;
 mod standing;
 mod subject;
 mod tokens;

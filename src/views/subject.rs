@@ -155,7 +155,7 @@ pub fn beyond_note(scale: &Scale, largest: f32) -> Option<String> {
     let beyond = largest.abs() > 1.01 * scale.max;
     beyond.then(|| {
         let largest = number(f64::from(largest));
-        format!("colours end where 99.5% of the values are; the largest is {largest}")
+        format!("colours reach at least 99.5% of the values; the largest is {largest}")
     })
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use egui::{ScrollArea, Ui};
 
 use super::intervene::{scope_of, switch_off_ui};
+use super::scroll::{column, together_ui};
 use super::subject::{Subject, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::model::intervention::Intervention;
@@ -44,7 +45,8 @@ struct TokensView {
 impl View for TokensView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
-        scroll.show(ui, |ui| {
+        let column = column(cx);
+        together_ui(ui, PANEL.id, column, scroll, |ui| {
             let Some(subject) = subject_ui(ui, cx) else {
                 return;
             };

@@ -64,6 +64,18 @@ impl Scale {
         Self::signed(max.max(-min))
     }
 
+    /// This scale, as far to both sides as the other one where they are of the same kind.
+    pub fn union(self, other: Self) -> Self {
+        if self.map != other.map {
+            return self;
+        }
+        Self {
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+            ..self
+        }
+    }
+
     /// Where a value lies between the ends, 0 to 1; what lies outside takes the end's colour.
     pub fn position(&self, value: f32) -> f32 {
         let span = self.max - self.min;

@@ -1,5 +1,7 @@
 //! Attention maps made small: thumbnails.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,8 @@ pub struct Atlas {
     pub values: Vec<f32>,
     /// Largest magnitude in `values`.
     pub largest: f32,
+    /// What each tile was divided by, `[L·H]`; empty where none was.
+    pub reaches: Arc<[f32]>,
 }
 
 impl Atlas {
@@ -96,15 +100,19 @@ impl Atlas {
     ) -> Result<Option<Self>, ModelError> {
         let width = heads * side;
         let mut values = vec![0.0; layers * side * width];
+        let mut reaches = Vec::new();
         for layer in 0..layers {
             let Some(tiles) = tiles(layer)? else {
                 return Ok(None);
             };
             for (head, tile) in tiles.iter().enumerate() {
-                let scale = if relative {
-                    1.0 / finite_reach(tile).max(f32::MIN_POSITIVE)
-                } else {
-                    1.0
+                let scale = match relative {
+                    true => {
+                        let reach = finite_reach(tile).max(f32::MIN_POSITIVE);
+                        reaches.push(reach);
+                        1.0 / reach
+                    }
+                    false => 1.0,
                 };
                 for (row, line) in tile.chunks_exact(side.max(1)).enumerate() {
                     let start = (layer * side + row) * width + head * side;
@@ -121,7 +129,24 @@ impl Atlas {
             heads,
             largest: largest(&values),
             values,
+            reaches: reaches.into(),
         }))
+    }
+
+    /// The values with each tile divided by another reach, `[L·H]`, than by its own.
+    pub fn within(&self, reaches: &[f32]) -> Vec<f32> {
+        let side = self.side.max(1);
+        let width = (self.heads * side).max(1);
+        let mut values = self.values.clone();
+        for (row, line) in values.chunks_exact_mut(width).enumerate() {
+            let first = row / side * self.heads;
+            for (head, cells) in line.chunks_exact_mut(side).enumerate() {
+                let (own, other) = (self.reaches.get(first + head), reaches.get(first + head));
+                let factor = own.zip(other).map_or(1.0, |(own, other)| own / other);
+                cells.iter_mut().for_each(|cell| *cell *= factor);
+            }
+        }
+        values
     }
 }
 

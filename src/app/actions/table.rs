@@ -212,10 +212,10 @@ fn view() -> Vec<Action> {
             Side::B => ("view.side_b", "Show text B"),
         };
         Action::new((View, 2), id, title, Command::View(side))
-            .about("In the panels of one text")
+            .about("In the panels of one text, through both models where two are side by side")
             .checked(move |on| {
-                let alone = !on.state.difference && on.state.columns().is_none();
-                on.state.side == side && alone
+                let one = on.state.columns() != Some(Beside::Texts);
+                on.state.side == side && one && !on.state.difference
             })
     });
     let difference = Action::new(

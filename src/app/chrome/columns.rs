@@ -99,6 +99,9 @@ pub fn columns_ui(
     columns: &[Column],
     picture: bool,
 ) {
+    if let Some(caption) = caption(panel, columns) {
+        ui.label(RichText::new(caption).small().weak());
+    }
     let room = ui.available_rect_before_wrap();
     let line = (1., Theme::of(ui).hairline());
     if picture || room.width() >= 2. * COLUMN + GAP {
@@ -127,6 +130,17 @@ pub fn columns_ui(
         ui.painter().hline(all.x_range(), all.center().y, line);
         ui.allocate_rect(all, Sense::hover());
     });
+}
+
+/// Whether the colours of one column say the same in the other; nothing where there are none.
+fn caption(panel: &Panel, columns: &[Column]) -> Option<&'static str> {
+    let beside = columns.first()?.beside?;
+    (panel.id != "tokens").then_some(match beside {
+        Beside::Texts => "Both texts share every colour range: their colours compare.",
+        Beside::Models => {
+            "Each model has its own colour ranges: read the legends before comparing colours."
+        }
+    })
 }
 
 /// Two equal parts of `all`, the second of which is `step` away from the first.

@@ -115,11 +115,11 @@ pub(super) fn side_color(theme: Theme, side: Side) -> egui::Color32 {
 /// Which of the two texts the panels of one text show, what one has more of than the other, or two
 /// columns.
 fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
-    let columns = cx.state.columns();
-    let alone = columns.is_none() && !difference::is_shown(panel, cx.state.difference);
+    let one = cx.state.columns() != Some(Beside::Texts)
+        && !difference::is_shown(panel, cx.state.difference);
     for side in [Side::A, Side::B] {
         let color = side_color(cx.theme, side);
-        let on = cx.state.side == side && alone;
+        let on = cx.state.side == side && one;
         let mut text = RichText::new(side.name()).strong();
         if on {
             text = text.color(cx.theme.on(color));

@@ -75,6 +75,7 @@ impl Panels<'_> {
         let plain = ViewContext::new(self.state, self.engine, model, texts, focus, theme, spoken);
         let mut cx = ViewContext {
             side: column.side,
+            beside: column.beside,
             locked,
             is_reference: column.reference,
             reference: reference.as_ref().filter(|_| !column.reference),

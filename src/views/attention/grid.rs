@@ -7,6 +7,7 @@ use egui::{Response, RichText, Ui, vec2};
 use super::{Options, Scene, ViewContext, about, head_name, numbers, title_ui};
 use crate::analysis::attention::{Atlas, Kind, Map};
 use crate::app::command::Command;
+use crate::app::state::Beside;
 use crate::engine::Derived;
 use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Site;
@@ -31,8 +32,10 @@ struct Key {
 pub(super) struct Grid {
     atlas: Derived<Key, Option<Atlas>>,
     texture: HeatmapTexture,
+    /// Its values where the same head of two texts side by side has one range, and the hash of the key.
+    common: Derived<u64, Vec<f32>>,
     /// The last that was ready, with a hash of its key.
-    shown: Option<(Arc<Option<Atlas>>, u64)>,
+    shown: Option<(Arc<Option<Atlas>>, Key)>,
 }
 
 impl Grid {
@@ -44,14 +47,16 @@ impl Grid {
         options: &mut Options,
     ) {
         let stale = self.update(cx, scene, options);
+        let common = self.common(ui, cx);
         let shown = self.shown.as_ref();
         let atlas = shown.and_then(|(atlas, key)| Some((atlas.as_ref().as_ref()?, *key)));
         let scale = scale(options, atlas.map(|(atlas, _)| atlas));
+        let scale = cx.common_scale(ui, ("every head", options.map, options.relative), scale);
         title_ui(ui, "Every head", |ui| {
-            let unit = if options.relative {
-                "of its own range"
-            } else {
-                ""
+            let unit = match (options.relative, cx.beside) {
+                (true, Some(Beside::Texts)) => "of its range in A and B",
+                (true, _) => "of its own range",
+                (false, _) => "",
             };
             legend_ui(ui, &scale, unit);
         });
@@ -62,6 +67,10 @@ impl Grid {
         let Some((atlas, key)) = atlas else {
             ui.weak("The thumbnails are being made.");
             return;
+        };
+        let (values, key) = match &common {
+            Some((values, key)) => (&**values, *key),
+            None => (&atlas.values, key_of(key)),
         };
         let numbered = |count: usize, letter: &str| -> Vec<String> {
             (1..=count).map(|n| format!("{letter}{n}")).collect()
@@ -78,7 +87,7 @@ impl Grid {
         );
         let grid = (atlas.layers, atlas.heads);
         let room = vec2(ui.available_width(), f32::INFINITY);
-        let out = Tiles::new(&name, key, grid, atlas.side, &atlas.values, scale)
+        let out = Tiles::new(&name, key, grid, atlas.side, values, scale)
             .row_labels(&layers)
             .column_labels(&heads)
             .column_groups(&groups)
@@ -89,6 +98,26 @@ impl Grid {
             .dimmed(stale)
             .ui(ui, &mut self.texture);
         choose_ui(cx, scene, out.response, out.hovered, out.clicked);
+    }
+
+    /// The values of what is shown within the larger range of each head of A and B; none where its own
+    /// is that, or until they are ready. With a name for the texture.
+    fn common(&mut self, ui: &Ui, cx: &ViewContext<'_>) -> Option<(Arc<Vec<f32>>, u64)> {
+        let (shown, key) = self.shown.as_ref()?;
+        let own = &(**shown).as_ref().filter(|_| key.relative)?.reaches;
+        let reaches = cx.common_reaches(ui, ("every head", key.map), own);
+        if reaches == *own {
+            return None;
+        }
+        let bits: Vec<u32> = reaches.iter().map(|reach| reach.to_bits()).collect();
+        let name = key_of((key, bits));
+        let atlas = shown.clone();
+        let make = move |_: &_| {
+            let atlas = (*atlas).as_ref();
+            atlas.map_or(Vec::new(), |atlas| atlas.within(&reaches))
+        };
+        let made = self.common.get(cx.engine, &name, make)?;
+        made.current.then_some((made.value, name))
     }
 
     /// Asks for the atlas of now; tells whether an older one is still shown.
@@ -109,7 +138,7 @@ impl Grid {
             .filter(|shown| shown.current);
         match now {
             Some(shown) => {
-                self.shown = Some((shown.value, key_of(key)));
+                self.shown = Some((shown.value, key));
                 false
             }
             None => true,

@@ -129,6 +129,9 @@ impl Head {
     ) {
         let text = &drawn.text;
         let scale = scale_of(options, scene, drawn.reach);
+        let quantity = (drawn.key.layer, drawn.key.who, drawn.key.map);
+        let quantity = ("attention head", quantity, options.relative);
+        let scale = cx.common_scale(ui, quantity, scale);
         let name = scene.name(options);
         title_ui(ui, &name, |ui| {
             let site = scene.site(options.map);

@@ -31,7 +31,7 @@ enum Scales {
 }
 
 /// The legends, and whether all summands share one scale.
-pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
+pub fn scales_ui(ui: &mut Ui, cx: &ViewContext<'_>, stages: &Stages) -> bool {
     let mut scales = kept_ui(ui, Scales::default());
     let choices = [
         (
@@ -49,18 +49,19 @@ pub fn scales_ui(ui: &mut Ui, stages: &Stages) -> bool {
     ui.horizontal(|ui| switch_ui(ui, &mut scales, &choices));
     keep_ui(ui, scales);
     let shared = scales == Scales::Shared;
-    let out = (&stages.out.own, stages.out.title);
+    let scale = stages.shared_scale(ui, cx);
+    let out = (&stages.out.scale(ui, cx), stages.out.title);
     match shared {
-        true => legends_ui(ui, &[(&stages.scale, "summands, sum"), out]),
+        true => legends_ui(ui, &[(&scale, "summands, sum"), out]),
         false => {
-            let all: Vec<_> = stages
-                .all()
-                .map(|stage| (&stage.own, stage.title))
-                .collect();
+            let scales = stages.all().map(|stage| stage.scale(ui, cx));
+            let scales: Vec<Scale> = scales.collect();
+            let titles = stages.all().map(|stage| stage.title);
+            let all: Vec<_> = scales.iter().zip(titles).collect();
             legends_ui(ui, &all);
         }
     }
-    if let Some(note) = beyond_note(&stages.scale, stages.largest) {
+    if let Some(note) = beyond_note(&scale, stages.largest) {
         note_ui(ui, note);
     }
     shared
@@ -78,7 +79,7 @@ impl Maps {
         ui.add_space(SPACE_SMALL);
         let maps = stages.all().enumerate();
         let maps: Vec<Map<'_>> = maps
-            .map(|(index, stage)| (index, stage, stages.scale(index, shared)))
+            .map(|(index, stage)| (index, stage, stages.scale(ui, cx, index, shared)))
             .collect();
         match ui.available_width() >= WIDE {
             true => self.side_by_side_ui(ui, cx, subject, stages, &maps),

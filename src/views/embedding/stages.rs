@@ -28,7 +28,7 @@ pub struct Stage {
     /// [T]
     pub norms: Vec<f64>,
     /// For these values alone.
-    pub own: Scale,
+    own: Scale,
 }
 
 impl Stage {
@@ -49,6 +49,11 @@ impl Stage {
             norms,
         }
     }
+
+    /// Its own, and the other text's where that is beside it.
+    pub fn scale(&self, ui: &Ui, cx: &ViewContext<'_>) -> Scale {
+        cx.common_scale(ui, ("embedding", self.title), self.own)
+    }
 }
 
 /// Token, position and type (what the model has of them), their sum, and the sum normed.
@@ -57,7 +62,7 @@ pub struct Stages {
     pub labels: Vec<String>,
     /// The summands and their sum, on one scale.
     pub summed: Vec<Stage>,
-    pub scale: Scale,
+    scale: Scale,
     /// The value of largest magnitude among them.
     pub largest: f32,
     /// `embed.out`, on a scale of its own.
@@ -149,12 +154,17 @@ impl Stages {
     }
 
     /// The scale of the stage at this place in the equation.
-    pub fn scale(&self, index: usize, shared: bool) -> Scale {
+    pub fn scale(&self, ui: &Ui, cx: &ViewContext<'_>, index: usize, shared: bool) -> Scale {
         match self.summed.get(index) {
-            Some(_) if shared => self.scale,
-            Some(stage) => stage.own,
-            None => self.out.own,
+            Some(_) if shared => self.shared_scale(ui, cx),
+            Some(stage) => stage.scale(ui, cx),
+            None => self.out.scale(ui, cx),
         }
+    }
+
+    /// Of the summands and their sum.
+    pub fn shared_scale(&self, ui: &Ui, cx: &ViewContext<'_>) -> Scale {
+        cx.common_scale(ui, "embedding", self.scale)
     }
 
     /// Whether the summands account for what enters the first layer.

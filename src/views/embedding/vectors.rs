@@ -32,7 +32,7 @@ impl Vectors {
             "its vectors, with their largest dimensions; hover or lock a token to change it";
         section_ui(ui, &format!("Token {token}: {label}"), about);
         for (index, stage) in stages.all().enumerate() {
-            let scale = stages.scale(index, shared);
+            let scale = stages.scale(ui, cx, index, shared);
             self.vector_ui(ui, cx, subject, stages, token, (index, stage, scale));
         }
     }

@@ -39,6 +39,8 @@ impl Map {
             (Stage::After, true) => firing.reach_act,
             (_, false) => largest,
         });
+        let quantity = ("feed forward", layer, stage, clipped);
+        let scale = cx.common_scale(ui, quantity, scale);
         let name = Site::Layer(layer, stage.site()).to_string();
         ui.horizontal_wrapped(|ui| {
             ui.label(

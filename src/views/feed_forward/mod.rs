@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recorded::sharing;
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::scroll::{column, together_ui};
 use super::subject::note_ui;
 use super::{Panel, View, ViewContext};
 use crate::analysis::neurons::{
@@ -174,26 +175,26 @@ impl View for FeedForward {
             let key = (scene.text.key, scene.layer);
             self.tsv.get(key, || writes::tsv(&scene));
         }
-        ScrollArea::vertical()
+        let area = ScrollArea::vertical()
             .id_salt("feed forward")
-            .auto_shrink(false)
-            .show(ui, |ui| {
-                if stale {
-                    ui.multiply_opacity(cx.theme.stale_alpha());
-                }
-                options_ui(ui, cx, options, scene.gated());
-                about_ui(ui, cx, &scene);
-                self.experts.ui(ui, cx, &scene);
-                sparsity_ui(ui, cx, &scene);
-                self.map.ui(ui, cx, &scene);
-                ui.add_space(SPACE);
-                self.tops.ui(ui, cx, &scene);
-                ui.add_space(SPACE);
-                self.unrelated.exciters_ui(ui, cx, &scene);
-                ui.add_space(SPACE);
-                writes::writes_ui(ui, cx, &scene);
-                ui.add_space(SPACE);
-            });
+            .auto_shrink(false);
+        together_ui(ui, PANEL.id, column(cx), area, |ui| {
+            if stale {
+                ui.multiply_opacity(cx.theme.stale_alpha());
+            }
+            options_ui(ui, cx, options, scene.gated());
+            about_ui(ui, cx, &scene);
+            self.experts.ui(ui, cx, &scene);
+            sparsity_ui(ui, cx, &scene);
+            self.map.ui(ui, cx, &scene);
+            ui.add_space(SPACE);
+            self.tops.ui(ui, cx, &scene);
+            ui.add_space(SPACE);
+            self.unrelated.exciters_ui(ui, cx, &scene);
+            ui.add_space(SPACE);
+            writes::writes_ui(ui, cx, &scene);
+            ui.add_space(SPACE);
+        });
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {

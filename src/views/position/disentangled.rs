@@ -163,7 +163,9 @@ fn maps_ui(
         ui,
         format!("Residual max |c2p + p2c − {site}[{head}, ·, ·]| = {residual}"),
     );
-    legend_ui(ui, &shown.scale, "added to the score");
+    let quantity = ("position disentangled", shown.at);
+    let scale = cx.common_scale(ui, quantity, shown.scale);
+    legend_ui(ui, &scale, "added to the score");
     let maps = [
         (
             "c2p: content asks for a distance",
@@ -189,8 +191,8 @@ fn maps_ui(
                 ui.vertical(|ui| {
                     ui.set_width(room);
                     note_ui(ui, title);
-                    let name = (index, title);
-                    map_ui(ui, cx, shown, (name, values), room, &mut textures[index]);
+                    let what = ((index, title), values, scale);
+                    map_ui(ui, cx, shown, what, room, &mut textures[index]);
                 });
             }
         });
@@ -201,7 +203,7 @@ fn map_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     shown: &Drawn,
-    ((index, title), values): ((usize, &str), &[f32]),
+    ((index, title), values, scale): ((usize, &str), &[f32], Scale),
     room: f32,
     texture: &mut HeatmapTexture,
 ) {
@@ -209,23 +211,16 @@ fn map_ui(
     let (query, key) = text.focused(cx.focus);
     let locked = text.focused(cx.locked);
     let special = &text.trace.tokens.special;
-    let out = Heatmap::new(
-        title,
-        shown.keys[index],
-        tokens,
-        tokens,
-        values,
-        shown.scale,
-    )
-    .row_labels(&text.labels)
-    .column_labels(&text.labels)
-    .secondary_rows(special)
-    .secondary_columns(special)
-    .fit(vec2(room, room + 64.0))
-    .focus_row(query)
-    .focus_column(key)
-    .locked(locked.0.zip(locked.1))
-    .ui(ui, texture);
+    let out = Heatmap::new(title, shown.keys[index], tokens, tokens, values, scale)
+        .row_labels(&text.labels)
+        .column_labels(&text.labels)
+        .secondary_rows(special)
+        .secondary_columns(special)
+        .fit(vec2(room, room + 64.0))
+        .focus_row(query)
+        .focus_column(key)
+        .locked(locked.0.zip(locked.1))
+        .ui(ui, texture);
     let focus = |(query, key)| Focus {
         other: Some(key),
         site: Some(Site::Layer(cx.layer(), LayerSite::ScorePosition)),

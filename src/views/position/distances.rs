@@ -91,8 +91,10 @@ impl Distances {
         self.residual_ui(ui, cx, subject, shown.bias.farthest);
         let head = layer_head(cx).1;
         detail_ui(ui, cx, &shown.bias);
-        legend_ui(ui, &shown.scale, "added to the score");
-        map_ui(ui, cx, shown, &mut self.texture);
+        let quantity = ("position distances", scheme.title());
+        let scale = cx.common_scale(ui, quantity, shown.scale);
+        legend_ui(ui, &scale, "added to the score");
+        map_ui(ui, cx, (shown, scale), &mut self.texture);
         ui.add_space(SPACE);
         heads_ui(ui, cx);
         let name = format!("{}, head {} against distance", scheme.title(), head + 1);
@@ -147,7 +149,12 @@ impl Distances {
     }
 }
 
-fn map_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, shown: &Drawn, texture: &mut HeatmapTexture) {
+fn map_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    (shown, scale): (&Drawn, Scale),
+    texture: &mut HeatmapTexture,
+) {
     let bias = &shown.bias;
     let head = layer_head(cx).1;
     let columns = 2 * bias.farthest + 1;
@@ -158,7 +165,7 @@ fn map_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, shown: &Drawn, texture: &mut He
         bias.heads,
         columns,
         &bias.values,
-        shown.scale,
+        scale,
     )
     .row_labels(&shown.heads)
     .column_labels(&shown.labels)

@@ -163,29 +163,23 @@ fn table_ui(
     fit: Vec2,
     texture: &mut HeatmapTexture,
 ) {
-    head_ui(ui, table.title, about, &table.scale);
+    let scale = cx.common_scale(ui, ("position", table.title), table.scale);
+    head_ui(ui, table.title, about, &scale);
     let (count, size) = (rows.tables.positions.len(), rows.tables.size);
     let name = format!("Position table, {}", table.title);
     let column = |k: Option<usize>| table.dimensions.iter().position(|&other| Some(other) == k);
     let locked = rows
         .row_of(rows.subject.locked(cx))
         .zip(column(cx.locked.dimension));
-    let out = Heatmap::new(
-        &name,
-        table.keys[0],
-        count,
-        size,
-        &table.values,
-        table.scale,
-    )
-    .row_labels(&rows.labels)
-    .secondary_rows(&rows.unused)
-    .focus_row(rows.row_of(rows.subject.focused(cx)))
-    .focus_column(column(cx.focus.dimension))
-    .locked(locked)
-    .tooltip(false)
-    .fit(fit)
-    .ui(ui, texture);
+    let out = Heatmap::new(&name, table.keys[0], count, size, &table.values, scale)
+        .row_labels(&rows.labels)
+        .secondary_rows(&rows.unused)
+        .focus_row(rows.row_of(rows.subject.focused(cx)))
+        .focus_column(column(cx.focus.dimension))
+        .locked(locked)
+        .tooltip(false)
+        .fit(fit)
+        .ui(ui, texture);
     let learned = std::ptr::eq(table, &raw const rows.tables.learned);
     let site = Site::Embed(EmbedSite::Position);
     let focus = |(row, column): (usize, usize)| Focus {
@@ -195,7 +189,7 @@ fn table_ui(
     };
     mark_ui(ui, rows, &out);
     point(cx, rows, &out, focus);
-    if let Some(note) = beyond_note(&table.scale, table.largest) {
+    if let Some(note) = beyond_note(&scale, table.largest) {
         note_ui(ui, note);
     }
     if let Some((row, column)) = out.hovered {

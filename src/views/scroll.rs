@@ -1,0 +1,74 @@
+//! Two columns that scroll together.
+
+use egui::{Id, ScrollArea, Ui};
+
+use super::ViewContext;
+use crate::app::state::{Beside, Side};
+
+/// How far two columns are scrolled, in points.
+#[derive(Clone, Copy, Default)]
+struct Scrolled {
+    at: f32,
+    /// The column that moved last; the other one follows it.
+    by: usize,
+    /// How far each can be scrolled.
+    most: [f32; 2],
+}
+
+/// A difference in points that is nobody's doing.
+const NOTHING: f32 = 0.5;
+
+/// Which of two columns this is; none where there is one.
+pub(super) fn column(cx: &ViewContext<'_>) -> Option<usize> {
+    Some(match cx.beside? {
+        Beside::Texts => usize::from(cx.side == Side::B),
+        Beside::Models => usize::from(cx.is_reference),
+    })
+}
+
+/// A vertical area that follows the one of the same name in the other column. A shorter one stops at its
+/// own end.
+pub(super) fn together_ui(
+    ui: &mut Ui,
+    name: &'static str,
+    column: Option<usize>,
+    area: ScrollArea,
+    add: impl FnOnce(&mut Ui),
+) {
+    let id = Id::unique(("scroll together", name));
+    let Some(column) = column else {
+        // Where this one goes by itself is where both of them begin.
+        ui.data_mut(|data| data.remove::<Scrolled>(id));
+        area.show(ui, add);
+        return;
+    };
+    let before = ui.data(|data| data.get_temp::<Scrolled>(id));
+    let before = before.unwrap_or(Scrolled {
+        by: column,
+        most: [f32::INFINITY; 2],
+        ..Scrolled::default()
+    });
+    let follows = before.by != column;
+    let wanted = before.at.min(before.most[column]);
+    let area = match follows {
+        true => area.vertical_scroll_offset(wanted),
+        false => area,
+    };
+    let out = area.show(ui, add);
+    let (now, most) = (
+        out.state.clamped_offset().y,
+        (out.content_size.y - out.inner_rect.height()).max(0.),
+    );
+    let mut after = before;
+    after.most[column] = most;
+    let expected = if follows { wanted.min(most) } else { before.at };
+    if (now - expected).abs() > NOTHING {
+        (after.at, after.by) = (now, column);
+    }
+    let changed = (after.at, after.by, most) != (before.at, before.by, before.most[column]);
+    ui.data_mut(|data| data.insert_temp(id, after));
+    if changed {
+        // The other column may have been painted already.
+        ui.ctx().request_repaint();
+    }
+}
