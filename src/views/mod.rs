@@ -16,6 +16,7 @@ mod models;
 mod pooling;
 mod position;
 mod recorded;
+mod residual;
 mod score;
 mod standing;
 mod subject;
@@ -63,6 +64,7 @@ pub static PANELS: &[&Panel] = &[
     &position::PANEL,
     &attention::PANEL,
     &feed_forward::PANEL,
+    &residual::PANEL,
     &pooling::PANEL,
     &score::PANEL,
     &diagnosis::PANEL,
