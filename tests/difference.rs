@@ -28,7 +28,13 @@ const DOG: &str = "The dog sat on the cat";
 const OTHER: &str = "unhappily";
 const EDITED: &str = "The mat sat on the dog";
 const BUTTON: &str = "Show the difference of A and B";
-const SHOWING: [&str; 4] = ["embedding", "position", "attention", "feed_forward"];
+const SHOWING: [&str; 5] = [
+    "embedding",
+    "position",
+    "attention",
+    "feed_forward",
+    "residual",
+];
 
 fn traced(model: &Model, text: &str) -> Trace {
     let cancel = Cancel::new();

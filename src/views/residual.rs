@@ -18,7 +18,7 @@ use super::subject::{note_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::residual::Joins;
 use crate::app::export::NamedArray;
-use crate::widgets::SPACE_SMALL;
+use crate::widgets::{SPACE, SPACE_SMALL};
 use derive::{Found, Stream, Wrote};
 use measure::Measure;
 
@@ -36,6 +36,9 @@ pub static PANEL: Panel = Panel {
     one_text: true,
     make: || Box::<Residual>::default(),
 };
+
+/// From this width on the map and the figures stand side by side, in points.
+const WIDE: f32 = 680.0;
 
 #[derive(Default)]
 struct Residual {
@@ -89,8 +92,20 @@ impl View for Residual {
             }
             writes_ui(ui, cx, &both);
             let of = (&subject, &both, states);
-            self.map.ui(ui, cx, of, self.measure);
-            self.token.ui(ui, cx, of);
+            let room = ui.available_width();
+            if room < WIDE {
+                self.map.ui(ui, cx, of, self.measure);
+                self.token.ui(ui, cx, of);
+            } else {
+                ui.horizontal_top(|ui| {
+                    ui.vertical(|ui| {
+                        ui.set_width(map::width(states.count).min(0.5 * room));
+                        self.map.ui(ui, cx, of, self.measure);
+                    });
+                    ui.add_space(2.0 * SPACE);
+                    ui.vertical(|ui| self.token.ui(ui, cx, of));
+                });
+            }
             ui.add_space(SPACE_SMALL);
         });
     }

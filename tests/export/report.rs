@@ -21,7 +21,7 @@ fn it_holds_everything_and_reaches_for_nothing() {
     let model = Arc::new(models::tiny("plain"));
     let hash = model.hash.clone();
     let page = make(model, state(), &run).unwrap().unwrap();
-    assert_eq!(run.progress(), (14, 14));
+    assert_eq!(run.progress(), (16, 16));
 
     assert!(!page.contains("<script") && !page.contains("<img src=http"));
     assert!(

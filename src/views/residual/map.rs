@@ -7,6 +7,7 @@ use super::measure::{Measure, names};
 use crate::analysis::residual::States;
 use crate::app::command::Command;
 use crate::app::state::Focus;
+use crate::trace::{EmbedSite, Site};
 use crate::views::ViewContext;
 use crate::views::recorded::{Memo, key_of};
 use crate::views::subject::{Subject, beyond_note, largest_of, note_ui};
@@ -18,6 +19,13 @@ pub(super) const TALLEST: f32 = 420.0;
 /// The widest that a state's column becomes.
 pub(super) const COLUMN: f32 = 56.0;
 
+/// Room for the map of so many states, with its labels and legend.
+pub(super) fn width(states: usize) -> f32 {
+    const LABELS: f32 = 112.0;
+    const LEGEND: f32 = 240.0;
+    (ROW * states as f32 + LABELS).max(LEGEND)
+}
+
 #[derive(Default)]
 pub(super) struct Map {
     texture: HeatmapTexture,
@@ -26,7 +34,6 @@ pub(super) struct Map {
 
 /// The state that is chosen: the embedding where that is meant, else what the chosen layer leaves.
 pub(super) fn chosen_state(cx: &ViewContext<'_>, focus: Focus) -> usize {
-    use crate::trace::{EmbedSite, Site};
     match focus.site {
         Some(Site::Embed(EmbedSite::Out)) => 0,
         _ => cx.layer() + 1,
@@ -116,7 +123,7 @@ pub(super) fn select(cx: &mut ViewContext<'_>, state: usize) {
     }
 }
 
-/// The token with the largest value of what the cell tells of: the number that weighs most in it.
+/// The token with its dimension of largest magnitude there: the number that weighs most in the length.
 fn cell_focus(subject: &Subject, (token, state): (usize, usize), measure: Measure) -> Focus {
     let site = measure.site(state);
     let largest = subject.trace.values(site).and_then(|values| {
