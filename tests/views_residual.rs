@@ -156,7 +156,8 @@ fn layers_without_their_inside_run_again_and_give_the_same_figures() {
 fn a_click_holds_the_token_asks_for_the_site_and_chooses_the_layer() {
     let mut harness = show(builder(1000., 1000., true), bench(tiny()));
     harness.get_by_label_contains("The pooled text (mean)");
-    harness.get_by_label_contains("mean over the");
+    let cosines = "cos of each state with each, mean over the 9 tokens";
+    harness.get_by_role_and_label(Role::Image, cosines);
     let map = |name: &str| format!("{name}, tokens × states");
     let name = map("Length");
     harness.get_by_role_and_label(Role::Image, &name).click();
@@ -174,7 +175,8 @@ fn a_click_holds_the_token_asks_for_the_site_and_chooses_the_layer() {
     assert!(bench.commands.iter().any(chosen));
     let title = format!("{} [{token}]", trace.tokens.labels[token]);
     harness.get_by_label(&title);
-    harness.get_by_label_contains("of this token");
+    let cosines = "cos of each state with each, of this token";
+    harness.get_by_role_and_label(Role::Image, cosines);
     // The next state with the keyboard.
     harness.key_press(egui::Key::ArrowRight);
     settle(&mut harness);

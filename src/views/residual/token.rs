@@ -176,9 +176,9 @@ fn bars_ui(
 }
 
 fn columns(convolved: bool) -> Vec<Column> {
-    let bar = |title| Column::new(title, 67.0, 1.0, true);
+    let bar = |title| Column::new(title, 66.0, 1.0, true);
     let mut columns = vec![
-        Column::new("state", 46.0, 0.0, false),
+        Column::new("state", 44.0, 0.0, false),
         bar("|x|"),
         bar("+ attention"),
         bar("+ feed-fwd"),
