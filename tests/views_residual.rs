@@ -30,6 +30,23 @@ fn bench(model: Arc<Model>) -> Bench {
     Bench::new(find("residual").unwrap(), model, &[CAT, DOG])
 }
 
+/// Clicks so far from the right edge of a picture, half way down.
+fn click(harness: &mut Harness<'_, Bench>, name: &str, from_right: f32) {
+    let image = harness.get_by_role_and_label(Role::Image, name);
+    let pos = image.rect().right_center() - egui::vec2(from_right, 0.);
+    harness.hover_at(pos);
+    for pressed in [true, false] {
+        harness.event(egui::Event::PointerButton {
+            pos,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: egui::Modifiers::NONE,
+        });
+        harness.step();
+    }
+    settle(harness);
+}
+
 fn row(trace: &Trace, site: Site, token: usize) -> Vec<f64> {
     let values = trace.values(site).unwrap();
     values.row(&[token]).iter().map(|&x| x.into()).collect()
@@ -154,15 +171,14 @@ fn layers_without_their_inside_run_again_and_give_the_same_figures() {
 
 #[test]
 fn a_click_holds_the_token_asks_for_the_site_and_chooses_the_layer() {
+    // The middle one of three states, and a token half way down.
+    const MIDDLE: f32 = 30.;
     let mut harness = show(builder(1000., 1000., true), bench(tiny()));
     harness.get_by_label_contains("The pooled text (mean)");
     let cosines = "cos of each state with each, mean over the 9 tokens";
     harness.get_by_role_and_label(Role::Image, cosines);
     let map = |name: &str| format!("{name}, tokens × states");
-    let name = map("Length");
-    harness.get_by_role_and_label(Role::Image, &name).click();
-    settle(&mut harness);
-    // The middle of three states, and a token in the middle.
+    click(&mut harness, &map("Length"), MIDDLE);
     let bench = harness.state();
     let (locked, trace) = (bench.state.locked, bench.texts[0].trace.clone().unwrap());
     let token = locked.token.unwrap();
@@ -185,9 +201,7 @@ fn a_click_holds_the_token_asks_for_the_site_and_chooses_the_layer() {
     // The same place asks for what attention wrote.
     harness.get_by_label("Attention adds").click();
     settle(&mut harness);
-    let name = map("Attention adds");
-    harness.get_by_role_and_label(Role::Image, &name).click();
-    settle(&mut harness);
+    click(&mut harness, &map("Attention adds"), MIDDLE);
     let site = harness.state().state.locked.site;
     assert_eq!(site, Some(Site::Layer(0, LayerSite::AttnOut)));
 }

@@ -90,7 +90,6 @@ impl View for Residual {
             if !both.current {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
-            writes_ui(ui, cx, &both);
             let of = (&subject, &both, states);
             let room = ui.available_width();
             if room < WIDE {
@@ -153,18 +152,4 @@ fn measure_ui(ui: &mut Ui) -> Measure {
     }
     ui.add_space(SPACE_SMALL);
     measure
-}
-
-/// Where what the blocks add is missing: why, and that the rest is there.
-fn writes_ui(ui: &mut Ui, cx: &ViewContext<'_>, both: &derive::Both) {
-    match both.wrote.as_ref().map(|wrote| &wrote.writes) {
-        None => {
-            note_ui(ui, "What each layer adds is being measured…");
-        }
-        Some(Err(problem)) => {
-            let what = format!("What the layers add could not be measured: {problem}");
-            ui.colored_label(cx.theme.error(), what);
-        }
-        Some(Ok(_)) => {}
-    }
 }

@@ -169,16 +169,32 @@ fn bars_ui(
     if let Some(state) = out.clicked {
         select(cx, state);
     }
-    note_ui(
-        ui,
-        "Bars of lengths share one scale. cos is with the state after the last layer.",
-    );
+    writes_ui(ui, cx, both);
+}
+
+/// What the bars mean; where what the blocks add is missing, why.
+fn writes_ui(ui: &mut Ui, cx: &ViewContext<'_>, both: &Both) {
+    match both.wrote.as_ref().map(|wrote| &wrote.writes) {
+        None => {
+            note_ui(ui, "What each layer adds is being measured…");
+        }
+        Some(Err(problem)) => {
+            let what = format!("What the layers add could not be measured: {problem}");
+            ui.colored_label(cx.theme.error(), what);
+        }
+        Some(Ok(_)) => {
+            note_ui(
+                ui,
+                "Bars of lengths share one scale. cos is with the state after the last layer.",
+            );
+        }
+    }
 }
 
 fn columns(convolved: bool) -> Vec<Column> {
-    let bar = |title| Column::new(title, 66.0, 1.0, true);
+    let bar = |title| Column::new(title, 64.0, 1.0, true);
     let mut columns = vec![
-        Column::new("state", 44.0, 0.0, false),
+        Column::new("state", 52.0, 0.0, false),
         bar("|x|"),
         bar("+ attention"),
         bar("+ feed-fwd"),
