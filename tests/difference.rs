@@ -170,7 +170,9 @@ fn the_same_text_gives_zeros_everywhere() {
             harness.get_by_label_contains("there is nothing to subtract");
             continue;
         }
-        assert!(figures.len() >= 28, "{id}: {table}");
+        // 7 pairs by 3 states, by 4 lengths or by more.
+        let least = if id == "residual" { 7 * 3 } else { 7 * 4 };
+        assert!(figures.len() >= least, "{id}: {table}");
         assert!(figures.iter().all(|&x| x == 0.0), "{id}");
     }
 }
