@@ -159,7 +159,7 @@ fn two_columns_write_over_nothing_and_past_no_edge() {
         harness.step();
     }
     let panels: Vec<&Panel> = PANELS.iter().copied().filter(|p| p.one_text).collect();
-    assert_eq!(panels.len(), 5);
+    assert_eq!(panels.len(), 6);
     let mut found = Vec::new();
     for beside in [Beside::Texts, Beside::Models] {
         let columns = Command::ShowBeside(Some(beside));

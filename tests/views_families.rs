@@ -22,10 +22,11 @@ use panel_support::{Bench, builder, models, settle, show};
 
 const CAT: &str = "The cat sat unhappily";
 const LONG: &str = "The dog bit the cat, the cat bit the dog; unhappily the mat sat on 1234 cats!";
-const PANELS: [&str; 5] = [
+const PANELS: [&str; 6] = [
     "position",
     "attention",
     "feed_forward",
+    "residual",
     "embedding",
     "pooling",
 ];

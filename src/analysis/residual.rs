@@ -1,5 +1,11 @@
 //! The residual stream from layer to layer.
 
+mod states;
+mod writes;
+
+pub use states::{Pooled, States, state_sites};
+pub use writes::{Added, Joins, Writes};
+
 use super::vectors::cosine;
 use crate::model::head::pool_weights;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};

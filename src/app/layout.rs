@@ -33,6 +33,7 @@ pub static WORKSPACES: &[Workspace] = &[
                     "position",
                     "attention",
                     "feed_forward",
+                    "residual",
                 ],
             ),
             (0.75, &["score", "diagnosis", "pooling", "models"]),

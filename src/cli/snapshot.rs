@@ -45,7 +45,8 @@ pub struct SnapshotArgs {
     /// and site, as in `token=3,dimension=7,site=embed.out`
     #[arg(long, value_name = "PLACES", value_parser = lock)]
     pub lock: Option<Lock>,
-    /// Show A less B, over the tokens that have a partner: embedding, position, attention, feed_forward
+    /// Show A less B, over the tokens that have a partner: embedding, position, attention,
+    /// feed_forward, residual
     #[arg(long)]
     pub difference: bool,
     /// Show two columns in a panel of one text: A and B, or A through the model and the one of

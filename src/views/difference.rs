@@ -30,7 +30,14 @@ pub(crate) fn is_shown(panel: &Panel, difference: bool) -> bool {
 
 /// Whether a panel has such a view.
 fn has(panel: &Panel) -> bool {
-    ["embedding", "position", "attention", "feed_forward"].contains(&panel.id)
+    const IDS: [&str; 5] = [
+        "embedding",
+        "position",
+        "attention",
+        "feed_forward",
+        "residual",
+    ];
+    IDS.contains(&panel.id)
 }
 
 /// A and B of which the tokens are paired.

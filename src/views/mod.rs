@@ -17,6 +17,7 @@ mod models;
 mod pooling;
 mod position;
 mod recorded;
+mod residual;
 mod score;
 mod scroll;
 mod standing;
@@ -65,6 +66,7 @@ pub static PANELS: &[&Panel] = &[
     &position::PANEL,
     &attention::PANEL,
     &feed_forward::PANEL,
+    &residual::PANEL,
     &pooling::PANEL,
     &score::PANEL,
     &diagnosis::PANEL,

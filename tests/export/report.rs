@@ -21,7 +21,7 @@ fn it_holds_everything_and_reaches_for_nothing() {
     let model = Arc::new(models::tiny("plain"));
     let hash = model.hash.clone();
     let page = make(model, state(), &run).unwrap().unwrap();
-    assert_eq!(run.progress(), (14, 14));
+    assert_eq!(run.progress(), (16, 16));
 
     assert!(!page.contains("<script") && !page.contains("<img src=http"));
     assert!(
@@ -43,13 +43,14 @@ fn it_holds_everything_and_reaches_for_nothing() {
         "Position",
         "Attention",
         "Feed-forward",
+        "Residual stream",
         "Pooling",
         "Score",
     ] {
         assert!(page.contains(&format!("<h2>{title}</h2>")), "{title}");
     }
-    assert_eq!(page.matches("<figure class=\"light\">").count(), 7);
-    assert_eq!(page.matches("<figure class=\"dark\">").count(), 7);
+    assert_eq!(page.matches("<figure class=\"light\">").count(), 8);
+    assert_eq!(page.matches("<figure class=\"dark\">").count(), 8);
     assert!(page.contains(&*hash) && page.contains(env!("CARGO_PKG_VERSION")));
     assert!(page.contains("embedscope report --model"));
     assert!(page.contains("Cosine of A and B") && page.contains("<h2>Findings</h2>"));
@@ -83,7 +84,7 @@ fn long_texts_leave_it_small() {
         all - 2 * dark > 0,
         "nothing was large enough to be there once"
     );
-    assert_eq!(all - dark, 7, "every panel is there");
+    assert_eq!(all - dark, 8, "every panel is there");
 }
 
 #[test]

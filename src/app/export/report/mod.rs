@@ -17,12 +17,13 @@ use crate::model::Model;
 use crate::views;
 
 /// The panels that are in it, in the order of the pipeline.
-const PANELS: [&str; 7] = [
+const PANELS: [&str; 8] = [
     "tokens",
     "embedding",
     "position",
     "attention",
     "feed_forward",
+    "residual",
     "pooling",
     "score",
 ];
