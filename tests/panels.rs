@@ -110,7 +110,15 @@ fn look(harness: &mut Harness<'_, App>, state: &str, panels: &[&Panel]) -> Vec<S
                 // Tabs that do not fit are scrolled to, and so is a long line in a field.
                 let fields = texts(state);
                 let scrolls = |text: &String| is_title(text) || fields.contains(text);
-                more.retain(|fault| !matches!(fault, Fault::Cut(text, _) if scrolls(text)));
+                // On a small screen the strip of stages is scrolled to its end, too.
+                let stage = harness.query_by_label("Stage Score");
+                let strip = stage
+                    .map(|stage| stage.rect().y_range())
+                    .filter(|_| !texts_fit);
+                let scrolled = |at: &egui::Rect| strip.is_some_and(|y| y.contains(at.center().y));
+                more.retain(
+                    |fault| !matches!(fault, Fault::Cut(text, at) if scrolls(text) || scrolled(at)),
+                );
                 found.extend(more.iter().map(|fault: &Fault| format!("{place}: {fault}")));
                 let unnamed = harness.unnamed_widgets();
                 found.extend(

@@ -233,7 +233,9 @@ fn a_pooling_that_the_head_does_not_take_is_no_number() {
     harness.get_by_label("CLS pooling –");
     harness.state_mut().state.pooling = Some(PoolingMode::Cls);
     settle(&mut harness);
-    harness.get_by_label_contains("choose the model's own pooling");
+    // The panel says so, and so does the name of each tab that cannot answer.
+    let told = harness.query_all_by_label_contains("choose the model's own pooling");
+    assert!(told.count() > 0);
 
     let harness = show(
         plain(1000., true),

@@ -53,6 +53,10 @@ mod x86 {
 
     /// # Safety
     /// As [`super::add`].
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "registers are named by their row and place"
+    )]
     #[target_feature(enable = "avx512f")]
     pub unsafe fn add<const M: usize, const V: usize>(
         x: Rows<*const f32>,

@@ -26,10 +26,13 @@ pub(super) fn width(states: usize) -> f32 {
     (ROW * states as f32 + LABELS).max(LEGEND)
 }
 
+/// The states, what the layers add where it is told of, and what is.
+type Key = (u64, Option<u64>, Measure);
+
 #[derive(Default)]
 pub(super) struct Map {
     texture: HeatmapTexture,
-    values: Memo<(u64, Option<u64>, Measure), (Vec<f32>, Scale)>,
+    values: Memo<Key, (Vec<f32>, Scale)>,
 }
 
 /// The state that is chosen: the embedding where that is meant, else what the chosen layer leaves.
