@@ -379,3 +379,25 @@ fn a_device_that_is_not_there_is_told_and_stays_until_it_is_dismissed() {
             .is_none()
     );
 }
+
+#[test]
+fn what_is_typed_before_escape_in_one_slow_frame_is_not_lost() {
+    let mut harness = open([1280., 800.]);
+    harness.get_by_label("Text 1").focus();
+    settle(&mut harness);
+    let before = harness.state().state().texts[0].text.clone();
+    let key = |pressed| egui::Event::Key {
+        key: egui::Key::Escape,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: egui::Modifiers::NONE,
+    };
+    let events = [egui::Event::Text("!".to_owned()), key(true), key(false)];
+    harness.input_mut().events.extend(events);
+    settle(&mut harness);
+    let after = &harness.state().state().texts[0].text;
+    assert_eq!(*after, format!("{before}!"));
+    let focused = harness.ctx.memory(egui::Memory::focused);
+    assert!(focused.is_none(), "Escape leaves the field");
+}

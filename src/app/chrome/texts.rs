@@ -172,8 +172,10 @@ impl TextList<'_> {
             .desired_width(f32::INFINITY)
             .hint_text("Type a sentence")
             .return_key(None)
+            .event_filter(super::fields::keeps_escape())
             .text_color(theme.foreground());
         let response = ui.add(field);
+        super::fields::leave_by_escape(ui, &response);
         super::fields::mark(ui, response.id);
         let name = format!("Text {}", index + 1);
         ui.ctx()
