@@ -1,9 +1,6 @@
 //! What a right click and the menu key offer, and what a tab says that cannot answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "support/models.rs"]
-#[allow(dead_code)]
-mod models;
 #[path = "support/window.rs"]
 mod window_support;
 
@@ -13,15 +10,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::Side;
-use embedscope::model::ModelRef;
 use embedscope::model::intervention::{Intervention, Interventions, Scope};
-use models::fixtures;
-use window_support::{send, settle};
-
-fn open() -> Harness<'static, App> {
-    let model = ModelRef::Folder(fixtures().join("tiny/plain"));
-    window_support::open(model, [1280., 800.])
-}
+use window_support::{open_tiny, send, settle};
 
 /// Chooses an entry of the open menu.
 fn choose(harness: &mut Harness<'_, App>, entry: &str) {
@@ -31,7 +21,7 @@ fn choose(harness: &mut Harness<'_, App>, entry: &str) {
 
 #[test]
 fn a_right_click_on_a_text_does_what_its_row_does() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     let third = harness.state().state().texts[2].id;
     harness.get_by_label("Text 3").click_secondary();
     settle(&mut harness);
@@ -73,7 +63,7 @@ fn a_right_click_on_a_text_does_what_its_row_does() {
 
 #[test]
 fn the_menu_key_opens_it_on_the_row_that_has_the_keyboard() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     harness.get_by_label("Make text 2 A").focus();
     settle(&mut harness);
     harness.key_press_modifiers(Modifiers::SHIFT, Key::F10);
@@ -97,7 +87,7 @@ fn the_menu_key_opens_it_on_the_row_that_has_the_keyboard() {
 
 #[test]
 fn a_right_click_on_a_token_locks_and_hides_it() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     let a = harness.state().state().a.unwrap();
     let label = harness.state().shown()[0]
         .trace
@@ -134,7 +124,7 @@ fn a_right_click_on_a_token_locks_and_hides_it() {
 
 #[test]
 fn patches_say_which_way_they_pair_and_can_be_switched() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     let patch = Intervention::patch(0, None);
     let all = Interventions::default().with(patch, Scope::A);
     send(&mut harness, Command::SetInterventions(all));
@@ -151,7 +141,7 @@ fn patches_say_which_way_they_pair_and_can_be_switched() {
 
 #[test]
 fn a_tab_that_cannot_answer_says_why_and_still_opens() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     send(&mut harness, Command::ShowPanel("score"));
     let refused = "Shapley, not available: ";
     assert!(harness.query_by_label_contains(refused).is_none());

@@ -20,7 +20,7 @@ use embedscope::trace::{EmbedSite, LayerSite, Site, Trace};
 use embedscope::views::{PANELS, find};
 use panel_support::models::fixtures;
 use panel_support::{Bench, builder, fits, settle, show, tiny, tiny_long};
-use window_support::{open, send};
+use window_support::{open_tiny, send};
 
 const CAT: &str = "The cat bit the dog";
 const DOG: &str = "The dog sat on the cat";
@@ -268,14 +268,9 @@ fn every_panel_fits_at_every_width_and_says_what_it_waits_for() {
     }
 }
 
-fn opened() -> Harness<'static, App> {
-    let model = ModelRef::Folder(fixtures().join("tiny/plain"));
-    open(model, [1280., 800.])
-}
-
 #[test]
 fn the_button_is_a_way_of_looking_that_undo_leaves_alone() {
-    let mut harness = opened();
+    let mut harness = open_tiny();
     send(&mut harness, Command::ShowPanel("attention"));
     let first = harness.state().state().texts[0].id;
     send(&mut harness, Command::EditText(first, EDITED.into()));
@@ -311,7 +306,7 @@ fn the_button_is_a_way_of_looking_that_undo_leaves_alone() {
 
 #[test]
 fn panels_without_a_difference_show_their_text_and_disable_the_button() {
-    let mut harness = opened();
+    let mut harness = open_tiny();
     send(&mut harness, Command::ShowEveryPanel);
     for id in PANELS.iter().filter(|panel| panel.one_text).map(|p| p.id) {
         send(&mut harness, Command::ShowPanel(id));

@@ -12,6 +12,8 @@ mod read;
 mod report;
 #[path = "export/window.rs"]
 mod window;
+#[path = "support/window.rs"]
+mod window_support;
 
 use std::sync::Arc;
 

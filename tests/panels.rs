@@ -133,6 +133,12 @@ fn look(harness: &mut Harness<'_, App>, state: &str, panels: &[&Panel]) -> Vec<S
     found
 }
 
+fn none(mut found: Vec<String>) {
+    found.dedup();
+    let (count, told) = (found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{count} faults:\n{told}");
+}
+
 #[test]
 fn no_panel_writes_over_itself_or_past_its_edge() {
     let folder = tempfile::tempdir().unwrap();
@@ -144,13 +150,7 @@ fn no_panel_writes_over_itself_or_past_its_edge() {
     for state in STATES {
         found.extend(look(&mut harness, state, PANELS));
     }
-    found.dedup();
-    assert!(
-        found.is_empty(),
-        "{} faults:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    none(found);
 }
 
 #[test]
@@ -180,13 +180,7 @@ fn two_columns_write_over_nothing_and_past_no_edge() {
             found.extend(told);
         }
     }
-    found.dedup();
-    assert!(
-        found.is_empty(),
-        "{} faults:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    none(found);
 }
 
 /// What is named so lies within the window; its rectangle.

@@ -1,9 +1,6 @@
 //! The strip of changes in the window: chips, the score before and after, the menu, undo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "support/models.rs"]
-#[allow(dead_code)]
-mod models;
 #[path = "support/window.rs"]
 mod window_support;
 
@@ -12,15 +9,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, Side};
-use embedscope::model::ModelRef;
 use embedscope::model::intervention::{Intervention, Interventions, Scope};
-use models::fixtures;
-use window_support::{send, settle};
-
-fn open() -> Harness<'static, App> {
-    let model = ModelRef::Folder(fixtures().join("tiny/plain"));
-    window_support::open(model, [1280., 800.])
-}
+use window_support::{open_tiny, send, settle};
 
 fn click(harness: &mut Harness<'_, App>, label: &str) {
     // By the accessibility tree: what is scrolled out of sight has a place in it, too.
@@ -43,7 +33,7 @@ fn line(harness: &Harness<'_, App>) -> String {
 
 #[test]
 fn a_chip_is_put_aside_taken_up_removed_and_brought_back() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     assert!(
         harness.query_by_label("Clear all").is_none(),
         "no strip without changes"
@@ -83,7 +73,7 @@ fn a_chip_is_put_aside_taken_up_removed_and_brought_back() {
 
 #[test]
 fn the_menu_changes_what_is_selected() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     send(&mut harness, Command::SelectLayer(1));
     click(&mut harness, "Intervene");
     click(&mut harness, "Switch off L2 · attention");
@@ -129,7 +119,7 @@ fn the_menu_changes_what_is_selected() {
 
 #[test]
 fn a_change_that_cannot_be_says_why_and_can_be_removed() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     send(
         &mut harness,
         set(Intervention::NoAttention { layer: 8 }, Scope::All),
@@ -143,7 +133,7 @@ fn a_change_that_cannot_be_says_why_and_can_be_removed() {
 
 #[test]
 fn dragging_a_temperature_is_one_step() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     let warm = |hundredths| Intervention::Temperature {
         layer: None,
         hundredths,
@@ -151,8 +141,11 @@ fn dragging_a_temperature_is_one_step() {
     send(&mut harness, set(warm(200), Scope::All));
     for hundredths in [210, 220, 400] {
         let all = Interventions::default().with(warm(hundredths), Scope::All);
-        send(&mut harness, Command::DragInterventions(all));
+        // One frame each: what comes after a pause is a step of its own.
+        harness.state_mut().send(Command::DragInterventions(all));
+        harness.step();
     }
+    settle(&mut harness);
     send(&mut harness, Command::Undo);
     assert_eq!(harness.state().state().interventions.0[0].what, warm(200));
     send(&mut harness, Command::Undo);

@@ -1,43 +1,12 @@
 //! Exports of the window, by its menus.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
-use candle_core::Device;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::app::command::Command;
 use embedscope::app::export::{Export, Format};
-use embedscope::app::{App, WindowOptions};
-use embedscope::model::ModelRef;
 
-use super::models::fixtures;
-
-fn open() -> Harness<'static, App> {
-    let options = WindowOptions {
-        model: Some(ModelRef::Folder(fixtures().join("tiny/plain"))),
-        device: Device::Cpu,
-    };
-    let mut harness = Harness::builder()
-        .with_size([1280., 800.])
-        .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
-    settle(&mut harness);
-    harness
-}
-
-fn settle(harness: &mut Harness<'_, App>) {
-    let end = Instant::now() + Duration::from_secs(60);
-    let mut quiet = 0;
-    while quiet < 4 {
-        assert!(Instant::now() < end, "the window did not settle");
-        harness.step();
-        quiet = match harness.state().engine().busy() {
-            true => 0,
-            false => quiet + 1,
-        };
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
+use super::window_support::{open_tiny, send, settle};
 
 fn export(panel: &'static str, format: Format) -> Export {
     Export {
@@ -47,14 +16,9 @@ fn export(panel: &'static str, format: Format) -> Export {
     }
 }
 
-fn send(harness: &mut Harness<'_, App>, command: Command) {
-    harness.state_mut().send(command);
-    settle(harness);
-}
-
 #[test]
 fn a_panel_is_saved_in_every_format_and_the_window_goes_on() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     send(&mut harness, Command::ShowPanel("attention"));
     let folder = tempfile::tempdir().unwrap();
     for format in Format::ALL {
@@ -79,7 +43,7 @@ fn a_panel_is_saved_in_every_format_and_the_window_goes_on() {
 
 #[test]
 fn a_path_that_cannot_be_written_is_one_message_that_names_it() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     let path = PathBuf::from("/no/such/folder/tokens.csv");
     send(
         &mut harness,
@@ -93,7 +57,7 @@ fn a_path_that_cannot_be_written_is_one_message_that_names_it() {
 
 #[test]
 fn the_menu_leads_to_a_dialog_with_a_name_for_the_file() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     send(&mut harness, Command::ShowPanel("attention"));
     send(&mut harness, Command::SelectLayer(1));
     harness.get_by_label("Export Attention").click();
@@ -111,7 +75,7 @@ fn the_menu_leads_to_a_dialog_with_a_name_for_the_file() {
 
 #[test]
 fn a_report_is_made_beside_the_window_and_can_be_given_up() {
-    let mut harness = open();
+    let mut harness = open_tiny();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.html");
     send(&mut harness, Command::SaveReport(path.clone()));

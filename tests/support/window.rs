@@ -17,6 +17,12 @@ pub fn open(model: ModelRef, size: [f32; 2]) -> Harness<'static, App> {
     open_with(Harness::builder().with_size(size), model)
 }
 
+/// The tiny model of most tests, on a screen of common size.
+pub fn open_tiny() -> Harness<'static, App> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tiny/plain");
+    open(ModelRef::Folder(folder.into()), [1280., 800.])
+}
+
 /// The same as `builder` would have it.
 pub fn open_with(builder: HarnessBuilder<App>, model: ModelRef) -> Harness<'static, App> {
     let options = WindowOptions {
