@@ -160,6 +160,77 @@ fn every_panel_of_one_text_shows_each_text_in_its_own_column() {
     assert!(rows("cat", 0) > rows("cat", 1) && rows("dog", 1) > rows("dog", 0));
 }
 
+/// Where the heads of the two columns of the panel in front are.
+fn heads(harness: &Harness<'_, App>, title: &str, names: [&str; 2]) -> [egui::Rect; 2] {
+    let switch = harness.get_all_by_label("Show text A").next().unwrap();
+    let menu = format!("What am I looking at in {title}?");
+    let menu = harness.get_by_label(&menu);
+    let (left, right) = (switch.rect().left(), menu.rect().right());
+    names.map(|name| {
+        let nodes = harness.query_all_by_label(name).map(|node| node.rect());
+        let mut here = nodes.filter(|rect| {
+            rect.left() >= left - 1.
+                && rect.right() <= right + 1.
+                && rect.top() > switch.rect().top()
+        });
+        here.next()
+            .unwrap_or_else(|| panic!("{title}: no column of {name}"))
+    })
+}
+
+#[test]
+fn columns_stand_side_by_side_wherever_there_is_room_for_two() {
+    let mut harness = open_two();
+    let modes = [
+        (Beside::Texts, [CAT, DOG]),
+        (Beside::Models, ["plain", "roberta"]),
+    ];
+    for size in [[1440., 900.], [1280., 800.], [1024., 700.]] {
+        harness.set_size(size.into());
+        for (beside, names) in modes {
+            send(&mut harness, Command::ShowBeside(Some(beside)));
+            for panel in PANELS.iter().filter(|panel| panel.one_text) {
+                send(&mut harness, Command::ShowPanel(panel.id));
+                let [first, second] = heads(&harness, panel.title, names);
+                let of = format!("{} at {size:?}: {first} and {second}", panel.title);
+                assert!((first.top() - second.top()).abs() < 1., "{of}");
+                assert!(first.right() < second.left(), "{of}");
+            }
+        }
+    }
+    // Neither could be read there.
+    harness.set_size(egui::vec2(560., 450.));
+    let (beside, names) = modes[0];
+    send(&mut harness, Command::ShowBeside(Some(beside)));
+    send(&mut harness, Command::ShowPanel("position"));
+    let [first, second] = heads(&harness, "Position", names);
+    assert!(first.bottom() < second.top(), "{first} and {second}");
+}
+
+#[test]
+fn each_column_of_tokens_has_the_pieces_of_its_own_text_alone() {
+    let mut harness = open_two();
+    send(&mut harness, Command::ShowPanel("tokens"));
+    let strips = |harness: &Harness<'_, App>, column| {
+        let mut all = found(harness, "Pieces of", column);
+        all.retain(|label| label.starts_with("Pieces"));
+        all
+    };
+    assert_eq!(strips(&harness, 0).len() + strips(&harness, 1).len(), 2);
+    for (beside, side, shown) in [
+        (Beside::Texts, Side::A, ["A", "B"]),
+        (Beside::Models, Side::A, ["A", "A"]),
+        (Beside::Models, Side::B, ["B", "B"]),
+    ] {
+        send(&mut harness, Command::View(side));
+        send(&mut harness, Command::ShowBeside(Some(beside)));
+        for column in [0, 1] {
+            let name = format!("Pieces of {}", shown[column]);
+            assert_eq!(strips(&harness, column), [name], "{beside:?}");
+        }
+    }
+}
+
 /// The colour scales of the panel in front, of the left column and of the right one.
 fn scales(harness: &Harness<'_, App>, panel: &'static str) -> [Vec<String>; 2] {
     let both = [0, 1].map(|column| {

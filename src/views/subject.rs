@@ -119,6 +119,12 @@ pub fn note_ui(ui: &mut Ui, text: impl Into<String>) -> egui::Response {
     ui.label(RichText::new(text).small().color(theme.secondary()))
 }
 
+/// Sets the groups of a wrapped row apart: a row that is full gets no wider by it.
+pub fn apart_ui(ui: &mut Ui) {
+    let left = ui.available_size_before_wrap().x;
+    ui.add_space(left.clamp(0.0, 2.0 * SPACE));
+}
+
 /// Legends in a row; one below the other where they would not fit.
 pub fn legends_ui(ui: &mut Ui, legends: &[(&Scale, &str)]) {
     /// About what a legend takes: its ramp, two figures and a few words.

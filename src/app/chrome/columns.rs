@@ -9,8 +9,11 @@ use crate::engine::LoadState;
 use crate::views::{Panel, ViewContext};
 use crate::widgets::theme::{SPACE, Theme};
 
-/// No column is narrower in the window, in points; where two are too wide, one stands above the other.
-pub const COLUMN: f32 = 336.;
+/// No column is narrower, in points; where two are too wide, one stands above the other. What needs more
+/// room than its column is scrolled there.
+const COLUMN: f32 = 184.;
+/// No column of a picture is narrower: it cannot be scrolled.
+pub const PICTURE_COLUMN: f32 = 336.;
 /// No column that stands above another is lower.
 const LOWEST: f32 = 280.;
 const GAP: f32 = 2. * SPACE;
@@ -109,7 +112,7 @@ pub fn columns_ui(
             .into_iter()
             .zip(columns)
         {
-            column_ui(ui, rect, panels, panel, column);
+            column_ui(ui, rect, panels, panel, column, picture);
         }
         // A line as high as all there is would make a picture as high.
         if !picture {
@@ -125,7 +128,7 @@ pub fn columns_ui(
         let width = ui.available_width() - GAP / 2.;
         let all = Rect::from_min_size(corner, vec2(width, 2. * height));
         for (rect, &column) in halves(all, vec2(0., height)).into_iter().zip(columns) {
-            column_ui(ui, rect, panels, panel, column);
+            column_ui(ui, rect, panels, panel, column, false);
         }
         ui.painter().hline(all.x_range(), all.center().y, line);
         ui.allocate_rect(all, Sense::hover());
@@ -163,6 +166,7 @@ fn column_ui(
     panels: &mut Panels<'_>,
     panel: &'static Panel,
     column: Column,
+    picture: bool,
 ) {
     let builder = UiBuilder::new().max_rect(rect).id_salt(column.slot);
     let mut ui = ui.new_child(builder);
@@ -178,7 +182,11 @@ fn column_ui(
             let what = format!("The changes inside the encoder are made in {first} alone.");
             ui.label(RichText::new(what).small().color(cx.theme.secondary()));
         }
-        view.ui(ui, cx);
+        if picture {
+            return view.ui(ui, cx);
+        }
+        let area = egui::ScrollArea::horizontal().id_salt("across");
+        area.auto_shrink(false).show(ui, |ui| view.ui(ui, cx));
     });
     if painted.is_none() {
         waiting_ui(ui, panels.engine.reference_state());

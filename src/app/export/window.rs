@@ -7,7 +7,7 @@ use egui::{Context, vec2};
 use super::offscreen::Offscreen;
 use super::report::{self, Run};
 use super::{Content, Export, Format, file};
-use crate::app::chrome::columns::{COLUMN, columns};
+use crate::app::chrome::columns::{PICTURE_COLUMN, columns};
 use crate::app::dialogs::Purpose;
 use crate::app::state::{Beside, ScoreMethod};
 use crate::app::{App, Outcome};
@@ -98,7 +98,7 @@ impl App {
         let columns = views::find(export.panel).map(|panel| columns(panel, &self.state));
         if columns.is_some_and(|columns| columns.len() > 1) {
             // Both are in it, also where one stands above the other in the window.
-            size.x = size.x.max(2. * (COLUMN + 3. * SPACE));
+            size.x = size.x.max(2. * (PICTURE_COLUMN + 3. * SPACE));
         }
         let dark = ctx.global_style().visuals.dark_mode;
         let mut off = Offscreen::new(dark);

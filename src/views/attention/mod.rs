@@ -16,7 +16,7 @@ use egui::{RichText, ScrollArea, TextStyle, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
-use super::subject::note_ui;
+use super::subject::{apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::attention::{HeadSummary, Kind, Map, Who, summaries};
 use crate::app::export::NamedArray;
@@ -359,9 +359,9 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool, span: &str
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         switch_ui(ui, &mut options.map, &maps);
-        ui.add_space(2.0 * SPACE);
+        apart_ui(ui);
         switch_ui(ui, &mut options.mean, &which);
-        ui.add_space(2.0 * SPACE);
+        apart_ui(ui);
         switch_ui(ui, &mut options.relative, &scales);
     });
     ui.add_space(SPACE);

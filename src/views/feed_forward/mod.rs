@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::recorded::sharing;
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::scroll::{column, together_ui};
-use super::subject::note_ui;
+use super::subject::{apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::neurons::{
     Firing, LayerFiring, SILENT, Taken, firing_at, top_neurons, top_tokens,
@@ -301,7 +301,7 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, before: Options, gated: boo
                 cx.send(Command::SelectLayer(layer));
             }
         }
-        ui.add_space(2.0 * SPACE);
+        apart_ui(ui);
         let before = "ffn_pre: what the first product gives";
         let after = "ffn_act: what the second product reads";
         let plain = [
@@ -317,7 +317,7 @@ fn options_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, before: Options, gated: boo
             true => switch_ui(ui, &mut options.stage, &branches),
             false => switch_ui(ui, &mut options.stage, &plain),
         }
-        ui.add_space(2.0 * SPACE);
+        apart_ui(ui);
         let clipped = "Colours reach to what 99.5% of the values stay below; the few beyond take the end's colour";
         let scales = [
             (true, "Own range", clipped),

@@ -1,10 +1,9 @@
-//! The pieces in a row, those of A above those of B.
+//! The pieces in a row, those of A above those of B; in two columns each has its own alone.
 
 use egui::{RichText, Ui};
 
 use super::{Kind, covered, other_tokens};
 use crate::analysis::shared::shared;
-use crate::app::state::Beside;
 use crate::engine::Derived;
 use crate::tokens::Tokens;
 use crate::views::ViewContext;
@@ -41,8 +40,8 @@ impl Strips {
             None => (None, None),
         };
         strip_ui(ui, cx, subject, &tokens, mine);
-        // Where both texts have a column, the other's pieces stand in the other's.
-        if cx.state.columns() != Some(Beside::Texts) {
+        // Half a panel is for one text, and where both have a column the other's pieces stand in that.
+        if cx.beside.is_none() {
             ui.add_space(SPACE_SMALL);
             ui.scope(|ui| {
                 if !other.current && subject.current {
