@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use egui::accesskit::Role;
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT as _, Queryable, by};
 use embedscope::app::command::Command;
+use embedscope::app::state::Focus;
 use embedscope::model::source::SourceOptions;
 use embedscope::model::spec::Placement;
 use embedscope::model::{Model, ModelRef};
@@ -204,6 +205,57 @@ fn a_click_holds_the_token_asks_for_the_site_and_chooses_the_layer() {
     click(&mut harness, &map("Attention adds"), MIDDLE);
     let site = harness.state().state.locked.site;
     assert_eq!(site, Some(Site::Layer(0, LayerSite::AttnOut)));
+}
+
+/// Everything that is written, or told to a screen reader.
+fn written(harness: &Harness<'_, Bench>) -> Vec<String> {
+    let all = harness.query_all(by().predicate(|_| true));
+    let words = |node: egui_kittest::Node<'_>| {
+        let node = node.accesskit_node();
+        [node.label(), node.value()]
+    };
+    all.flat_map(words).flatten().collect()
+}
+
+#[test]
+fn what_there_is_not_before_the_first_layer_is_a_dash_and_no_nan() {
+    for difference in [false, true] {
+        let mut bench = bench(load("deberta_v2_conv"));
+        bench.state.difference = difference;
+        let embed = Focus {
+            site: Some(Site::Embed(EmbedSite::Out)),
+            ..Focus::token(bench.texts[0].id, 1)
+        };
+        bench.state.locked = embed;
+        let mut harness = show(builder(1000., 1000., true), bench);
+        for (measure, why) in [
+            ("cos to before", "there is no state before it"),
+            ("Attention adds", "nothing is added before the first layer"),
+            (
+                "Feed-forward adds",
+                "nothing is added before the first layer",
+            ),
+        ] {
+            harness.get_by_label(measure).click();
+            settle(&mut harness);
+            let words = written(&harness);
+            let told = format!("— ({why})");
+            let cell = |text: &&String| text.ends_with(&told) && text.contains("embed [0]");
+            assert!(words.iter().any(|text| cell(&text)), "{measure}: {words:?}");
+            assert!(!words.iter().any(|text| text.contains("NaN")), "{words:?}");
+        }
+        if !difference {
+            harness.get_by_label_contains("—: no such block, as before the first layer");
+            // The first layer has a convolution, the second has none.
+            let row = |state: &str| {
+                let start = format!("state {state}, ");
+                let rows = written(&harness).into_iter();
+                let mut rows = rows.filter(|text| text.starts_with(&start));
+                rows.next().unwrap().matches('—').count()
+            };
+            assert_eq!([row("embed"), row("L1"), row("L2")], [3, 0, 1]);
+        }
+    }
 }
 
 #[test]

@@ -57,7 +57,8 @@ struct Pictures {
     sentence: [Vec<f32>; 2],
     /// cos(A, B) at `embed.out` and behind each layer.
     cosines: Vec<f64>,
-    cosine: f64,
+    /// None where the model's modules do not take the chosen pooling.
+    cosine: Option<f64>,
 }
 
 /// One frame's surroundings.
@@ -143,7 +144,7 @@ impl Spine {
         if stages.contains(&Stage::Normalise) {
             row.vectors_ui("Normalise", Stage::Normalise, pictures.map(|p| &p.sentence));
         }
-        row.score_ui(pictures.map(|p| p.cosine));
+        row.score_ui(pictures.and_then(|p| p.cosine));
     }
 }
 
@@ -184,7 +185,7 @@ fn pictures(model: &Model, key: &Key) -> Pictures {
         position: miniature(&key.a, Site::Embed(EmbedSite::Position)),
         pooled: [&key.a, &key.b].map(|trace| vector(trace, Site::Pooled(key.mode))),
         sentence: [&key.a, &key.b].map(|trace| vector(trace, Site::Sentence)),
-        cosine: pooling::score(&model.head, &key.a, &key.b, key.options).unwrap_or(f64::NAN),
+        cosine: pooling::score(&model.head, &key.a, &key.b, key.options).ok(),
         cosines,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Ui, vec2};
 
 use super::map::{COLUMN, ROW, TALLEST, chosen_state, legend_row_ui, select};
-use super::measure::{Measure, cosines, names, signed};
+use super::measure::{Measure, cosines, hiding, names, signed};
 use crate::analysis::residual::{Pooled, States, Writes, state_sites};
 use crate::analysis::vectors::{cosine, to_f64};
 use crate::app::export::{NamedArray, Numbers};
@@ -26,8 +26,10 @@ type Key = (u64, Measure);
 struct Figures {
     /// Of A and of B, [P, S].
     sides: [Vec<f64>; 2],
-    /// A − B, [P, S].
+    /// A − B, [P, S]; NaN where there is none.
     less: Vec<f32>,
+    /// The same as the map shows it.
+    shown: Vec<f32>,
     /// cos of the partners' states, [P, S].
     cosines: Vec<f32>,
     /// S
@@ -78,8 +80,10 @@ fn figures(
     };
     let sides = [of(0)?, of(1)?];
     let less = sides[0].iter().zip(&sides[1]);
+    let less: Vec<f32> = less.map(|(a, b)| (a - b) as f32).collect();
     Ok(Figures {
-        less: less.map(|(a, b)| (a - b) as f32).collect(),
+        shown: hiding(&less),
+        less,
         cosines: partner_cosines(twin).ok_or_else(lacks)?,
         sides,
         count,
@@ -147,7 +151,7 @@ impl Difference {
         let formula = format!("{}, A − B", measure.formula());
         legend_row_ui(ui, cx, (&scale, &formula), &figures.less);
         let name = format!("{}, A − B, pairs × states", measure.title());
-        let less = (name.as_str(), &figures.less[..], scale);
+        let less = (name.as_str(), &figures.shown[..], scale);
         self.map_ui(ui, cx, (&drawn, figures), 0, less, shown.current);
         section_ui(ui, "Partners", "cos of A's state with B's");
         let scale = cosines(&figures.cosines);
@@ -194,6 +198,7 @@ impl Difference {
         .focus_row(twin.focused(cx.focus)[0])
         .focus_column(Some(chosen_state(cx, cx.focus)))
         .locked(locked)
+        .hidden(measure.absent(true))
         .dimmed(!current)
         .tooltip(false)
         .ui(ui, &mut self.textures[index]);
@@ -211,7 +216,10 @@ impl Difference {
         if let Some((pair, state)) = out.hovered {
             let at = pair * figures.count + state;
             let [a, b] = [0, 1].map(|side: usize| figures.sides[side].get(at).copied());
-            let values = three_values(a.unwrap_or(f64::NAN), b.unwrap_or(f64::NAN));
+            let values = match a.zip(b).filter(|(a, b)| a.is_finite() && b.is_finite()) {
+                Some((a, b)) => three_values(a, b),
+                None => format!("— ({})", measure.absent(true)),
+            };
             let cos = figures.cosines.get(at).copied().map_or(f64::NAN, f64::from);
             let (token, site) = (twin.token(pair), Measure::Length.site(state));
             let formula = measure.formula();

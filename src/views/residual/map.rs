@@ -3,7 +3,7 @@
 use egui::{RichText, Ui, vec2};
 
 use super::derive::Both;
-use super::measure::{Measure, names};
+use super::measure::{Measure, hiding, names};
 use crate::analysis::residual::States;
 use crate::app::command::Command;
 use crate::app::state::Focus;
@@ -77,7 +77,7 @@ impl Map {
         let (values, scale) = self.values.get(key, || {
             let values = measure.all(states, both.writes());
             let scale = measure.scale(&values);
-            (values, scale)
+            (hiding(&values), scale)
         });
         legend_row_ui(ui, cx, (scale, measure.formula()), values);
         let tokens = &both.found.trace.tokens;
@@ -101,6 +101,7 @@ impl Map {
         .focus_row(subject.focused(cx))
         .focus_column(Some(chosen_state(cx, cx.focus)))
         .locked(locked)
+        .hidden(measure.absent(both.writes().is_some()))
         .dimmed(!both.current)
         .tooltip(false)
         .ui(ui, &mut self.texture);
@@ -114,7 +115,7 @@ impl Map {
         }
         if let Some(cell) = out.hovered {
             out.response
-                .on_hover_text_at_pointer(hover_text(cx, (both, states), cell));
+                .on_hover_text_at_pointer(hover_text((both, states), cell));
         }
     }
 }
@@ -142,11 +143,7 @@ fn cell_focus(subject: &Subject, (token, state): (usize, usize), measure: Measur
     }
 }
 
-fn hover_text(
-    cx: &ViewContext<'_>,
-    (both, states): (&Both, &States),
-    (token, state): (usize, usize),
-) -> String {
+fn hover_text((both, states): (&Both, &States), (token, state): (usize, usize)) -> String {
     let label = both.found.trace.tokens.labels.get(token);
     let label = label.map_or("?", String::as_str);
     let site = Measure::Length.site(state);
@@ -157,7 +154,9 @@ fn hover_text(
             text += &format!("\n{} {}", measure.formula(), number(value));
         }
     }
-    if state > 0 && both.writes().is_none() && cx.model.spec().layers() > 0 {
+    if state == 0 {
+        text += "\nNothing is added before the first layer";
+    } else if both.writes().is_none() {
         text += "\nWhat the blocks add is not known yet";
     }
     text

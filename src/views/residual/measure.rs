@@ -121,6 +121,15 @@ impl Measure {
         (0..states.tokens).flat_map(row).collect()
     }
 
+    /// Why a state has no such figure; `measured` tells whether what the layers add is known.
+    pub fn absent(self, measured: bool) -> &'static str {
+        match self {
+            Self::Attention | Self::FeedForward if !measured => "not measured yet",
+            Self::Attention | Self::FeedForward => "nothing is added before the first layer",
+            _ => "there is no state before it",
+        }
+    }
+
     /// From 0, but for cosines, of which the differences lie near 1.
     pub fn scale(self, values: &[f32]) -> Scale {
         match self {
@@ -139,6 +148,12 @@ pub fn cosines(values: &[f32]) -> Scale {
 /// Signed, for differences.
 pub fn signed(values: &[f32]) -> Scale {
     Scale::signed(reach(&finite(values), CLIP))
+}
+
+/// As a map shows them: what there is not is hidden, and no fault.
+pub fn hiding(values: &[f32]) -> Vec<f32> {
+    let shown = |&x: &f32| if x.is_nan() { f32::NEG_INFINITY } else { x };
+    values.iter().map(shown).collect()
 }
 
 pub fn finite(values: &[f32]) -> Vec<f32> {

@@ -157,7 +157,8 @@ fn bars_ui(
         }
         let value = figure(state, column);
         if !value.is_finite() {
-            return Cell::Quiet(String::new());
+            let known = writes.is_some() || column == 1 || column == last;
+            return Cell::Quiet(if known { "—" } else { "" }.to_owned());
         }
         let share = if column == last { value } else { value / most };
         Cell::Bar {
@@ -185,7 +186,7 @@ fn writes_ui(ui: &mut Ui, cx: &ViewContext<'_>, both: &Both) {
         Some(Ok(_)) => {
             note_ui(
                 ui,
-                "Bars of lengths share one scale. cos is with the state after the last layer.",
+                "Bars of lengths share one scale. cos is with the state after the last layer. —: no such block, as before the first layer.",
             );
         }
     }

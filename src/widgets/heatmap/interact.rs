@@ -84,11 +84,15 @@ impl Heatmap<'_> {
             Some(label) => format!("{label} [{index}]"),
             None => format!("[{index}]"),
         };
+        let value = grid.value(row, column);
+        let value = match value == f32::NEG_INFINITY && !self.hidden.is_empty() {
+            true => format!("— ({})", self.hidden),
+            false => number(f64::from(value)),
+        };
         let mut text = format!(
-            "{} · {}\n{}",
+            "{} · {}\n{value}",
             name(self.row_labels, row),
             name(self.column_labels, column),
-            number(f64::from(grid.value(row, column))),
         );
         let (y, x) = (&grid.y, &grid.x);
         let sharing = y.cells(y.bin(row)).len() * x.cells(x.bin(column)).len();

@@ -42,6 +42,7 @@ pub struct Heatmap<'a> {
     show_values: bool,
     tooltip: bool,
     draggable: bool,
+    hidden: &'a str,
 }
 
 /// What happened on a heatmap. Cells are (row, column).
@@ -95,6 +96,7 @@ impl<'a> Heatmap<'a> {
             show_values: false,
             tooltip: true,
             draggable: false,
+            hidden: "",
         }
     }
 
@@ -198,6 +200,12 @@ impl<'a> Heatmap<'a> {
     /// Whether the response also tells of drags, for a part of a map that can be moved.
     pub fn draggable(mut self, draggable: bool) -> Self {
         self.draggable = draggable;
+        self
+    }
+
+    /// Why a cell of −∞ has no value to show; it is then told in place of one.
+    pub fn hidden(mut self, why: &'a str) -> Self {
+        self.hidden = why;
         self
     }
 
