@@ -5,8 +5,10 @@ mod replace;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
+use super::chrome::sizes::{Sizes, on_hub, unknown_ui, verb};
 use super::command::{Command, LabCommand};
 use super::export::Export;
+use crate::engine::Engine;
 use crate::model::ModelRef;
 use crate::widgets::theme::SPACE;
 use replace::Replace;
@@ -176,6 +178,8 @@ struct Open {
     browsing: Option<Receiver<Option<PathBuf>>>,
     note: Option<&'static str>,
     replace: Replace,
+    /// Of a model of the hub that is named.
+    sizes: Sizes,
     fresh: bool,
 }
 
@@ -192,6 +196,7 @@ impl Dialogs {
             browsing: None,
             note: None,
             replace: Replace::default(),
+            sizes: Sizes::default(),
             fresh: true,
         });
     }
@@ -208,11 +213,11 @@ impl Dialogs {
     }
 
     /// Paints the dialog and returns what the person decided.
-    pub fn dialog_ui(&mut self, ctx: &egui::Context) -> Option<Command> {
+    pub fn dialog_ui(&mut self, ctx: &egui::Context, engine: &Engine) -> Option<Command> {
         let open = self.open.as_mut()?;
         let free = open.receive();
-        let modal =
-            egui::Modal::new(egui::Id::unique("path dialog")).show(ctx, |ui| open.fields_ui(ui));
+        let modal = egui::Modal::new(egui::Id::unique("path dialog"))
+            .show(ctx, |ui| open.fields_ui(ui, engine));
         let decided = match modal.inner {
             Some(true) => open.may_write(ctx).then_some(true),
             other => other.or(free.then_some(true)),
@@ -265,7 +270,7 @@ impl Open {
     }
 
     /// `Some(true)` to go on, `Some(false)` to give up.
-    fn fields_ui(&mut self, ui: &mut egui::Ui) -> Option<bool> {
+    fn fields_ui(&mut self, ui: &mut egui::Ui, engine: &Engine) -> Option<bool> {
         ui.set_width(460.);
         ui.heading(self.purpose.title());
         ui.add_space(SPACE);
@@ -279,6 +284,15 @@ impl Open {
         if let Some(note) = self.note {
             ui.weak(note);
         }
+        let hub = match self.purpose {
+            Purpose::Model => on_hub(&self.path),
+            _ => None,
+        };
+        let ctx = ui.ctx().clone();
+        let size = hub
+            .as_ref()
+            .and_then(|hub| self.sizes.of(&ctx, engine, hub));
+        unknown_ui(ui, size.as_ref());
         ui.add_space(SPACE);
         if self.replace.is_asking() {
             return self.replace.question_ui(ui).then_some(true);
@@ -292,12 +306,13 @@ impl Open {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let verb = match self.purpose {
+                    Purpose::Model if hub.is_some() => verb(size.as_ref()),
                     Purpose::Model
                     | Purpose::Texts
                     | Purpose::Pairs
                     | Purpose::Background
-                    | Purpose::OpenSession => "Open",
-                    _ => "Save",
+                    | Purpose::OpenSession => "Open".to_owned(),
+                    _ => "Save".to_owned(),
                 };
                 let go = ui.add_enabled(ready, egui::Button::new(verb)).clicked();
                 let cancel = ui.button("Cancel").clicked();

@@ -23,7 +23,7 @@ impl App {
             model,
             walk: &self.walk,
             performance: self.performance,
-            inspector: self.has_inspector,
+            sides: self.sides,
         }
     }
 

@@ -159,6 +159,7 @@ impl App {
 
     fn execute(&mut self, ctx: &egui::Context, command: Command) {
         self.pause_for(&command);
+        self.sides.note(&command);
         let Some(command) = command::apply(&mut self.state, command) else {
             return;
         };

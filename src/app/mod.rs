@@ -104,8 +104,8 @@ pub struct App {
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
     performance: bool,
-    /// Whether the inspector was beside the panels in the last frame.
-    has_inspector: bool,
+    /// What is beside the panels, as of the last frame.
+    sides: sides::Sides,
     /// How large each panel was when it was painted last, in points.
     painted: HashMap<&'static str, egui::Vec2>,
     /// The report that is being made.
@@ -227,7 +227,7 @@ impl App {
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,
-            has_inspector: true,
+            sides: sides::Sides::default(),
             painted: HashMap::new(),
             report: None,
             outcomes: channel(),

@@ -8,18 +8,67 @@ use super::chrome::log::toasts_ui;
 use super::chrome::texts::TextList;
 use super::chrome::tour;
 use super::command::Command;
+use super::preferences::Preferences;
 use super::state::Focus;
+use super::ui::NARROWEST;
 use crate::widgets::theme::SPACE;
 
-/// Below this width of the window the inspector is put away unless a person wants it, in points.
+/// Below this width of the window there is room for one of them beside the panels, in points. The
+/// inspector is put away there unless a person wants it.
 const NARROW: f32 = 880.;
 /// Where a part is put away, the strip that brings it back.
 const STRIP: f32 = 24.;
 
+/// Which of the parts are beside the panels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    pub texts: bool,
+    pub inspector: bool,
+    /// Whether the inspector was asked for after the texts: where there is room for one, it has that.
+    newer: bool,
+}
+
+impl Default for Sides {
+    fn default() -> Self {
+        Self {
+            texts: true,
+            inspector: true,
+            newer: false,
+        }
+    }
+}
+
+impl Sides {
+    /// Hears what is asked for.
+    pub fn note(&mut self, command: &Command) {
+        match command {
+            Command::ShowTexts(true) => self.newer = false,
+            Command::ShowInspector(true) => self.newer = true,
+            _ => {}
+        }
+    }
+
+    /// As a person prefers them in a window of this width. What there is no room for is put away and
+    /// still preferred: it comes back when the window widens, or the other part closes.
+    fn fit(&mut self, preferences: &Preferences, width: f32) {
+        let wide = width >= NARROW;
+        let (texts, inspector) = (preferences.texts, preferences.inspector.unwrap_or(wide));
+        let both = wide || !(texts && inspector);
+        self.texts = texts && (both || !self.newer);
+        self.inspector = inspector && (both || self.newer);
+    }
+}
+
 impl App {
+    /// Before either is painted.
+    pub(super) fn fit_sides(&mut self, ctx: &egui::Context) {
+        let width = ctx.content_rect().width();
+        self.sides.fit(&self.state.preferences, width);
+    }
+
     /// The texts on the left, or the strip in their place.
     pub(super) fn texts_ui(&mut self, ui: &mut Ui, focus: Focus) {
-        if !self.state.preferences.texts {
+        if !self.sides.texts {
             let open = || Command::ShowTexts(true);
             let rect = strip_ui(
                 ui,
@@ -64,9 +113,7 @@ impl App {
 
     /// The inspector on the right, or the strip in its place.
     pub(super) fn inspector_ui(&mut self, ui: &mut Ui, pointed: Focus) {
-        let wide = ui.ctx().content_rect().width() >= NARROW;
-        self.has_inspector = self.state.preferences.inspector.unwrap_or(wide);
-        if !self.has_inspector {
+        if !self.sides.inspector {
             let open = || Command::ShowInspector(true);
             let rect = strip_ui(
                 ui,
@@ -77,9 +124,10 @@ impl App {
             self.areas.note(Area::Inspector, Some(rect));
             return;
         }
+        let most = (ui.available_width() - NARROWEST).clamp(180., 480.);
         let inspector = Panel::right("inspector")
             .default_size(240.)
-            .size_range(180. ..=480.)
+            .size_range(180. ..=most)
             .show(ui, |ui| {
                 self.toasts_ui(ui);
                 self.areas.enter(ui, Area::Inspector);
@@ -98,7 +146,7 @@ impl App {
 
     /// Before the panels are painted into `ui`.
     pub(super) fn below_panels_ui(&mut self, ui: &mut Ui) {
-        if !self.has_inspector {
+        if !self.sides.inspector {
             self.toasts_ui(ui);
         }
     }
@@ -125,4 +173,33 @@ fn strip_ui(ui: &mut Ui, panel: Panel, (sign, name): (&str, &str), open: impl Fn
             });
         });
     shown.response.rect
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the texts and the inspector are there, at each width.
+    fn fitted(sides: &mut Sides, preferences: &Preferences, width: f32) -> [bool; 2] {
+        sides.fit(preferences, width);
+        [sides.texts, sides.inspector]
+    }
+
+    #[test]
+    fn where_there_is_room_for_one_it_is_the_one_that_was_asked_for_last() {
+        let (mut sides, mut preferences) = (Sides::default(), Preferences::default());
+        assert_eq!(fitted(&mut sides, &preferences, 1440.), [true, true]);
+        assert_eq!(fitted(&mut sides, &preferences, 720.), [true, false]);
+        preferences.inspector = Some(true);
+        sides.note(&Command::ShowInspector(true));
+        assert_eq!(fitted(&mut sides, &preferences, 720.), [false, true]);
+        assert_eq!(fitted(&mut sides, &preferences, 1440.), [true, true]);
+        sides.note(&Command::ShowTexts(true));
+        assert_eq!(fitted(&mut sides, &preferences, 720.), [true, false]);
+        // What is closed makes room for the other.
+        preferences.texts = false;
+        assert_eq!(fitted(&mut sides, &preferences, 720.), [false, true]);
+        preferences.inspector = Some(false);
+        assert_eq!(fitted(&mut sides, &preferences, 1440.), [false, false]);
+    }
 }

@@ -33,7 +33,7 @@ use crate::views::beside::{Models, alike};
 use crate::widgets::theme::SPACE;
 
 /// No panel beside another is narrower, in points.
-const NARROWEST: f32 = 320.;
+pub(super) const NARROWEST: f32 = 320.;
 
 impl App {
     pub(super) fn window_ui(&mut self, ui: &mut Ui) {
@@ -66,6 +66,7 @@ impl App {
             );
         });
         self.areas.note(Area::Status, Some(status.response.rect));
+        self.fit_sides(&ctx);
         self.texts_ui(ui, focus);
         self.inspector_ui(ui, pointed);
         CentralPanel::no_frame().show(ui, |ui| {
@@ -89,7 +90,7 @@ impl App {
             .manager_ui(&ctx, &self.state, &self.engine, known, commands);
         self.receive_paste(&ctx);
         self.windows_ui(&ctx);
-        if let Some(command) = self.dialogs.dialog_ui(&ctx) {
+        if let Some(command) = self.dialogs.dialog_ui(&ctx, &self.engine) {
             self.commands.push(command);
         }
         let places = self

@@ -14,6 +14,7 @@ mod hub_server;
 mod xet;
 
 mod concurrency;
+mod dialog;
 mod downloads;
 mod faults;
 mod machine;

@@ -17,6 +17,7 @@ use egui::KeyboardShortcut;
 use super::command::Command;
 use super::history::History;
 use super::layout::Layout;
+use super::sides::Sides;
 use super::state::State;
 use super::walk::Walk;
 use crate::model::Model;
@@ -30,8 +31,8 @@ pub struct ActionState<'a> {
     pub walk: &'a Walk,
     /// Whether the performance overlay is open.
     pub performance: bool,
-    /// Whether the inspector is beside the panels.
-    pub inspector: bool,
+    /// What is beside the panels.
+    pub sides: Sides,
 }
 
 /// Which menu an action is in.

@@ -297,19 +297,19 @@ fn view() -> Vec<Action> {
             .about("Where the time of a frame and of a trace goes, and how much memory traces take")
             .checked(|on| on.performance),
     );
-    let texts = |on: &ActionState<'_>| Command::ShowTexts(!on.state.preferences.texts);
-    let inspector = |on: &ActionState<'_>| Command::ShowInspector(!on.inspector);
+    let texts = |on: &ActionState<'_>| Command::ShowTexts(!on.sides.texts);
+    let inspector = |on: &ActionState<'_>| Command::ShowInspector(!on.sides.inspector);
     all.push(
         Action::made(View, 3, "view.texts", "Texts", texts)
             .keys([ctrl(Key::B)])
-            .about("The list on the left; put away, it leaves the panels more room")
-            .checked(|on| on.state.preferences.texts),
+            .about("The list on the left; a narrow window has room for it or for the inspector")
+            .checked(|on| on.sides.texts),
     );
     all.push(
         Action::made(View, 3, "view.inspector", "Inspector", inspector)
             .keys([ctrl(Key::I)])
             .about("The account on the right of whatever is pointed at; a narrow window begins without it")
-            .checked(|on| on.inspector),
+            .checked(|on| on.sides.inspector),
     );
     all.extend(themes);
     all

@@ -6,7 +6,7 @@ use egui::{Grid, RichText, TextEdit, Ui, Window};
 
 use super::fields;
 use super::models::Cached;
-use super::sizes::Sizes;
+use super::sizes::{Sizes, on_hub, unknown_ui, verb};
 use super::status::loading_ui;
 use crate::app::command::Command;
 use crate::app::state::State;
@@ -64,25 +64,20 @@ impl Manager {
             fields::mark(ui, response.id);
             let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             let reference = ModelRef::from_str(self.wanted.trim());
-            let hub = reference
+            let hub = on_hub(&self.wanted);
+            let ctx = ui.ctx().clone();
+            let size = hub
                 .as_ref()
-                .ok()
-                .filter(|r| matches!(r.base(), ModelRef::Hub { .. }));
-            let size = hub.and_then(|hub| self.sizes.of(ui.ctx(), engine, hub));
-            let text = match &size {
-                Some(Ok(0)) => "Open".to_owned(),
-                Some(Ok(bytes)) => format!("Fetch ({})", megabytes(*bytes)),
-                _ => "Fetch and open".to_owned(),
-            };
-            let button = ui.add_enabled(hub.is_some(), egui::Button::new(text));
+                .and_then(|hub| self.sizes.of(&ctx, engine, hub));
+            let button = egui::Button::new(verb(size.as_ref()));
+            let button = ui.add_enabled(hub.is_some(), button);
             if let Some(reference) = hub.filter(|_| button.clicked() || entered) {
-                commands.push(Command::OpenModel(reference.clone()));
+                commands.push(Command::OpenModel(reference));
             }
-            if let Some(Err(why)) = &size {
+            if matches!(size, Some(Err(_))) {
                 ui.end_row();
-                let text = format!("Its size is not known: {why}");
-                ui.label(RichText::new(text).small().weak());
             }
+            unknown_ui(ui, size.as_ref());
             if let (false, Err(why)) = (self.wanted.trim().is_empty(), &reference) {
                 ui.end_row();
                 ui.label(
@@ -192,14 +187,6 @@ impl Manager {
                 self.leaving = Some(model.clone());
             }
         });
-    }
-}
-
-/// Whole ones, where there are some.
-fn megabytes(bytes: u64) -> String {
-    match bytes as f64 / 1e6 {
-        few if few < 10. => format!("{few:.1} MB"),
-        many => format!("{many:.0} MB"),
     }
 }
 

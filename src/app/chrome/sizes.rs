@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use egui::Context;
+use egui::{Context, RichText, Ui};
 
 use crate::cancel::Cancel;
 use crate::engine::Engine;
@@ -13,6 +13,37 @@ use crate::model::source::download_size;
 
 /// Bytes, or why they are not known.
 pub type Size = Result<u64, Arc<str>>;
+
+/// The model of the hub that is named, where one is.
+pub fn on_hub(text: &str) -> Option<ModelRef> {
+    let reference: ModelRef = text.trim().parse().ok()?;
+    matches!(reference.base(), ModelRef::Hub { .. }).then_some(reference)
+}
+
+/// What the button says that opens a model of the hub.
+pub fn verb(size: Option<&Size>) -> String {
+    match size {
+        Some(Ok(0)) => "Open".to_owned(),
+        Some(Ok(bytes)) => format!("Fetch ({})", megabytes(*bytes)),
+        _ => "Fetch and open".to_owned(),
+    }
+}
+
+/// Why the size is not known, where that is so.
+pub fn unknown_ui(ui: &mut Ui, size: Option<&Size>) {
+    if let Some(Err(why)) = size {
+        let text = format!("Its size is not known: {why}");
+        ui.label(RichText::new(text).small().weak());
+    }
+}
+
+/// Whole ones, where there are some.
+fn megabytes(bytes: u64) -> String {
+    match bytes as f64 / 1e6 {
+        few if few < 10. => format!("{few:.1} MB"),
+        many => format!("{many:.0} MB"),
+    }
+}
 
 /// The size of the model that was named last.
 #[derive(Default)]
@@ -77,5 +108,14 @@ impl Sizes {
             let _ = sender.send(size.map_err(|error| error.to_string().into()));
             ctx.request_repaint();
         });
+    }
+}
+
+impl Drop for Sizes {
+    /// Nobody waits for it any more.
+    fn drop(&mut self) {
+        if let Some((_, cancel, _)) = &self.coming {
+            cancel.cancel();
+        }
     }
 }

@@ -16,6 +16,7 @@ use hf_hub::{HFClient, HFError, HFRepository, RepoTypeModel};
 use super::cache::{RepoCache, is_commit};
 use super::explain::{broke_off, explain, innermost, unreachable};
 use super::layout::{self, Module};
+use super::reference::check_id;
 use super::watch::{Activity, Stop, watch};
 use super::{
     ModelFiles, ModelRef, OnProgress, Progress, SourceError, SourceOptions, files, verify,
@@ -38,7 +39,28 @@ pub(super) struct Job<'a> {
     pub cancel: &'a Cancel,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// With the part of the cache that the model is in.
+    ///
+    /// # Errors
+    /// When there can be no such id.
+    pub(super) fn new(
+        (repo, revision): (&'a str, Option<&'a str>),
+        options: &'a SourceOptions,
+        progress: OnProgress<'a>,
+        cancel: &'a Cancel,
+    ) -> Result<(Self, RepoCache), SourceError> {
+        check_id(repo, revision)?;
+        let job = Self {
+            repo,
+            revision,
+            options,
+            progress,
+            cancel,
+        };
+        Ok((job, RepoCache::new(&options.cache_dir(), repo)))
+    }
+
     pub(super) fn branch(&self) -> &str {
         self.revision.unwrap_or("main")
     }

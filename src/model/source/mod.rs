@@ -77,15 +77,8 @@ pub fn resolve(
             Ok(resolve(of, options, progress, cancel)?.named(reference.clone()))
         }
         ModelRef::Hub { repo, revision } => {
-            reference::check_id(repo, revision.as_deref())?;
-            let cache = RepoCache::new(&options.cache_dir(), repo);
-            let job = hub::Job {
-                repo,
-                revision: revision.as_deref(),
-                options,
-                progress,
-                cancel,
-            };
+            let id = (repo.as_str(), revision.as_deref());
+            let (job, cache) = hub::Job::new(id, options, progress, cancel)?;
             resolve_hub(reference, &cache, &job)
         }
     }
@@ -104,15 +97,8 @@ pub fn download_size(
     let ModelRef::Hub { repo, revision } = reference.base() else {
         return Ok(0);
     };
-    reference::check_id(repo, revision.as_deref())?;
-    let cache = RepoCache::new(&options.cache_dir(), repo);
-    let job = hub::Job {
-        repo,
-        revision: revision.as_deref(),
-        options,
-        progress: &|_| {},
-        cancel,
-    };
+    let id = (repo.as_str(), revision.as_deref());
+    let (job, cache) = hub::Job::new(id, options, &|_| {}, cancel)?;
     match look_in_cache(reference, &cache, job.branch())? {
         Cached::Complete(_) => Ok(0),
         at_hand if options.offline => offline(at_hand, &job).map(|_| 0),
