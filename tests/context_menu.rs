@@ -11,6 +11,7 @@ use embedscope::app::App;
 use embedscope::app::command::Command;
 use embedscope::app::state::Side;
 use embedscope::model::intervention::{Intervention, Interventions, Scope};
+use embedscope::trace::{LayerSite, Site};
 use window_support::{open_tiny, send, settle};
 
 /// Chooses an entry of the open menu.
@@ -120,6 +121,144 @@ fn a_right_click_on_a_token_locks_and_hides_it() {
     settle(&mut harness);
     choose(&mut harness, "Take back: token 2 hidden");
     assert!(harness.state().state().interventions.is_empty());
+}
+
+/// The middle of a picture.
+fn middle_of(harness: &Harness<'_, App>, name: &str) -> egui::Pos2 {
+    let start = |node: &egui_kittest::kittest::AccessKitNode<'_>| {
+        let label = node.label().unwrap_or_default();
+        node.role() == egui::accesskit::Role::Image && label.starts_with(name)
+    };
+    let mut found = harness.query_all(egui_kittest::kittest::by().predicate(start));
+    found.next().unwrap().rect().center()
+}
+
+/// Opens the menu on what is at this place.
+fn right_click(harness: &mut Harness<'_, App>, pos: egui::Pos2) {
+    harness.hover_at(pos);
+    harness.step();
+    harness.step();
+    for pressed in [true, false] {
+        harness.event(egui::Event::PointerButton {
+            pos,
+            button: egui::PointerButton::Secondary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+        harness.step();
+    }
+    settle(harness);
+}
+
+/// What an entry of the open menu puts on the clipboard.
+fn copied(harness: &mut Harness<'_, App>, entry: &str) -> String {
+    harness.get_by_label(entry).click();
+    for _ in 0..4 {
+        harness.step();
+        let commands = &harness.output().platform_output.commands;
+        let text = commands.iter().find_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        });
+        if let Some(text) = text {
+            return text;
+        }
+    }
+    panic!("{entry} copies nothing");
+}
+
+#[test]
+fn a_right_click_on_a_head_selects_it_and_switches_it_off_and_on() {
+    let mut harness = open_tiny();
+    send(&mut harness, Command::ShowPanel("attention"));
+    send(&mut harness, Command::SelectLayer(0));
+    send(&mut harness, Command::SelectHead(0));
+    // Off the lines between the thumbnails; what a change adds above moves them.
+    let place = |harness: &Harness<'_, App>| middle_of(harness, "Every head") + egui::vec2(7., 15.);
+    let at = place(&harness);
+    right_click(&mut harness, at);
+    let named = |layer: usize, head: usize| format!("L{} · head {}", layer + 1, head + 1);
+    let spec = harness.state().engine().model().unwrap();
+    let (layers, heads) = (spec.spec().layers(), spec.spec().heads);
+    let all = (0..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head)));
+    let told = |&(layer, head): &(usize, usize)| {
+        let title = named(layer, head);
+        let mut all = harness.query_all_by_label(&title);
+        all.any(|node| node.rect().left() > at.x - 8.)
+    };
+    harness.get_by_label("Show its attention");
+    let (layer, head) = all.filter(told).last().unwrap();
+    assert_ne!((layer, head), (0, 0), "not the head that was selected");
+    choose(&mut harness, "Select it");
+    let state = harness.state().state();
+    assert_eq!((state.layer, state.head), (layer, head));
+    let at = place(&harness);
+    right_click(&mut harness, at);
+    assert!(harness.query_by_label("Select it").is_none(), "it is");
+    choose(&mut harness, "Switch it off");
+    let off = Interventions::default().with(Intervention::NoHead { layer, head }, Scope::All);
+    assert_eq!(harness.state().state().interventions, off);
+    let at = place(&harness);
+    right_click(&mut harness, at);
+    choose(
+        &mut harness,
+        &format!("Take back: {} off", named(layer, head)),
+    );
+    assert!(harness.state().state().interventions.is_empty());
+    send(&mut harness, Command::SelectHead(0));
+    let at = place(&harness);
+    right_click(&mut harness, at);
+    choose(&mut harness, "Show its attention");
+    assert_eq!(harness.state().state().head, head);
+}
+
+#[test]
+fn a_right_click_on_a_cell_copies_its_number_and_its_row() {
+    let mut harness = open_tiny();
+    // High enough for every map.
+    harness.set_size(egui::vec2(1400., 2200.));
+    send(&mut harness, Command::SelectLayer(1));
+    for (panel, picture, site) in [
+        ("feed_forward", "layer.1.ffn_act", LayerSite::FfnAct),
+        ("attention", "L2 · head ", LayerSite::Pattern),
+    ] {
+        send(&mut harness, Command::ShowPanel(panel));
+        let at = middle_of(&harness, picture) + egui::vec2(3., 3.);
+        right_click(&mut harness, at);
+        choose(&mut harness, "Lock");
+        let locked = harness.state().state().locked;
+        let trace = harness.state().shown()[0].trace.clone().unwrap();
+        let token = locked.token.unwrap();
+        let index = match site {
+            LayerSite::FfnAct => vec![token, locked.neuron.unwrap()],
+            _ => vec![harness.state().state().head, token, locked.other.unwrap()],
+        };
+        let values = trace.values(Site::Layer(1, site)).unwrap();
+        let (wanted, outer) = (values.at(&index).unwrap(), &index[..index.len() - 1]);
+        right_click(&mut harness, at);
+        harness.get_by_label(&format!("{}{index:?}", Site::Layer(1, site)));
+        let value: f32 = copied(&mut harness, "Copy value").parse().unwrap();
+        assert_eq!(value.to_bits(), wanted.to_bits(), "every digit");
+        right_click(&mut harness, at);
+        let tsv = copied(&mut harness, "Copy row as TSV");
+        let lines: Vec<Vec<&str>> = tsv.lines().map(|line| line.split('\t').collect()).collect();
+        let [names, numbers] = &lines[..] else {
+            panic!("two lines: {tsv}");
+        };
+        let row = values.row(outer);
+        assert_eq!((names.len(), numbers.len()), (row.len() + 1, row.len() + 1));
+        assert_eq!(names[0], Site::Layer(1, site).to_string());
+        for (text, value) in numbers[1..].iter().zip(row.iter()) {
+            assert_eq!(text.parse::<f32>().unwrap().to_bits(), value.to_bits());
+        }
+        let last = index[outer.len()];
+        let name = match site {
+            LayerSite::FfnAct => last.to_string(),
+            _ => format!("{} [{last}]", trace.tokens.labels[last]),
+        };
+        assert_eq!(names[last + 1], name);
+        send(&mut harness, Command::Release);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a context menu offers for what is under the pointer.
 
+use super::context_cell::of_number;
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, State, TextId};
 use crate::model::Model;
@@ -27,7 +28,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(text: impl Into<String>, about: &str, command: Command) -> Self {
+    pub(super) fn new(text: impl Into<String>, about: &str, command: Command) -> Self {
         Self {
             text: text.into(),
             commands: vec![command],
@@ -35,7 +36,7 @@ impl Entry {
         }
     }
 
-    fn only_if(mut self, possible: bool) -> Self {
+    pub(super) fn only_if(mut self, possible: bool) -> Self {
         if !possible {
             self.commands.clear();
         }
@@ -55,6 +56,7 @@ pub fn groups(focus: Focus, head: Option<(usize, usize)>, here: &Here<'_>) -> Ve
     let head = head.or_else(|| of_cell.then_some(own));
     let text = focus.text.filter(|_| focus.token.is_none());
     let all = [
+        of_number(focus, here),
         text.and_then(|id| of_text(id, here)),
         of_token(focus, here),
         head.and_then(|head| of_head(head, here)),

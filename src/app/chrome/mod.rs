@@ -2,6 +2,7 @@
 
 pub mod chips;
 pub mod columns;
+mod context_cell;
 pub mod context_entries;
 pub mod context_menu;
 pub mod export;

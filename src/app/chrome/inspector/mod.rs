@@ -21,7 +21,7 @@ use crate::trace::{LayerSite, PoolingMode, Site, Trace};
 use crate::views::TextView;
 use crate::widgets::theme::Theme;
 use account::Section;
-use questions::{Chosen, questions};
+pub(super) use questions::{Chosen, questions};
 
 /// Remembers what it took apart last, and where a person came from.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use crate::trace::{EmbedSite, LayerSite, Site, Trace};
 
 /// The layer and the head that are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chosen {
+pub struct Chosen {
     pub layer: usize,
     pub head: usize,
 }
@@ -34,12 +34,7 @@ fn place(site: Site, focus: Focus, chosen: Chosen, spec: &EncoderSpec) -> Option
 }
 
 /// Every number that a focus asks for, the one that is meant first.
-pub(super) fn questions(
-    spec: &EncoderSpec,
-    trace: &Trace,
-    focus: Focus,
-    chosen: Chosen,
-) -> Vec<Ask> {
+pub fn questions(spec: &EncoderSpec, trace: &Trace, focus: Focus, chosen: Chosen) -> Vec<Ask> {
     use LayerSite as S;
     let inside = |site| Site::Layer(chosen.layer, site);
     let mut focus = focus;
