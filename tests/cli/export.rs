@@ -124,3 +124,70 @@ fn two_columns_are_both_in_the_picture_the_table_and_the_arrays() {
     let error = snapshot("attention", "m.png", &["--beside", "models"]).usage();
     assert!(error.contains("--reference"), "{error}");
 }
+
+#[test]
+fn a_snapshot_needs_no_screen_and_no_graphics_driver() {
+    let dir = TempDir::new().unwrap();
+    let model = fixture("tiny/plain");
+    for (panel, theme, dark) in [("window", "dark", true), ("attention", "light", false)] {
+        let out = dir.path().join(format!("{panel}.png"));
+        let mut command = crate::run::command(&[
+            "snapshot",
+            "--model",
+            &model,
+            "--text",
+            "the cat",
+            "--text",
+            "a dog",
+            "--panel",
+            panel,
+            "--size",
+            "900x620",
+            "--theme",
+            theme,
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        for name in [
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "WAYLAND_SOCKET",
+            "XDG_RUNTIME_DIR",
+        ] {
+            command.env_remove(name);
+        }
+        // What Vulkan and GL loaders look for their drivers by.
+        for name in [
+            "VK_ICD_FILENAMES",
+            "VK_DRIVER_FILES",
+            "LIBGL_DRIVERS_PATH",
+            "GBM_BACKENDS_PATH",
+            "__EGL_VENDOR_LIBRARY_FILENAMES",
+        ] {
+            command.env(name, "/nonexistent");
+        }
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{panel}: {done:?}");
+        let picture = image::open(&out).unwrap().to_rgba8();
+        assert_eq!(picture.dimensions(), (900, 620), "{panel}");
+        let mut counts = std::collections::HashMap::<[u8; 4], usize>::new();
+        for pixel in picture.pixels() {
+            *counts.entry(pixel.0).or_default() += 1;
+        }
+        let (ground, most) = counts.iter().max_by_key(|(_, count)| **count).unwrap();
+        assert!(*most < 900 * 620 * 98 / 100, "{panel} is blank");
+        assert!(counts.len() > 100, "{panel}: {} colours", counts.len());
+        assert_eq!(ground[0] < 128, dark, "{panel}: {ground:?}");
+        assert!(
+            picture.pixels().all(|pixel| pixel.0[3] == 255),
+            "{panel} has holes"
+        );
+        // Text and map reach into every quarter but the last, where a panel may end early.
+        for (x, y) in [(0, 0), (450, 0), (0, 310)] {
+            let part = image::imageops::crop_imm(&picture, x, y, 450, 310);
+            let other = part.to_image();
+            let other = other.pixels().filter(|pixel| pixel.0 != *ground).count();
+            assert!(other > 500, "{panel} has {other} pixels at {x}, {y}");
+        }
+    }
+}
