@@ -183,6 +183,41 @@ impl Layout {
         }
     }
 
+    /// Which panels stand where and how wide, as text that is the same where that is the same. Which tab is
+    /// in front is a way of looking, and what holds one thing alone is no arrangement.
+    pub fn arrangement(&self) -> String {
+        let root = self.tree.root();
+        root.map_or(String::new(), |root| self.arranged(root))
+    }
+
+    fn arranged(&self, tile: TileId) -> String {
+        let container = match self.tree.tiles.get(tile) {
+            Some(Tile::Pane(panel)) => return panel.clone(),
+            Some(Tile::Container(container)) => container,
+            None => return String::new(),
+        };
+        let parts = container.children().map(|&id| (id, self.arranged(id)));
+        let mut parts: Vec<(TileId, String)> = parts.filter(|(_, part)| !part.is_empty()).collect();
+        if parts.len() <= 1 {
+            return parts.pop().map_or(String::new(), |(_, part)| part);
+        }
+        let name = match container {
+            Container::Tabs(_) => "tabs".to_owned(),
+            Container::Linear(row) => {
+                let all: f32 = parts.iter().map(|(id, _)| row.shares[*id]).sum();
+                for (id, part) in &mut parts {
+                    let share = row.shares[*id] / all.max(f32::MIN_POSITIVE);
+                    *part += &format!(" {share:.3}");
+                }
+                format!("{:?}", row.dir)
+            }
+            // Its rows and columns follow the window's size.
+            Container::Grid(_) => "grid".to_owned(),
+        };
+        let parts: Vec<String> = parts.into_iter().map(|(_, part)| part).collect();
+        format!("{name}({})", parts.join(", "))
+    }
+
     fn tile(&self, panel: &str) -> Option<TileId> {
         let mut tiles = self.tree.tiles.iter();
         let found = tiles.find(|(_, tile)| matches!(tile, Tile::Pane(id) if id == panel));
@@ -283,6 +318,30 @@ mod tests {
         assert!(layout.is_visible("tokens") && !layout.is_visible("score"));
         layout.bring_back(&aside);
         assert!(Layout::every_panel().put_aside(1, None).is_empty());
+    }
+
+    #[test]
+    fn an_arrangement_changes_with_places_and_widths_and_not_with_the_tab_in_front() {
+        let mut layout = Layout::workspace(0);
+        let before = layout.arrangement();
+        assert!(
+            before.starts_with("Horizontal(tabs(tokens, embedding,"),
+            "{before}"
+        );
+        layout.show("attention");
+        layout.show("pooling");
+        assert_eq!(layout.arrangement(), before);
+        let root = layout.tree.root().unwrap();
+        let mut wider = layout.clone();
+        let Some(Tile::Container(Container::Linear(row))) = wider.tree.tiles.get_mut(root) else {
+            panic!("columns");
+        };
+        let first = row.children[0];
+        row.shares.set_share(first, 2.);
+        assert_ne!(wider.arrangement(), before);
+        layout.show("what_if");
+        assert_ne!(layout.arrangement(), before, "another panel");
+        assert_ne!(Layout::every_panel().arrangement(), before);
     }
 
     #[test]

@@ -120,6 +120,13 @@ fn the_title_tells_the_file_and_whether_the_work_has_changed() {
         clean,
         "looking and preferring are no edits"
     );
+    send(&mut harness, Command::ShowPanel("attention"));
+    assert_eq!(harness.state().title(), clean, "so is another tab");
+    // Where the panels stand is in the file.
+    send(&mut harness, Command::ShowWorkspace(1));
+    assert_eq!(harness.state().title(), edited);
+    send(&mut harness, Command::ShowWorkspace(0));
+    assert_eq!(harness.state().title(), clean);
     send(&mut harness, Command::AddText("new".to_owned()));
     assert_eq!(harness.state().title(), edited);
     send(&mut harness, Command::Undo);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::dialogs::Purpose;
 use super::super::history::{Moment, Step};
+use super::super::layout::Layout;
 use super::super::state::State;
 use super::super::{App, Outcome};
 use super::{Session, SessionError, file};
@@ -18,7 +19,7 @@ use crate::widgets::counted;
 
 /// What became of a session file.
 pub(crate) enum SessionOutcome {
-    Saved(PathBuf, Box<State>),
+    Saved(PathBuf, Box<Session>),
     Opened(PathBuf, Box<Session>),
     Failed(PathBuf, SessionError),
 }
@@ -27,10 +28,27 @@ pub(crate) enum SessionOutcome {
 #[derive(Default)]
 pub struct Sessions {
     /// The work as it is in each file.
-    saved: HashMap<PathBuf, State>,
+    saved: HashMap<PathBuf, Saved>,
     /// What the models of the opened session have to be.
     expected: Vec<Expected>,
     title: String,
+}
+
+/// The work as it is in a file.
+#[derive(Clone)]
+struct Saved {
+    state: State,
+    /// How the panels stand; none where an older version did not note it.
+    arrangement: Option<String>,
+}
+
+impl Saved {
+    fn of(session: &Session) -> Self {
+        Self {
+            state: session.state.clone(),
+            arrangement: Some(session.layout.arrangement()),
+        }
+    }
 }
 
 /// The open session across a restart.
@@ -38,6 +56,8 @@ pub struct Sessions {
 pub struct Remembered {
     file: PathBuf,
     saved: State,
+    #[serde(default)]
+    arrangement: Option<String>,
 }
 
 struct Expected {
@@ -64,31 +84,44 @@ impl Expected {
 impl Sessions {
     /// Goes on with the session that was open when the window was last closed.
     pub fn resume(&mut self, state: &mut State, remembered: Option<Remembered>) {
-        if let Some(Remembered { file, saved }) = remembered {
-            state.session = Some(file.clone());
-            self.saved.insert(file, saved);
+        if let Some(remembered) = remembered {
+            state.session = Some(remembered.file.clone());
+            let saved = Saved {
+                state: remembered.saved,
+                arrangement: remembered.arrangement,
+            };
+            self.saved.insert(remembered.file, saved);
         }
     }
 
     pub fn remembered(&self, state: &State) -> Option<Remembered> {
         let file = state.session.clone()?;
-        let saved = self.saved.get(&file)?.clone();
-        Some(Remembered { file, saved })
+        let Saved { state, arrangement } = self.saved.get(&file)?.clone();
+        Some(Remembered {
+            file,
+            saved: state,
+            arrangement,
+        })
     }
 
-    /// Whether the work is another than in its file. How it is looked at, the layout too, is saved
-    /// along but makes no difference, as for undo.
-    pub fn is_edited(&self, state: &State) -> bool {
+    /// Whether a session of now would replay otherwise than its file: another work, or panels that stand
+    /// elsewhere. How it is looked at, the tabs in front too, is saved along but makes no difference, as
+    /// for undo.
+    fn is_edited(&self, state: &State, layout: &Layout) -> bool {
         let saved = state.session.as_ref().and_then(|file| self.saved.get(file));
-        saved.is_some_and(|saved| saved.clone().seen_as(state) != *state)
+        saved.is_some_and(|saved| {
+            let arranged = saved.arrangement.as_ref();
+            arranged.is_some_and(|before| *before != layout.arrangement())
+                || saved.state.clone().seen_as(state) != *state
+        })
     }
 
-    fn title(&self, state: &State) -> String {
+    fn title(&self, state: &State, layout: &Layout) -> String {
         let Some(file) = &state.session else {
             return "embedscope".to_owned();
         };
         let name = name(file);
-        match self.is_edited(state) {
+        match self.is_edited(state, layout) {
             true => format!("● {name} (edited) — embedscope"),
             false => format!("{name} — embedscope"),
         }
@@ -103,7 +136,7 @@ fn name(file: &Path) -> String {
 impl App {
     /// The window's title: the session's file, and whether the work has changed since.
     pub fn title(&self) -> String {
-        self.sessions.title(&self.state)
+        self.sessions.title(&self.state, &self.layout)
     }
 
     /// Once per frame: the title, and models that have come.
@@ -182,7 +215,7 @@ impl App {
         };
         self.job(move || {
             Outcome::Session(match session.write(&path) {
-                Ok(()) => SessionOutcome::Saved(path, Box::new(session.state)),
+                Ok(()) => SessionOutcome::Saved(path, Box::new(session)),
                 Err(error) => SessionOutcome::Failed(path, error),
             })
         });
@@ -200,12 +233,12 @@ impl App {
 
     pub(in crate::app) fn receive_session(&mut self, outcome: SessionOutcome, now: f64) {
         match outcome {
-            SessionOutcome::Saved(path, state) => {
+            SessionOutcome::Saved(path, session) => {
                 self.notices
                     .info(format!("Saved the session as {}", path.display()));
                 self.state.preferences.remember(&path);
                 self.state.session = Some(path.clone());
-                self.sessions.saved.insert(path, *state);
+                self.sessions.saved.insert(path, Saved::of(&session));
             }
             SessionOutcome::Opened(path, session) => self.replay(path, *session, now),
             SessionOutcome::Failed(path, error) => {
@@ -229,9 +262,8 @@ impl App {
             layout: Some(Arc::new(self.layout.clone())),
         };
         let models = (self.state.model.clone(), self.state.reference.clone());
-        self.sessions
-            .saved
-            .insert(path.clone(), session.state.clone());
+        let saved = Saved::of(&session);
+        self.sessions.saved.insert(path.clone(), saved);
         self.state.preferences.remember(&path);
         self.state = session.state.preferred_as(&self.state);
         self.state.session = Some(path.clone());
