@@ -91,19 +91,24 @@ impl View for Residual {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             let of = (&subject, &both, states);
-            let room = ui.available_width();
-            if room < WIDE {
-                self.map.ui(ui, cx, of, self.measure);
-                self.token.ui(ui, cx, of);
-            } else {
-                ui.horizontal_top(|ui| {
-                    ui.vertical(|ui| {
-                        ui.set_width(map::width(states.count).min(0.5 * room));
-                        self.map.ui(ui, cx, of, self.measure);
+            let blocks = &cx.model.spec().blocks;
+            let convolved = blocks.iter().any(|block| block.convolution.is_some());
+            match beside(ui.available_width(), states.count, convolved) {
+                None => {
+                    self.map.ui(ui, cx, of, self.measure);
+                    self.token.ui(ui, cx, of);
+                }
+                Some(width) => {
+                    ui.horizontal_top(|ui| {
+                        ui.spacing_mut().item_spacing.x = SPACE;
+                        ui.vertical(|ui| {
+                            ui.set_width(width);
+                            self.map.ui(ui, cx, of, self.measure);
+                        });
+                        ui.add_space(SPACE);
+                        ui.vertical(|ui| self.token.ui(ui, cx, of));
                     });
-                    ui.add_space(2.0 * SPACE);
-                    ui.vertical(|ui| self.token.ui(ui, cx, of));
-                });
+                }
             }
             ui.add_space(SPACE_SMALL);
         });
@@ -152,4 +157,37 @@ fn measure_ui(ui: &mut Ui) -> Measure {
     }
     ui.add_space(SPACE_SMALL);
     measure
+}
+
+/// How wide the map of so many states is beside the figures; none where these would have to be scrolled,
+/// as with the column more of a model with a convolution.
+fn beside(room: f32, states: usize, convolved: bool) -> Option<f32> {
+    let width = map::width(states).min(0.5 * room);
+    let figures = room - width - 3.0 * SPACE;
+    (room >= WIDE && figures >= token::width(convolved)).then_some(width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_beside_the_map_have_the_room_that_they_need() {
+        for convolved in [false, true] {
+            for states in [3, 13, 25] {
+                let least =
+                    (300..2000).find(|&room| beside(room as f32, states, convolved).is_some());
+                let least = least.unwrap() as f32;
+                assert!(least >= WIDE);
+                let figures = least - beside(least, states, convolved).unwrap() - 3.0 * SPACE;
+                assert!(
+                    figures >= token::width(convolved),
+                    "{states} {convolved}: {figures}"
+                );
+            }
+        }
+        // A deep model with a convolution needs more room than one without.
+        assert!(beside(700.0, 13, false).is_some());
+        assert_eq!(beside(700.0, 13, true), None);
+    }
 }

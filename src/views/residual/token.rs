@@ -192,6 +192,12 @@ fn writes_ui(ui: &mut Ui, cx: &ViewContext<'_>, both: &Both) {
     }
 }
 
+/// What the figures need side by side.
+pub(super) fn width(convolved: bool) -> f32 {
+    let columns = columns(convolved);
+    columns.iter().map(|column| column.width).sum()
+}
+
 fn columns(convolved: bool) -> Vec<Column> {
     let bar = |title| Column::new(title, 64.0, 1.0, true);
     let mut columns = vec![
