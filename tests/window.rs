@@ -401,3 +401,30 @@ fn what_is_typed_before_escape_in_one_slow_frame_is_not_lost() {
     let focused = harness.ctx.memory(egui::Memory::focused);
     assert!(focused.is_none(), "Escape leaves the field");
 }
+
+#[test]
+fn a_tab_is_in_front_in_the_frame_after_its_click() {
+    let mut harness = open([1440., 900.]);
+    for animations in [true, false] {
+        harness.state_mut().send(Command::SetAnimations(animations));
+        settle(&mut harness);
+        for tab in ["Position", "Diagnosis", "Pooling", "Tokens", "Score"] {
+            let all = harness.get_all_by_label(tab);
+            // The stages of the spine are called "Stage …", a panel's own title is in its menu.
+            let pos = all.last().unwrap().rect().center();
+            for pressed in [true, false] {
+                harness.event(egui::Event::PointerButton {
+                    pos,
+                    button: egui::PointerButton::Primary,
+                    pressed,
+                    modifiers: egui::Modifiers::NONE,
+                });
+            }
+            // The frame that hears of the click has laid its tabs out already.
+            harness.step();
+            harness.step();
+            harness.get_by_label(&format!("What am I looking at in {tab}?"));
+            settle(&mut harness);
+        }
+    }
+}

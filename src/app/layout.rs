@@ -77,7 +77,8 @@ impl Layout {
             ctx.data_mut(|data| data.remove::<egui::Rect>(id));
         }
         // A strip of tabs moves by so many points a second of this, which tiles take to be a tenth of a
-        // second at most: then it is there within a few frames.
+        // second at most: then it is there within a few frames, some 50 points in each, and no setting makes it
+        // faster. What is chosen in it is in front in the next frame, with animations and without.
         ctx.input_mut(|input| input.stable_dt = input.stable_dt.max(0.1));
     }
 
