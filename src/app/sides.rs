@@ -124,7 +124,7 @@ impl App {
             self.areas.note(Area::Inspector, Some(rect));
             return;
         }
-        let most = (ui.available_width() - NARROWEST).clamp(180., 480.);
+        let most = (ui.available_width() - NARROWEST).clamp(240., 480.);
         let inspector = Panel::right("inspector")
             .default_size(240.)
             .size_range(180. ..=most)
