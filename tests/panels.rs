@@ -110,6 +110,11 @@ fn look(harness: &mut Harness<'_, App>, state: &str, panels: &[&Panel]) -> Vec<S
                 // Tabs that do not fit are scrolled to, and so is a long line in a field.
                 let fields = texts(state);
                 let scrolls = |text: &String| is_title(text) || fields.contains(text);
+                // A table that is wider than its column is scrolled by itself.
+                let beside = harness.state().state().beside.is_some();
+                let table = |text: &String| {
+                    beside && (text.starts_with("+ ") || text.starts_with("longer ones"))
+                };
                 // On a small screen the strip of stages is scrolled to its end, too.
                 let stage = harness.query_by_label("Stage Score");
                 let strip = stage
@@ -117,7 +122,7 @@ fn look(harness: &mut Harness<'_, App>, state: &str, panels: &[&Panel]) -> Vec<S
                     .filter(|_| !texts_fit);
                 let scrolled = |at: &egui::Rect| strip.is_some_and(|y| y.contains(at.center().y));
                 more.retain(
-                    |fault| !matches!(fault, Fault::Cut(text, at) if scrolls(text) || scrolled(at)),
+                    |fault| !matches!(fault, Fault::Cut(text, at) if scrolls(text) || table(text) || scrolled(at)),
                 );
                 found.extend(more.iter().map(|fault: &Fault| format!("{place}: {fault}")));
                 let unnamed = harness.unnamed_widgets();

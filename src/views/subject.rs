@@ -122,7 +122,9 @@ pub fn note_ui(ui: &mut Ui, text: impl Into<String>) -> egui::Response {
 /// Sets the groups of a wrapped row apart: a row that is full gets no wider by it.
 pub fn apart_ui(ui: &mut Ui) {
     let left = ui.available_size_before_wrap().x;
-    ui.add_space(left.clamp(0.0, 2.0 * SPACE));
+    if left > 0.0 {
+        ui.add_space(left.min(2.0 * SPACE));
+    }
 }
 
 /// Legends in a row; one below the other where they would not fit.

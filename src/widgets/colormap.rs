@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use egui::{Color32, Rect, Sense, Ui, pos2, vec2};
 
+use super::label::width;
 use super::number;
 use super::theme::{SPACE_SMALL, Theme};
 
@@ -228,25 +229,50 @@ fn evenly(gradient: fn(f32) -> Color32, t: f32) -> Color32 {
     gradient(0.5 * (low + high))
 }
 
-/// A compact legend: the label, the smallest value, the ramp, the largest value.
+/// A compact legend: the label, the smallest value, the ramp, the largest value. In a narrow place the
+/// label stands above.
 pub fn legend_ui(ui: &mut Ui, scale: &Scale, label: &str) {
-    let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let named = width(ui.painter(), label, &font);
+    // A row that wraps goes on below where the figures would not fit behind what is there.
+    if ui.layout().main_wrap && ui.available_size_before_wrap().x < LEAST {
+        ui.end_row();
+    }
+    let narrow = ui.available_size_before_wrap().x < named + LEAST;
+    let parts_ui = |ui: &mut Ui| {
         if !label.is_empty() {
-            ui.label(egui::RichText::new(label).small().color(theme.secondary()));
+            let color = Theme::of(ui).secondary();
+            ui.label(egui::RichText::new(label).small().color(color));
         }
-        let figure = |value: f32| {
-            egui::RichText::new(number(f64::from(value)))
-                .monospace()
-                .size(11.0)
-                .color(theme.secondary())
-        };
-        ui.label(figure(scale.min));
-        ramp_ui(ui, scale, label);
-        ui.label(figure(scale.max));
-    });
+        match narrow {
+            true => ui.horizontal(|ui| figures_ui(ui, scale, label)).inner,
+            false => figures_ui(ui, scale, label),
+        }
+    };
+    match narrow {
+        true => ui.vertical(parts_ui),
+        false => ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = SPACE_SMALL;
+            parts_ui(ui);
+        }),
+    };
 }
+
+/// The ramp between the values that it ends at.
+fn figures_ui(ui: &mut Ui, scale: &Scale, label: &str) {
+    ui.spacing_mut().item_spacing.x = SPACE_SMALL;
+    let color = Theme::of(ui).secondary();
+    let figure = |value: f32| {
+        let text = egui::RichText::new(number(f64::from(value)));
+        text.monospace().size(11.0).color(color)
+    };
+    ui.label(figure(scale.min));
+    ramp_ui(ui, scale, label);
+    ui.label(figure(scale.max));
+}
+
+/// What two figures with the shortest ramp between them take, in points.
+const LEAST: f32 = 136.0;
 
 fn ramp_ui(ui: &mut Ui, scale: &Scale, label: &str) {
     let theme = Theme::of(ui);

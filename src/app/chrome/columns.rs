@@ -185,8 +185,13 @@ fn column_ui(
         if picture {
             return view.ui(ui, cx);
         }
+        // It is clipped where it ends, and labels at the end of an axis reach a little beyond it.
+        let reach = GAP / 2.;
+        let room = ui.available_rect_before_wrap().expand2(vec2(reach, 0.));
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(room));
         let area = egui::ScrollArea::horizontal().id_salt("across");
-        area.auto_shrink(false).show(ui, |ui| view.ui(ui, cx));
+        let area = area.content_margin(egui::Margin::symmetric(reach as i8, 0));
+        area.auto_shrink(false).show(&mut ui, |ui| view.ui(ui, cx));
     });
     if painted.is_none() {
         waiting_ui(ui, panels.engine.reference_state());
