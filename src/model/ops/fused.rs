@@ -11,7 +11,6 @@ use super::kernels;
 use super::panels::{Panels, Places};
 use super::raw::{Matrix, PARALLEL_FROM, Target, by_rows, plane, product, with_buffer, with_slice};
 use super::team;
-use super::wide;
 
 /// Up to this many rows, reading the weights once in place beats the packed product.
 const FEW_ROWS: usize = 16;
@@ -29,7 +28,7 @@ pub fn linear(x: &Tensor, layer: &Linear) -> Result<Tensor> {
 fn panels_of(layer: &Linear, rows: usize) -> Option<&Panels> {
     const FEW: usize = 24;
     let panels = layer.packed.as_deref()?;
-    (rows <= FEW || wide::is_here()).then_some(panels)
+    (rows <= FEW || panels.serve_any_rows()).then_some(panels)
 }
 
 /// The activation of x·Wᵀ + b and, where `kept`, that itself before it. x [n, in] to [n, out].

@@ -2,10 +2,10 @@
 //! the registers at hand serves better than a general product.
 
 use super::raw::{Matrix, product};
-use super::wide::{self, LANES, Rows};
+use super::wide::{Registers, Rows};
 
-/// Outputs of one panel: two of the widest registers, as many as a head has dimensions.
-const WIDTH: usize = 2 * LANES;
+/// Registers of one panel.
+const PANEL: usize = 2;
 
 /// The right factor of a product, [inputs, outputs], for many rows of the left one.
 pub struct Factor<'a> {
@@ -13,8 +13,8 @@ pub struct Factor<'a> {
     outputs: usize,
     plain: Matrix,
     alpha: f32,
-    /// alpha·plain, [⌈outputs/32⌉, inputs, 32], where the processor has the registers for it.
-    panels: Option<&'a [f32]>,
+    /// alpha·plain, [⌈outputs/width⌉, inputs, width], where the processor has registers for it.
+    panels: Option<(Registers, &'a [f32])>,
 }
 
 impl<'a> Factor<'a> {
@@ -28,16 +28,17 @@ impl<'a> Factor<'a> {
         alpha: f32,
         scratch: &'a mut Vec<f32>,
     ) -> Self {
-        let panels = wide::is_here().then(|| {
-            let size = outputs.div_ceil(WIDTH) * inputs * WIDTH;
+        let panels = Registers::here().map(|registers| {
+            let width = PANEL * registers.lanes();
+            let size = outputs.div_ceil(width) * inputs * width;
             // Grows once and then holds what the last head left, all of which is written over.
             if scratch.len() < size {
                 scratch.resize(size, 0.);
             }
             let panels = &mut scratch[..size];
             // SAFETY: by this function's own contract.
-            unsafe { pack(plain, (inputs, outputs), alpha, panels) };
-            &*panels
+            unsafe { pack(plain, (inputs, outputs), alpha, (panels, width)) };
+            (registers, &*panels)
         });
         Self {
             inputs,
@@ -63,11 +64,12 @@ impl<'a> Factor<'a> {
             let here = (lhs.skip_rows(row), dst.wrapping_add(row * dst_row), dst_row);
             // SAFETY: by this function's own contract, as `row` stays below `rows`.
             row += unsafe {
-                match rows - row {
-                    12.. => self.block::<12>(panels, here),
-                    8.. => self.block::<8>(panels, here),
-                    4.. => self.block::<4>(panels, here),
-                    2.. => self.block::<2>(panels, here),
+                match (panels.0, rows - row) {
+                    (Registers::Sixteen, 12..) => self.block::<12>(panels, here),
+                    (Registers::Sixteen, 8..) => self.block::<8>(panels, here),
+                    (Registers::Eight, 6..) => self.block::<6>(panels, here),
+                    (_, 4..) => self.block::<4>(panels, here),
+                    (_, 2..) => self.block::<2>(panels, here),
                     _ => self.block::<1>(panels, here),
                 }
             };
@@ -80,20 +82,21 @@ impl<'a> Factor<'a> {
     /// As [`Self::times`].
     unsafe fn block<const M: usize>(
         &self,
-        panels: &[f32],
+        (registers, panels): (Registers, &[f32]),
         (lhs, dst, stride): (Matrix, *mut f32, usize),
     ) -> usize {
         let x = Rows {
             start: lhs.start,
             stride: lhs.row.unsigned_abs(),
         };
-        let size = (self.inputs * WIDTH).max(1);
-        for (panel, output) in panels.chunks_exact(size).zip((0..).step_by(WIDTH)) {
+        let width = PANEL * registers.lanes();
+        let size = (self.inputs * width).max(1);
+        for (panel, output) in panels.chunks_exact(size).zip((0..).step_by(width)) {
             let start = dst.wrapping_add(output);
-            let here = (self.outputs - output).min(WIDTH);
-            // SAFETY: a row of `lhs` holds `inputs` elements in one piece, and of each row of `dst` these
-            // elements are the caller's own.
-            unsafe { wide::add::<M, 2>(x, panel, None, Rows { start, stride }, here) };
+            let here = (self.outputs - output).min(width);
+            // SAFETY: the registers are this processor's. A row of `lhs` holds `inputs` elements in one
+            // piece, and of each row of `dst` these elements are the caller's own.
+            unsafe { registers.add::<M, PANEL>(x, panel, None, Rows { start, stride }, here) };
         }
         M
     }
@@ -103,17 +106,22 @@ impl<'a> Factor<'a> {
 ///
 /// # Safety
 /// `plain` must hold inputs × outputs elements.
-unsafe fn pack(plain: Matrix, (inputs, outputs): (usize, usize), alpha: f32, panels: &mut [f32]) {
+unsafe fn pack(
+    plain: Matrix,
+    (inputs, outputs): (usize, usize),
+    alpha: f32,
+    (panels, width): (&mut [f32], usize),
+) {
     // SAFETY: by this function's own contract.
     let at = |input: usize, output: usize| unsafe {
         *plain
             .start
             .offset(input as isize * plain.row + output as isize * plain.column)
     };
-    let size = (inputs * WIDTH).max(1);
-    for (panel, start) in panels.chunks_exact_mut(size).zip((0..).step_by(WIDTH)) {
-        let here = (outputs - start).min(WIDTH);
-        for (input, row) in panel.chunks_exact_mut(WIDTH).enumerate() {
+    let size = (inputs * width).max(1);
+    for (panel, start) in panels.chunks_exact_mut(size).zip((0..).step_by(width)) {
+        let here = (outputs - start).min(width);
+        for (input, row) in panel.chunks_exact_mut(width).enumerate() {
             let (full, rest) = row.split_at_mut(here);
             let cells = full.iter_mut().enumerate();
             cells.for_each(|(o, to)| *to = alpha * at(input, start + o));

@@ -1,4 +1,4 @@
-//! x·Wᵀ + b with the weights in the order in which a product reads them: panels of 32 or 48 outputs, and
+//! x·Wᵀ + b with the weights in the order in which a product reads them: panels of 16 to 48 outputs, and
 //! in each, for every input, their weights side by side. A general product would bring them into such
 //! an order each time, which for short texts takes longer than the product itself.
 
@@ -11,19 +11,16 @@ use super::super::spec::Activation;
 use super::kernels;
 use super::raw::{PARALLEL_FROM, Target};
 use super::team;
-use super::wide::{self, LANES, Rows};
+use super::wide::{Registers, Rows};
 
-/// Outputs of one panel: four registers of eight values, two of sixteen.
+/// Outputs of one panel where a processor's registers are not known.
 const WIDTH: usize = 32;
 
-/// The same where there are 32 registers of sixteen values: three of them, which then serve 8 rows.
-const WIDE: usize = 3 * LANES;
-
-/// Outputs of one task: whole panels of either width, and few enough that nobody waits long for
-/// another's last task.
+/// Outputs of one task: whole panels of any width, and few enough that nobody waits long for another's
+/// last task.
 const OUTPUTS: usize = 96;
 
-/// Inputs of a wide panel that stay in the nearest cache, 36 KiB, while all rows of a block pass by.
+/// Inputs of a panel that stay in the nearest cache, at most 36 KiB, while all rows of a block pass by.
 const DEPTH: usize = 192;
 
 /// Elements of x that stay in a core's own cache beside a panel: 512 KiB.
@@ -36,8 +33,8 @@ pub struct Panels {
     inputs: usize,
     /// n
     outputs: usize,
-    /// Outputs of one panel.
-    width: usize,
+    /// What the panels are made for.
+    registers: Option<Registers>,
     /// Zeros stand for what the last panel lacks. [⌈n/width⌉, k, width]
     values: Vec<f32>,
 }
@@ -54,11 +51,16 @@ pub struct Places {
 impl Panels {
     /// weight [n, k], as this processor reads it best.
     pub fn new(weight: &[f32], outputs: usize) -> Self {
-        let width = if wide::is_here() { WIDE } else { WIDTH };
-        Self::of_width(weight, outputs, width)
+        Self::made_for(Registers::here(), weight, outputs)
     }
 
-    fn of_width(weight: &[f32], outputs: usize, width: usize) -> Self {
+    /// Whether a processor's registers are known, so that this is the fastest way for any rows.
+    pub fn serve_any_rows(&self) -> bool {
+        self.registers.is_some()
+    }
+
+    fn made_for(registers: Option<Registers>, weight: &[f32], outputs: usize) -> Self {
+        let width = width(registers);
         let inputs = weight.len() / outputs.max(1);
         let mut values = vec![0.; outputs.div_ceil(width) * inputs * width];
         let size = (inputs * width).max(1);
@@ -72,7 +74,7 @@ impl Panels {
         Self {
             inputs,
             outputs,
-            width,
+            registers,
             values,
         }
     }
@@ -93,9 +95,9 @@ impl Panels {
                 outputs: i * OUTPUTS..((i + 1) * OUTPUTS).min(self.outputs),
                 places,
             };
-            match self.width == WIDE {
-                true => task.wide(),
-                false => arch.dispatch(task),
+            match self.registers {
+                Some(registers) => task.run(registers),
+                None => arch.dispatch(task),
             }
         };
         let tasks = self.outputs.div_ceil(OUTPUTS);
@@ -103,6 +105,23 @@ impl Panels {
             true => team::each(tasks, task),
             false => (0..tasks).for_each(task),
         }
+    }
+}
+
+/// Outputs of one panel: three registers of sixteen values, two of eight.
+fn width(registers: Option<Registers>) -> usize {
+    match registers {
+        Some(registers @ Registers::Sixteen) => 3 * registers.lanes(),
+        Some(registers @ Registers::Eight) => 2 * registers.lanes(),
+        None => WIDTH,
+    }
+}
+
+/// Rows whose sums fit into the registers beside the operands.
+const fn tallest(registers: Registers) -> usize {
+    match registers {
+        Registers::Sixteen => 8,
+        Registers::Eight => 6,
     }
 }
 
@@ -143,45 +162,60 @@ impl Task<'_> {
             .map(move |first| first..(first + block).min(rows))
     }
 
-    /// Panels of three registers.
-    fn wide(&self) {
-        for rows in self.blocks_of(8) {
-            for output in self.outputs.clone().step_by(WIDE) {
+    /// With the tile that fills the registers.
+    fn run(&self, registers: Registers) {
+        let (width, tallest) = (width(Some(registers)), tallest(registers));
+        for rows in self.blocks_of(tallest) {
+            for output in self.outputs.clone().step_by(width) {
                 for first in (0..self.panels.inputs.max(1)).step_by(DEPTH) {
                     let inputs = first..(first + DEPTH).min(self.panels.inputs);
-                    self.wide_rows(rows.clone(), output, inputs);
+                    let mut row = rows.start;
+                    while row < rows.end {
+                        // Tiles of about one size: one of few rows would wait for its own sums.
+                        let left = rows.end - row;
+                        let here = left.div_ceil(left.div_ceil(tallest));
+                        self.rows(registers, row..row + here, output, inputs.clone());
+                        row += here;
+                    }
                 }
             }
             self.activate(rows);
         }
     }
 
-    /// Adds what some inputs give to one panel's outputs of these rows.
-    fn wide_rows(&self, rows: Range<usize>, output: usize, inputs: Range<usize>) {
-        let mut row = rows.start;
-        while row < rows.end {
-            // Tiles of about one size: one of few rows would wait for its own sums.
-            let left = rows.end - row;
-            let here = left.div_ceil(left.div_ceil(8));
-            let inputs = inputs.clone();
-            match here {
-                1 => self.wide_tile::<1>(row, output, inputs),
-                2 => self.wide_tile::<2>(row, output, inputs),
-                3 => self.wide_tile::<3>(row, output, inputs),
-                4 => self.wide_tile::<4>(row, output, inputs),
-                5 => self.wide_tile::<5>(row, output, inputs),
-                6 => self.wide_tile::<6>(row, output, inputs),
-                7 => self.wide_tile::<7>(row, output, inputs),
-                _ => self.wide_tile::<8>(row, output, inputs),
-            }
-            row += here;
+    /// Adds what some inputs give to one panel's outputs of these rows, at most [`tallest`].
+    fn rows(&self, registers: Registers, rows: Range<usize>, output: usize, inputs: Range<usize>) {
+        let row = rows.start;
+        match (registers, rows.len()) {
+            (Registers::Sixteen, 1) => self.part::<1, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, 2) => self.part::<2, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, 3) => self.part::<3, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, 4) => self.part::<4, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, 5) => self.part::<5, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, 6) => self.part::<6, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, 7) => self.part::<7, 3>(registers, row, output, inputs),
+            (Registers::Sixteen, _) => self.part::<8, 3>(registers, row, output, inputs),
+            (Registers::Eight, 1) => self.part::<1, 2>(registers, row, output, inputs),
+            (Registers::Eight, 2) => self.part::<2, 2>(registers, row, output, inputs),
+            (Registers::Eight, 3) => self.part::<3, 2>(registers, row, output, inputs),
+            (Registers::Eight, 4) => self.part::<4, 2>(registers, row, output, inputs),
+            (Registers::Eight, 5) => self.part::<5, 2>(registers, row, output, inputs),
+            (Registers::Eight, _) => self.part::<6, 2>(registers, row, output, inputs),
         }
     }
 
-    /// M rows.
-    fn wide_tile<const M: usize>(&self, row: usize, output: usize, inputs: Range<usize>) {
+    /// M rows and V registers.
+    fn part<const M: usize, const V: usize>(
+        &self,
+        registers: Registers,
+        row: usize,
+        output: usize,
+        inputs: Range<usize>,
+    ) {
         let (k, n) = (self.panels.inputs, self.panels.outputs);
-        let panel = &self.panels.values[output * k + inputs.start * WIDE..][..inputs.len() * WIDE];
+        let width = V * registers.lanes();
+        let panel = &self.panels.values[output * k + inputs.start * width..];
+        let panel = &panel[..inputs.len() * width];
         let x = Rows {
             start: self.x[row * k..(row + M) * k][inputs.start..].as_ptr(),
             stride: k,
@@ -201,10 +235,10 @@ impl Task<'_> {
                 stride: n,
             },
         };
-        let here = (self.outputs.end - output).min(WIDE);
-        // SAFETY: x holds M more rows of k values; the bias has `here` more values, and these of the
-        // m × n elements are this task's own.
-        unsafe { wide::add::<M, 3>(x, panel, Some(from), to, here) };
+        let here = (self.outputs.end - output).min(width);
+        // SAFETY: the panels were made for registers that are here. x holds M more rows of k values; the
+        // bias has `here` more values, and these of the m × n elements are this task's own.
+        unsafe { registers.add::<M, V>(x, panel, Some(from), to, here) };
     }
 
     /// Tiles of M rows and V registers.
@@ -314,11 +348,10 @@ fn narrow<S: Simd, const M: usize, const V: usize>(
 mod tests {
     use super::*;
 
-    /// Both layouts where the processor has the registers for the wide one.
+    /// Every layout that the processor has the registers for.
     #[test]
     fn the_product_is_that_of_the_weights_whatever_the_sizes() {
-        let widths = [WIDTH, WIDE];
-        let widths = &widths[..1 + usize::from(wide::is_here())];
+        let layouts: Vec<_> = Registers::all().map(Some).chain([None]).collect();
         for (m, n, k) in [
             (1, 1, 1),
             (2, 31, 3),
@@ -328,11 +361,11 @@ mod tests {
             (9, 50, 2 * DEPTH + 1),
             (BLOCK / 500 + 7, 49, 500),
         ] {
-            widths.iter().for_each(|&width| check((m, n, k), width));
+            layouts.iter().for_each(|&layout| check((m, n, k), layout));
         }
     }
 
-    fn check((m, n, k): (usize, usize, usize), width: usize) {
+    fn check((m, n, k): (usize, usize, usize), layout: Option<Registers>) {
         let value = |i: usize| ((i * 37 % 101) as f32 - 50.) / 50.;
         let x: Vec<f32> = (0..m * k).map(value).collect();
         let weight: Vec<f32> = (0..n * k).map(|i| value(i + 5)).collect();
@@ -343,7 +376,7 @@ mod tests {
             out: Target(out.as_mut_ptr()),
             active: Some(beside),
         };
-        let panels = Panels::of_width(&weight, n, width);
+        let panels = Panels::made_for(layout, &weight, n);
         // SAFETY: both vectors hold m × n elements.
         unsafe { panels.product(&x, &bias, places) };
         for (i, (&y, &active)) in out.iter().zip(&active).enumerate() {
@@ -353,7 +386,7 @@ mod tests {
             let off = (y - exact).abs();
             assert!(
                 off < 1e-4 * (1. + k as f32 / 100.),
-                "{m}×{n}×{k}, {width}: {y} is not {exact}"
+                "{m}×{n}×{k}, {layout:?}: {y} is not {exact}"
             );
             assert_eq!(active, y.max(0.));
         }
