@@ -445,3 +445,16 @@ fn leaving_is_the_last_thing_in_the_file_menu() {
     assert!(top("Recent sessions") < top("Save session as"));
     assert!(top("Save picture") < top("Quit"));
 }
+
+#[test]
+fn many_texts_say_how_many_of_them_are_done() {
+    let mut harness = open([1280., 800.]);
+    let texts = (0..300).map(|n| format!("the cat sat {n} times"));
+    let command = Command::AddTexts(texts.collect());
+    harness.state_mut().send(command);
+    harness.step();
+    harness.step();
+    harness.get_by_label_contains("of 305 texts");
+    settle(&mut harness);
+    harness.get_by_label("ready");
+}

@@ -121,8 +121,7 @@ pub fn verdict_ui(
     told.scale_ui(ui, cx, score);
     let Ok(pairs) = &score.pairs else { return };
     ui.horizontal_wrapped(|ui| {
-        // One paragraph: lines as far apart between its pieces as within them.
-        ui.spacing_mut().item_spacing = egui::vec2(SPACE_SMALL, 0.);
+        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
         ui.spacing_mut().interact_size.y = 0.;
         told.standing_ui(ui, cx, score);
         carried_ui(ui, cx, score, pairs);
