@@ -102,3 +102,17 @@ fn the_diagnosis_follows_the_cut() {
     settle(&mut harness);
     assert!(said(&harness, Some(8)) && !said(&harness, None));
 }
+
+#[test]
+fn it_says_how_many_of_the_pairs_are_drawn() {
+    let texts: Vec<String> = (0..13).map(|n| format!("the cat sat {n} times")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for (count, said) in [
+        (12, "the first 59 of 65 other pairs"),
+        (11, "thin: 54 other pairs"),
+    ] {
+        let bench = Bench::new(views::find("pooling").unwrap(), tiny(), &texts[..count]);
+        let harness = show(builder(700., 1200., true), bench);
+        assert!(says(&harness, said), "{said}");
+    }
+}

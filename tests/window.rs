@@ -428,3 +428,60 @@ fn a_tab_is_in_front_in_the_frame_after_its_click() {
         }
     }
 }
+
+/// Whoever adds a text types it next: the letters go into it, and none of them is a shortcut.
+#[test]
+fn a_text_that_was_added_takes_what_is_typed() {
+    let mut harness = open([1280., 800.]);
+    let words = |harness: &mut Harness<'_, App>, field: &str, words: &str| {
+        assert!(harness.get_by_label(field).is_focused(), "{field}");
+        harness.event(egui::Event::Text(words.to_owned()));
+        settle(harness);
+    };
+    harness.get_by_label("+ Add text").click();
+    settle(&mut harness);
+    words(&mut harness, "Text 6", "two words");
+    harness.key_press(egui::Key::Enter);
+    settle(&mut harness);
+    words(&mut harness, "Text 7", "three more words");
+    let texts = &harness.state().state().texts;
+    assert_eq!(texts[5].text, "two words");
+    assert_eq!(texts[6].text, "three more words");
+    // It is in sight, though the list is longer than the window is high.
+    for count in 8..20 {
+        harness.key_press(egui::Key::Enter);
+        settle(&mut harness);
+        let field = format!("Text {count}");
+        let end = harness.get_by_label(&field).rect().bottom();
+        assert!(
+            end <= harness.get_by_label("+ Add text").rect().top(),
+            "{field} ends at {end}"
+        );
+    }
+    // A text that came from elsewhere takes nothing away from what is typed into.
+    send(&mut harness, Command::AddText("from a sample".to_owned()));
+    assert!(harness.get_by_label("Text 19").is_focused());
+}
+
+#[test]
+fn leaving_is_the_last_thing_in_the_file_menu() {
+    let mut harness = open([1280., 800.]);
+    harness.get_by_label("File").click();
+    settle(&mut harness);
+    let top = |label: &str| harness.get_by_label_contains(label).rect().top();
+    assert!(top("Recent sessions") < top("Save session as"));
+    assert!(top("Save picture") < top("Quit"));
+}
+
+#[test]
+fn many_texts_say_how_many_of_them_are_done() {
+    let mut harness = open([1280., 800.]);
+    let texts = (0..300).map(|n| format!("the cat sat {n} times"));
+    let command = Command::AddTexts(texts.collect());
+    harness.state_mut().send(command);
+    harness.step();
+    harness.step();
+    harness.get_by_label_contains("of 305 texts");
+    settle(&mut harness);
+    harness.get_by_label("ready");
+}

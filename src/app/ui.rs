@@ -60,6 +60,7 @@ impl App {
             status_ui(
                 ui,
                 &self.engine,
+                &self.shown,
                 (latency, self.report.as_ref()),
                 self.notices.unread,
                 &mut self.commands,

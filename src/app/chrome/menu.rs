@@ -12,18 +12,18 @@ pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
         ui.menu_button(menu.title(), |ui| {
             let mut group = None;
             for action in table().iter().filter(|action| action.menu == menu) {
-                if group
-                    .replace(action.group)
-                    .is_some_and(|last| last != action.group)
+                if let Some(last) = group.replace(action.group)
+                    && last != action.group
                 {
+                    // With what opens something; leaving comes last.
+                    if menu == Menu::File && last == 0 {
+                        recent_ui(ui, &on.state.preferences.recent, commands);
+                    }
                     ui.separator();
                 }
                 if item_ui(ui, on, action) {
                     commands.push(action.command(on));
                 }
-            }
-            if menu == Menu::File {
-                recent_ui(ui, &on.state.preferences.recent, commands);
             }
         });
     }

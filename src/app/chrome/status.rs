@@ -7,6 +7,7 @@ use crate::app::export::report::Run;
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::Progress;
+use crate::views::TextView;
 use crate::widgets::theme::{SPACE, Theme};
 
 /// Where models run.
@@ -21,6 +22,7 @@ pub fn device_name(engine: &Engine) -> &'static str {
 pub fn status_ui(
     ui: &mut Ui,
     engine: &Engine,
+    shown: &[TextView],
     (latency, report): (Option<std::time::Duration>, Option<&Run>),
     unread: usize,
     commands: &mut Vec<Command>,
@@ -33,7 +35,7 @@ pub fn status_ui(
             _ => {
                 ui.weak(match engine.calibrating() {
                     Some((done, all)) => format!("calibrating: {done} of {all} background texts"),
-                    None if engine.busy() => "computing…".to_owned(),
+                    None if engine.busy() => computing(shown),
                     None => "ready".to_owned(),
                 });
             }
@@ -56,6 +58,18 @@ pub fn status_ui(
             ui.weak(device_name(engine));
         });
     });
+}
+
+/// From so many texts on, how many of them are done is worth saying.
+const MANY: usize = 10;
+
+fn computing(shown: &[TextView]) -> String {
+    let done = |text: &&TextView| text.current || text.error.is_some();
+    let (done, all) = (shown.iter().filter(done).count(), shown.len());
+    match all - done >= MANY {
+        true => format!("computing: {done} of {all} texts"),
+        false => "computing…".to_owned(),
+    }
 }
 
 /// A report under way, with its progress and a way out.

@@ -46,7 +46,7 @@ impl TextList<'_> {
         ui.add_space(SPACE_SMALL);
         ui.horizontal(|ui| {
             if ui.button("+ Add text").clicked() {
-                self.commands.push(Command::AddText(String::new()));
+                self.begin(ui);
             }
             let can_swap = self.state.a != self.state.b;
             let swap = ui.add_enabled(can_swap, egui::Button::new("Swap A and B"));
@@ -186,8 +186,22 @@ impl TextList<'_> {
             self.commands.push(Command::EditText(text.id, flat));
         }
         if response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter)) {
-            self.commands.push(Command::AddText(String::new()));
+            self.begin(ui);
         }
+        if ui.data(|data| data.get_temp::<usize>(begun())) == Some(index + 1) {
+            ui.data_mut(|data| data.remove_temp::<usize>(begun()));
+            response.request_focus();
+            // With the line below it.
+            let row = response.rect.expand2(egui::vec2(0., 4. * SPACE));
+            ui.scroll_to_rect(row, None);
+        }
+    }
+
+    /// Adds a text to be typed: as soon as its field is there, it has the keyboard and is in sight.
+    fn begin(&mut self, ui: &Ui) {
+        let count = self.state.texts.len() + 1;
+        ui.data_mut(|data| data.insert_temp(begun(), count));
+        self.commands.push(Command::AddText(String::new()));
     }
 
     /// Token count, what was cut, and the row's menu.
@@ -209,10 +223,18 @@ impl TextList<'_> {
                     Some(most) => format!("{}/{most} tokens", tokens.len()),
                     None => counted(tokens.len(), "token"),
                 };
-                ui.weak(RichText::new(count).small());
+                // A count of what was there before is not the count of what is typed.
+                let current = view.is_some_and(|view| view.current);
+                let alpha = if current { 1. } else { theme.stale_alpha() };
+                let small = |text: String, color: egui::Color32| {
+                    RichText::new(text)
+                        .small()
+                        .color(color.gamma_multiply(alpha))
+                };
+                ui.label(small(count, theme.secondary()));
                 if tokens.dropped > 0 {
                     let note = format!("{} cut off", tokens.dropped);
-                    let note = RichText::new(note).small().color(theme.warning());
+                    let note = small(note, theme.warning());
                     let cut = tokens.text.get(tokens.cut()).unwrap_or("");
                     let cut = RichText::new(shorten(cut)).strikethrough();
                     ui.label(note).on_hover_text(cut);
@@ -274,6 +296,11 @@ impl TextList<'_> {
             });
         });
     }
+}
+
+/// Where it is kept how many texts there are with the one that waits for its field.
+fn begun() -> egui::Id {
+    egui::Id::unique("text begun")
 }
 
 /// The selection with this text in it, or without it where it was.

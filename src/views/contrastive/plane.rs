@@ -36,7 +36,7 @@ pub fn plane_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, pairs: &Pairs, seen: &See
     let [x, y] = space
         .plane
         .shares
-        .map(|share| format!("{:.0} %", 100. * share));
+        .map(|share| format!("{:.0}%", 100. * share));
     note_ui(
         ui,
         format!("→ {x} of the variance, ↑ {y}; thin lines join partners"),

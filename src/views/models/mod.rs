@@ -285,6 +285,6 @@ fn plane_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, compared: &Compared, title: &
     let [x, y] = seen
         .projection
         .shares
-        .map(|share| format!("{:.0} %", 100. * share));
+        .map(|share| format!("{:.0}%", 100. * share));
     note_ui(ui, format!("→ {x} of the variance, ↑ {y}"));
 }

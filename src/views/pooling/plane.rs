@@ -52,7 +52,7 @@ impl Plane {
         let [x, y] = card
             .projection
             .shares
-            .map(|share| format!("{:.0} %", 100. * share));
+            .map(|share| format!("{:.0}%", 100. * share));
         note_ui(ui, format!("→ {x} of the variance, ↑ {y}"));
     }
 

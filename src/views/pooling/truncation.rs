@@ -43,6 +43,8 @@ struct Curves {
     curves: Vec<Vec<f64>>,
     /// True where the first is that of A and B.
     has_pair: bool,
+    /// How many pairs there are, drawn or not.
+    pairs: usize,
     /// The least and the greatest cosine.
     range: (f64, f64),
 }
@@ -106,8 +108,8 @@ impl Curves {
         };
         let (first, rest): (Vec<_>, Vec<_>) = all.partition(is_pair);
         let has_pair = !first.is_empty();
-        let pairs = first.into_iter().chain(rest).take(MOST);
-        let curves: Vec<Vec<f64>> = pairs
+        let drawn = first.into_iter().chain(rest).take(MOST);
+        let curves: Vec<Vec<f64>> = drawn
             .map(|(a, b)| curve(&vectors[a].1, &vectors[b].1))
             .collect();
         let values = || curves.iter().flatten().copied();
@@ -119,6 +121,7 @@ impl Curves {
             size,
             curves,
             has_pair,
+            pairs: vectors.len() * vectors.len().saturating_sub(1) / 2,
             range,
         })
     }
@@ -181,8 +184,12 @@ fn said_ui(ui: &mut Ui, curves: &Curves, kept: usize) {
         said += &format!(", of all {size} {}", four(whole));
     }
     if curves.curves.len() > 1 {
-        let others = counted(curves.curves.len() - 1, "other pair");
-        said += &format!(" · thin: {others}");
+        let (shown, all) = (curves.curves.len() - 1, curves.pairs - 1);
+        let others = counted(all, "other pair");
+        said += &match shown < all {
+            true => format!(" · thin: the first {shown} of {others}"),
+            false => format!(" · thin: {others}"),
+        };
     }
     note_ui(ui, said);
 }

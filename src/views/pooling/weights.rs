@@ -242,7 +242,7 @@ fn strip_ui(
         label: &tokens.labels[t],
         secondary: tokens.special[t],
         fill: Some(scale.color(cx.theme, shares[t] as f32)),
-        note: Some(format!("{:.1} % of the pool", 100. * shares[t])),
+        note: Some(format!("{:.1}% of the pool", 100. * shares[t])),
     };
     let pieces: Vec<Piece<'_>> = (0..tokens.len()).map(piece).collect();
     let name = format!("Weights of the tokens of {}", side.name());
