@@ -14,6 +14,7 @@ pub mod cancel;
 pub mod cli;
 pub mod engine;
 pub mod model;
+pub mod os;
 pub mod parity;
 pub mod perf;
 pub mod tokens;

@@ -9,6 +9,7 @@ use super::import::Import;
 use super::session;
 use crate::cancel::Cancel;
 use crate::model::{Model, ModelRef, SaveError};
+use crate::os;
 use crate::trace::{SiteFilter, Trace};
 
 /// The largest text file that is opened as a list of texts.
@@ -43,6 +44,11 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What the system says of it, in words that tell what to do.
+    pub(super) fn os(path: &Path, verb: &'static str, error: &std::io::Error) -> Self {
+        Self::io(path, verb, &os::problem(error, verb == "read"))
+    }
+
     pub(super) fn io(path: &Path, verb: &'static str, error: &dyn std::fmt::Display) -> Self {
         Self::Io {
             path: path.display().to_string(),
@@ -100,7 +106,7 @@ pub fn read_table(path: &Path) -> Result<Import, FileError> {
 /// A small file of UTF-8, without its byte order mark.
 fn read(path: &Path) -> Result<String, FileError> {
     let shown = || path.display().to_string();
-    let meta = std::fs::metadata(path).map_err(|e| FileError::io(path, "read", &e))?;
+    let meta = std::fs::metadata(path).map_err(|e| FileError::os(path, "read", &e))?;
     // A pipe would never end.
     if !meta.is_file() {
         return Err(FileError::Unknown { path: shown() });
@@ -113,7 +119,7 @@ fn read(path: &Path) -> Result<String, FileError> {
             megabytes,
         });
     }
-    let bytes = std::fs::read(path).map_err(|e| FileError::io(path, "read", &e))?;
+    let bytes = std::fs::read(path).map_err(|e| FileError::os(path, "read", &e))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
@@ -175,9 +181,9 @@ impl Dropped {
 /// When there is nothing at that path, or it may not be looked at.
 pub fn classify(path: &Path) -> Result<Dropped, FileError> {
     let model = |folder: &Path| Ok(Dropped::Model(ModelRef::Folder(folder.to_owned())));
-    let meta = std::fs::metadata(path).map_err(|e| FileError::io(path, "read", &e))?;
+    let meta = std::fs::metadata(path).map_err(|e| FileError::os(path, "read", &e))?;
     if meta.is_dir() {
-        std::fs::read_dir(path).map_err(|e| FileError::io(path, "read", &e))?;
+        std::fs::read_dir(path).map_err(|e| FileError::os(path, "read", &e))?;
         return model(path);
     }
     if meta.is_file() && session::is_session(path) {

@@ -11,6 +11,9 @@ pub struct Layout {
     pub tree: Tree<String>,
     /// Which workspace it started from.
     pub workspace: usize,
+    /// The panel that was asked for, until its tab was scrolled into sight.
+    #[serde(skip)]
+    pub asked: Option<String>,
 }
 
 /// A ready-made layout: columns of panels; several panels of one column share it as tabs.
@@ -147,6 +150,7 @@ impl Layout {
         Self {
             tree: Tree::new(egui::Id::unique("panels"), root, tiles),
             workspace: index,
+            asked: None,
         }
     }
 
@@ -159,6 +163,7 @@ impl Layout {
         Self {
             tree: Tree::new(egui::Id::unique("panels"), root, tiles),
             workspace: 0,
+            asked: None,
         }
     }
 
@@ -242,6 +247,7 @@ impl Layout {
         if let Some(tile) = self.tile(panel) {
             self.tree.make_active(|id, _| id == tile);
         }
+        self.asked = Some(panel.to_owned());
     }
 
     /// True while a panel can be seen, not hidden behind another tab.

@@ -94,6 +94,7 @@ pub struct App {
     inspector: chrome::inspector::Inspector,
     chips: chrome::chips::Chips,
     context: chrome::context_menu::ContextMenu,
+    listed: chrome::texts::Seen,
     walk: walk::Walk,
     telling: chrome::walk::Telling,
     tour: tour::Tour,
@@ -218,6 +219,7 @@ impl App {
             inspector: chrome::inspector::Inspector::default(),
             chips: chrome::chips::Chips::default(),
             context: chrome::context_menu::ContextMenu::default(),
+            listed: chrome::texts::Seen::default(),
             walk: walk::Walk::default(),
             telling: chrome::walk::Telling::default(),
             tour: tour::Tour::default(),
@@ -305,7 +307,8 @@ pub fn run(
     let viewport = egui::ViewportBuilder::default()
         .with_title("embedscope")
         .with_app_id("embedscope")
-        .with_inner_size([1440., 900.])
+        // With its frame it fits a screen of 1440 × 900.
+        .with_inner_size([1400., 820.])
         // A screen of 1440 × 900 at 200 % shows 720 × 450.
         .with_min_inner_size([640., 400.])
         .with_drag_and_drop(true)

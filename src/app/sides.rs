@@ -103,6 +103,7 @@ impl App {
                     focus,
                     hovered: &mut self.hovered,
                     rows: &mut self.context.rows,
+                    seen: &mut self.listed,
                     commands: &mut self.commands,
                 };
                 list.list_ui(ui);
@@ -129,6 +130,8 @@ impl App {
             .default_size(240.)
             .size_range(180. ..=most)
             .show(ui, |ui| {
+                // A panel is as wide as what is in it was: a few words would draw it in.
+                ui.take_available_width();
                 self.toasts_ui(ui);
                 self.areas.enter(ui, Area::Inspector);
                 ui.add_space(SPACE);

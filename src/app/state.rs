@@ -87,6 +87,9 @@ pub struct Focus {
     pub other: Option<usize>,
     /// A token of another text: the partner in a map of token pairs.
     pub across: Option<(TextId, usize)>,
+    /// Another text: what is meant is the cosine of both, under the pooling that `site` names or the model's
+    /// own.
+    pub pair: Option<TextId>,
     pub neuron: Option<usize>,
     /// A dimension of the residual stream or of the sentence vector.
     pub dimension: Option<usize>,

@@ -97,6 +97,10 @@ fn position(model: &Model, of: &Subject) -> String {
         of.a.values(Site::Embed(site))
             .map(|values| mean_length(&values))
     });
+    if of.a.interventions.is_still() {
+        return "Positions are switched off in A: nothing is added or turned for places."
+            .to_owned();
+    }
     match (model.position_scheme(), lengths) {
         (None, [Some(token), Some(place)]) if token > 0. => {
             let share = number(place / token);
@@ -201,7 +205,7 @@ fn feed_forward(model: &Model, of: &Subject, layer: usize) -> String {
             let share = 100. * above as f64 / (neurons * values.size(0)).max(1) as f64;
             let _ = write!(
                 text,
-                "in A {share:.0} % of {} neurons are above zero, neuron {} most, on “{}” ({})",
+                "in A {share:.0}% of {} neurons are above zero, neuron {} most, on “{}” ({})",
                 grouped(neurons),
                 top.1,
                 of.a.tokens.labels[top.0],

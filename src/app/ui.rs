@@ -259,6 +259,7 @@ impl App {
             painted: &mut self.painted,
             areas: &mut self.areas,
             last: self.walk.panel(),
+            asked: None,
         };
         (panels, &mut self.layout)
     }
@@ -358,6 +359,7 @@ impl App {
         // Where columns would be too narrow to read, the one that was used last stands alone.
         let room = (ui.available_width() / NARROWEST) as usize;
         let aside = layout.put_aside(room.max(1), last);
+        panels.asked = layout.asked.take();
         layout.tree.ui(&mut panels, ui);
         layout.bring_back(&aside);
     }

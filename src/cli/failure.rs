@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::model::ModelError;
 use crate::model::SaveError;
 use crate::model::source::SourceError;
+use crate::os;
 use crate::parity::ParityError;
 
 /// Why a subcommand stopped.
@@ -30,7 +31,8 @@ impl Failure {
 
     /// A file that could not be read or written.
     pub fn file(path: &Path, doing: &str, error: &io::Error) -> Self {
-        Self::Failed(format!("{}: cannot be {doing}: {error}", path.display()))
+        let problem = os::problem(error, doing == "read");
+        Self::Failed(format!("{}: cannot be {doing}: {problem}", path.display()))
     }
 
     /// stdout that could not be written.

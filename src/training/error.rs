@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::model::ModelError;
 use crate::model::source::SourceError;
+use crate::os;
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
@@ -35,11 +36,17 @@ impl TrainError {
     }
 
     pub(super) fn read(path: &Path, error: &std::io::Error) -> Self {
-        Self::file(path, format!("cannot be read: {error}"))
+        Self::file(
+            path,
+            format!("cannot be read: {}", os::problem(error, true)),
+        )
     }
 
     pub(super) fn written(path: &Path, error: &std::io::Error) -> Self {
-        Self::file(path, format!("cannot be written: {error}"))
+        Self::file(
+            path,
+            format!("cannot be written: {}", os::problem(error, false)),
+        )
     }
 }
 

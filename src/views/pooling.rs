@@ -85,8 +85,6 @@ impl View for PoolingView {
             texts::legend_ui(ui, cx, &value);
             selection::selection_ui(ui, cx);
             ui.add_space(SPACE_SMALL);
-            self.truncation.truncation_ui(ui, cx, &value.texts);
-            ui.add_space(SPACE_SMALL);
             let weighed = self.weights.derive(cx, &value);
             let own = weighed.card().map_or(0., |card| card.largest_difference);
             let largest = value.largest_difference.max(own);
@@ -97,6 +95,8 @@ impl View for PoolingView {
                 map: ways.map,
             };
             self.cards_ui(ui, cx, &value, &weighed, (ways.which, look));
+            self.truncation.truncation_ui(ui, cx, &value.texts);
+            ui.add_space(SPACE_SMALL);
             let note = "The cosines and the planes are of sentence vectors: of what the pool gives, \
                 after the modules that follow it.";
             note_ui(ui, note);

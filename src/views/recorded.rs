@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use egui::util::id_type_map::SerializableAny;
-use egui::{Id, Ui};
+use egui::{Color32, Id, TextStyle, Ui};
 
 use super::ViewContext;
 use super::subject::{Subject, note_ui, subject_ui};
@@ -141,18 +141,38 @@ pub(super) fn keep_ui<T: SerializableAny>(ui: &Ui, value: T) {
     ui.data_mut(|data| data.insert_persisted(Id::unique(type_name::<T>()), value));
 }
 
-/// Choices of which one is on, with what each shows on hover; for a row that wraps.
+/// Choices of which one is on, with what each shows on hover. In a row that wraps they stay together.
 pub(super) fn switch_ui<T: Copy + PartialEq>(
     ui: &mut Ui,
     value: &mut T,
     choices: &[(T, &str, &str)],
 ) {
+    if ui.layout().main_wrap() {
+        let width = choices_width(ui, choices.iter().map(|(_, label, _)| *label));
+        // Wider than a whole row they wrap one by one.
+        if ui.available_size_before_wrap().x < width && width <= ui.max_rect().width() {
+            ui.end_row();
+        }
+    }
     for (choice, label, about) in choices {
         let response = ui.selectable_label(value == choice, *label);
         if response.on_hover_text(*about).clicked() {
             *value = *choice;
         }
     }
+}
+
+/// How wide buttons with these labels are beside each other, in points.
+fn choices_width<'a>(ui: &Ui, labels: impl Iterator<Item = &'a str>) -> f32 {
+    let font = TextStyle::Button.resolve(ui.style());
+    let spacing = ui.spacing();
+    let of = |label: &str| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(label.to_owned(), font.clone(), Color32::WHITE);
+        galley.size().x + 2. * spacing.button_padding.x + spacing.item_spacing.x
+    };
+    labels.map(of).sum::<f32>() - spacing.item_spacing.x
 }
 
 #[cfg(test)]

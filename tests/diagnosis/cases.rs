@@ -319,6 +319,10 @@ fn words() -> Vec<Cases> {
                     "The dog is in the house and it sleeps",
                 ),
                 (
+                    "How do I reset my password?",
+                    "Wie setze ich mein Passwort zurück?",
+                ),
+                (
                     "El perro está en la casa con los niños",
                     "Le chien est dans la maison avec les enfants",
                 ),

@@ -23,6 +23,17 @@ impl CosineAccount {
         self.result - self.recorded
     }
 
+    /// Without ways on to single dimensions: for texts or a pooling that are not the chosen ones.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        for line in &mut self.lines {
+            if let Line::Sum(sum) = line {
+                sum.terms.iter_mut().for_each(|term| term.ask = None);
+            }
+        }
+        self
+    }
+
     /// Whether the dimensions add up to the cosine.
     pub fn holds(&self) -> bool {
         self.residual().abs() <= super::TOLERANCE

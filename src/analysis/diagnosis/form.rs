@@ -149,31 +149,31 @@ fn script_of(text: &str) -> Option<&'static str> {
 const LANGUAGES: &[(&str, &str)] = &[
     (
         "English",
-        "the of and is to was with that this for are not it he she they you what how on at by from have has",
+        "the of and is to was with that this for are not it he she they you what how on at by from have has do does did my your can would could should be been we our if or but its his her their which who when where why had there",
     ),
     (
         "German",
-        "der die das und ist nicht ein eine einen dem den mit auf für von zu wie was ich wir sie im wird auch",
+        "der die das und ist nicht ein eine einen dem den mit auf für von zu wie was ich wir sie im wird auch mein mir ihr uns bei nach aus wenn oder aber noch nur wo wer haben hat sind war kann werden",
     ),
     (
         "French",
-        "le la les et est une des du dans pas pour que qui sur avec au il elle nous vous ce cette sont",
+        "le la les et est une des du dans pas pour que qui sur avec au il elle nous vous ce cette sont je ne mon ma mes ses mais ou où comment quand votre leur être avoir fait peut",
     ),
     (
         "Spanish",
-        "el los las y es una en por para que con del no se su como está son más pero muy",
+        "el los las y es una en por para que con del no se su como está son más pero muy mi yo ha hay qué cómo cuándo dónde mis sus ser puede",
     ),
     (
         "Italian",
-        "il lo gli e è una di che per con non sono del della nel si come più ma",
+        "il lo gli e è una di che per con non sono del della nel si come più ma mio mia ho ha al dal questo perché dove quando alla nella ai",
     ),
     (
         "Portuguese",
-        "o os as e é uma em por para que com não do da no na se são mais como",
+        "o os as e é uma em por para que com não do da no na se são mais como meu minha eu ele ela você foi ser tem seu sua das dos pode",
     ),
     (
         "Dutch",
-        "de het een en is niet van op met voor dat zijn aan ik wij zij er ook",
+        "de het een en is niet van op met voor dat zijn aan ik wij zij er ook mijn je hoe wat waar wordt worden hebben heeft dit uit om maar naar bij kan",
     ),
 ];
 

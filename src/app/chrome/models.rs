@@ -155,9 +155,14 @@ fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Comm
         offer(ui, reference, label);
     }
     if none {
-        ui.weak(match known.coming {
+        let text = match known.coming {
             Some(_) => "Looking into the hub's cache…",
             None => "The hub's cache holds no other model.",
+        };
+        // As far to the right as the names above, which stand in buttons.
+        ui.horizontal(|ui| {
+            ui.add_space(ui.spacing().button_padding.x);
+            ui.weak(text);
         });
     }
     ui.separator();

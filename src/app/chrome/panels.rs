@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use egui::{Ui, WidgetText};
-use egui_tiles::{Behavior, SimplificationOptions, TabState, TileId, Tiles, UiResponse};
+use egui_tiles::{Behavior, SimplificationOptions, TabState, Tile, TileId, Tiles, UiResponse};
 
 use super::columns::{Column, Slot, columns, columns_ui};
 use super::header::{header_ui, title_ui};
@@ -39,6 +39,8 @@ pub struct Panels<'a> {
     pub areas: &'a mut Areas,
     /// The panel that was shown last, where the keyboard goes first.
     pub last: Option<&'static str>,
+    /// The panel whose tab is to be scrolled into sight.
+    pub asked: Option<String>,
 }
 
 impl Panels<'_> {
@@ -201,6 +203,19 @@ impl Behavior<String> for Panels<'_> {
         views::find(pane)
             .map_or(pane.as_str(), |panel| panel.title)
             .into()
+    }
+
+    fn on_tab_button(
+        &mut self,
+        tiles: &mut Tiles<String>,
+        tile: TileId,
+        button: egui::Response,
+    ) -> egui::Response {
+        if matches!(tiles.get(tile), Some(Tile::Pane(panel)) if self.asked.as_ref() == Some(panel))
+        {
+            button.scroll_to_me(None);
+        }
+        button
     }
 
     fn is_tab_closable(&self, tiles: &Tiles<String>, _: TileId) -> bool {

@@ -1,5 +1,8 @@
 //! The list of texts on the left.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use egui::{Align, Key, Layout, RichText, TextEdit, Ui};
 
 use crate::app::command::Command;
@@ -17,7 +20,50 @@ pub struct TextList<'a> {
     pub hovered: &'a mut Focus,
     /// Where each text's row is, for the menu of what can be done with it.
     pub rows: &'a mut Vec<(TextId, egui::Rect)>,
+    pub seen: &'a mut Seen,
     pub commands: &'a mut Vec<Command>,
+}
+
+/// What the list remembers from frame to frame.
+#[derive(Default)]
+pub struct Seen {
+    /// How high each row was, for texts at this width.
+    heights: HashMap<TextId, Height>,
+    /// The row that has the keyboard.
+    holds: Option<TextId>,
+    /// The last text that was ever added.
+    newest: Option<TextId>,
+}
+
+#[derive(Clone, Copy)]
+struct Height {
+    bytes: usize,
+    width: f32,
+    height: f32,
+}
+
+impl Seen {
+    /// Of a row as it stands now, where it was painted so.
+    fn height(&self, text: &Text, width: f32) -> Option<f32> {
+        let known = self.heights.get(&text.id)?;
+        (known.bytes == text.text.len() && known.width == width).then_some(known.height)
+    }
+
+    /// After these were painted.
+    fn note(&mut self, texts: &[Arc<Text>]) {
+        self.newest = texts.iter().map(|text| text.id).max().max(self.newest);
+        if self.heights.len() > 2 * texts.len() + 64 {
+            let kept: HashSet<TextId> = texts.iter().map(|text| text.id).collect();
+            self.heights.retain(|id, _| kept.contains(id));
+        }
+    }
+
+    /// The first of texts that were added since the last frame, where there were texts before.
+    fn added(&mut self, texts: &[Arc<Text>]) -> Option<TextId> {
+        let before = self.newest?;
+        let added = texts.iter().map(|text| text.id);
+        added.filter(|id| *id > before).min()
+    }
 }
 
 impl TextList<'_> {
@@ -35,10 +81,15 @@ impl TextList<'_> {
             .max_height(height)
             .auto_shrink([false, true]);
         area.show(ui, |ui| {
+            let added = self.seen.added(&self.state.texts);
             for (index, text) in self.state.texts.iter().enumerate() {
-                self.text_ui(ui, index, text);
+                let row = self.row_ui(ui, index, text);
+                if added == Some(text.id) {
+                    ui.scroll_to_rect(row, None);
+                }
                 ui.add_space(SPACE_SMALL);
             }
+            self.seen.note(&self.state.texts);
             if self.state.texts.is_empty() {
                 ui.weak("No texts yet. Add one, choose a sample, or drop a text file here.");
             }
@@ -73,6 +124,39 @@ impl TextList<'_> {
                 self.commands.push(Command::AskTextFile);
             }
         });
+    }
+
+    /// A text where it can be seen; of the others only the room. The one that has the keyboard stays, and
+    /// so do the next ones, to which the keyboard goes on.
+    fn row_ui(&mut self, ui: &mut Ui, index: usize, text: &Text) -> egui::Rect {
+        const NEAR: f32 = 200.;
+        let (top, width) = (ui.next_widget_position(), ui.available_width());
+        let known = self.seen.height(text, width);
+        if let Some(height) = known.filter(|_| self.seen.holds != Some(text.id)) {
+            let rect = egui::Rect::from_min_size(top, egui::vec2(width, height));
+            if !rect.intersects(ui.clip_rect().expand(NEAR)) {
+                ui.advance_cursor_after_rect(rect);
+                return rect;
+            }
+        }
+        // Named by the text: it is the same row whatever else is painted.
+        let builder = egui::UiBuilder::new().scope_id(egui::Id::unique(("text row", text.id.0)));
+        let row = ui.scope_builder(builder, |ui| self.text_ui(ui, index, text));
+        let rect = row.response.rect;
+        let height = Height {
+            bytes: text.text.len(),
+            width,
+            height: rect.height(),
+        };
+        self.seen.heights.insert(text.id, height);
+        let held = ui.ctx().memory(|memory| memory.focused());
+        let held = held.and_then(|id| ui.ctx().read_response(id));
+        match held.is_some_and(|held| rect.contains(held.rect.center())) {
+            true => self.seen.holds = Some(text.id),
+            false if self.seen.holds == Some(text.id) => self.seen.holds = None,
+            false => {}
+        }
+        rect
     }
 
     fn text_ui(&mut self, ui: &mut Ui, index: usize, text: &Text) {

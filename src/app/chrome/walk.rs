@@ -15,7 +15,7 @@ pub const HEIGHT: f32 = 38.;
 /// The sentence of the stage.
 #[derive(Default)]
 pub struct Telling {
-    sentence: Derived<Subject, String>,
+    sentence: Derived<Subject, (Stage, String)>,
 }
 
 impl Telling {
@@ -85,18 +85,25 @@ impl Telling {
             options: model.options_with(state.pooling, state.truncate_dim),
         };
         let job = subject.clone();
-        let shown = self
-            .sentence
-            .get(input.engine, &subject, move |_| told(&model, &job));
-        // A sentence names its stage only for layers.
-        if stage.layer().is_none() {
-            ui.label(RichText::new(stage.title()).strong());
+        let shown = self.sentence.get(input.engine, &subject, move |_| {
+            (job.stage, told(&model, &job))
+        });
+        // Until the sentence of this stage is made, the one of the stage before stays under its own name.
+        let (told, current) =
+            shown.map_or((None, true), |shown| (Some(shown.value), shown.current));
+        let named = told
+            .as_deref()
+            .filter(|_| !current)
+            .map_or(stage, |told| told.0);
+        if !current {
+            ui.multiply_opacity(Theme::of(ui).stale_alpha());
         }
-        if let Some(shown) = shown {
-            if !shown.current {
-                ui.multiply_opacity(Theme::of(ui).stale_alpha());
-            }
-            ui.add(egui::Label::new(shown.value.as_str()).wrap());
+        // A sentence names its stage only for layers.
+        if named.layer().is_none() {
+            ui.label(RichText::new(named.title()).strong());
+        }
+        if let Some(told) = told {
+            ui.add(egui::Label::new(told.1.as_str()).wrap());
         }
     }
 }

@@ -11,12 +11,16 @@ use crate::app::files::FileError;
 /// # Errors
 /// One message that names the file.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |e: std::io::Error| FileError::io(path, "written", &e);
+    let failed = |e: std::io::Error| FileError::os(path, "written", &e);
     // Through a link, so that what it leads to is replaced and not the link.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&target) {
         Ok(meta) if meta.is_dir() => {
-            return Err(FileError::io(path, "written", &"it is a folder"));
+            return Err(FileError::io(
+                path,
+                "written",
+                &"it is a folder; name a file",
+            ));
         }
         Ok(meta) if !meta.is_file() => return fs::write(&target, bytes).map_err(failed),
         _ => {}

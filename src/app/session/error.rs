@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{MOST_BYTES, VERSION};
+use crate::os;
 
 /// Each is one line that names the file, what is wrong where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -62,18 +63,10 @@ pub enum SessionError {
 
 impl SessionError {
     pub(super) fn io(file: &std::path::Path, verb: &'static str, error: &std::io::Error) -> Self {
-        let problem = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            std::io::ErrorKind::NotFound => match verb {
-                "written" => "there is no such folder".to_owned(),
-                _ => "there is no such file".to_owned(),
-            },
-            _ => error.to_string(),
-        };
         Self::Io {
             file: file.display().to_string(),
             verb,
-            problem,
+            problem: os::problem(error, verb == "read"),
             missing: error.kind() == std::io::ErrorKind::NotFound,
         }
     }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::analysis::background::{Background, BackgroundError};
+use crate::os;
 
 /// A larger file is no list of texts that somebody would want to be measured on.
 const MOST_BYTES: u64 = 100_000_000;
@@ -20,7 +21,8 @@ pub fn read_background(path: &Path) -> Result<Background, BackgroundError> {
         file: name.clone(),
         problem,
     };
-    let unreadable = |error: std::io::Error| bad(format!("cannot be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| bad(format!("cannot be read: {}", os::problem(&error, true)));
     // Asked first, so that nobody waits on a pipe.
     let about = std::fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() {

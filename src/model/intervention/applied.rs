@@ -176,7 +176,7 @@ impl Applied {
     }
 
     /// True where positions turn nothing and add nothing.
-    pub(in crate::model) fn is_still(&self) -> bool {
+    pub fn is_still(&self) -> bool {
         self.still
     }
 

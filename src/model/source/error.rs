@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::os;
+
 /// Why a model's files could not be had. Every message is one line that names
 /// the file, field or address at fault and says what to do.
 #[derive(Debug, Error)]
@@ -58,7 +60,7 @@ pub enum SourceError {
     )]
     NoWeights { model: String, expected: String },
 
-    #[error("cannot {doing} {}: {source}", .path.display())]
+    #[error("cannot {doing} {}: {}", .path.display(), problem(.source, .doing))]
     Io {
         doing: &'static str,
         path: PathBuf,
@@ -183,6 +185,10 @@ impl SourceError {
             source,
         }
     }
+}
+
+fn problem(source: &std::io::Error, doing: &str) -> String {
+    os::problem(source, !doing.starts_with("write"))
 }
 
 /// What else can be done about `repo` when there is no hub: only all-MiniLM-L6-v2

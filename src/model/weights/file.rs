@@ -11,6 +11,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::super::ModelError;
 use super::super::source::{SourceError, StoredFile};
+use crate::os;
 
 /// The length of the header, in front of it.
 const LENGTH: usize = size_of::<u64>();
@@ -175,6 +176,6 @@ fn header(kept: &Kept, size: u64) -> Result<(Metadata, usize), Bad> {
 fn unreadable(name: &str, error: &io::Error) -> ModelError {
     ModelError::Weights {
         file: name.to_owned(),
-        problem: format!("cannot be read: {error}"),
+        problem: format!("cannot be read: {}", os::problem(error, true)),
     }
 }

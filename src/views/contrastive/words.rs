@@ -4,12 +4,12 @@ use super::derive::{Pairs, Seen};
 use crate::analysis::contrastive::Contrast;
 use crate::widgets::number;
 
-/// `71 %` (with a space that does not break), and `< 0.1 %` rather than nothing.
+/// `71%`, and `< 0.1%` rather than nothing.
 pub fn percent(share: f64) -> String {
     match 100. * share {
-        percent if percent < 0.1 => "< 0.1\u{a0}%".to_owned(),
-        percent if percent < 9.95 => format!("{percent:.1}\u{a0}%"),
-        percent => format!("{percent:.0}\u{a0}%"),
+        percent if percent < 0.1 => "< 0.1%".to_owned(),
+        percent if percent < 9.95 => format!("{percent:.1}%"),
+        percent => format!("{percent:.0}%"),
     }
 }
 
@@ -115,12 +115,12 @@ mod tests {
         let said = |column| row(&contrast, "Row 1", 0, column, &texts).replace('\u{a0}', " ");
         assert_eq!(
             said(None),
-            "Row 1 gives its own pair 70 %; “y” takes 20 % and is pushed away."
+            "Row 1 gives its own pair 70%; “y” takes 20% and is pushed away."
         );
-        assert!(said(Some(2)).contains("“z” takes 10 %"));
+        assert!(said(Some(2)).contains("“z” takes 10%"));
         assert!(said(Some(0)).contains("“y” takes"));
         assert_eq!(hardest(&contrast), 1);
-        assert_eq!(percent(1e-9), "< 0.1\u{a0}%");
-        assert_eq!(percent(0.0512), "5.1\u{a0}%");
+        assert_eq!(percent(1e-9), "< 0.1%");
+        assert_eq!(percent(0.0512), "5.1%");
     }
 }

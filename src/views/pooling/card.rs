@@ -10,7 +10,6 @@ use super::winners;
 use crate::analysis::pooling::{choice, modes};
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, TextId};
-use crate::trace::Site;
 use crate::views::ViewContext;
 use crate::views::compare::{about, beside_side_ui, four};
 use crate::views::recorded::key_of;
@@ -22,6 +21,11 @@ const CELL: f32 = 40.;
 const STRIP: f32 = 16.;
 /// A square of this size at most, in points.
 pub(super) const PICTURE: f32 = 240.;
+
+/// The room of a row's name beside the cosines.
+const NAMES: f32 = 24.;
+/// What the plane needs to stand beside them.
+const BESIDE: f32 = 120.;
 
 /// Textures of one column.
 #[derive(Default)]
@@ -54,9 +58,22 @@ impl CardState {
         }
         self.strips_ui(ui, cx, poolings, card);
         ui.add_space(SPACE_SMALL);
-        self.cosines_ui(ui, cx, poolings, card, look.difference);
-        ui.add_space(SPACE_SMALL);
-        self.plane.plane_ui(ui, cx, poolings, card, look.map);
+        // The plane stands beside a small map: what another pooling changes is then seen at one glance.
+        let map = poolings.texts.len() as f32 * CELL + NAMES;
+        if map + BESIDE <= ui.available_width() {
+            ui.horizontal_top(|ui| {
+                let left = Layout::top_down(Align::Min);
+                ui.allocate_ui_with_layout(vec2(map, 0.), left, |ui| {
+                    ui.set_width(map);
+                    self.cosines_ui(ui, cx, poolings, card, look.difference);
+                });
+                ui.vertical(|ui| self.plane.plane_ui(ui, cx, poolings, card, look.map));
+            });
+        } else {
+            self.cosines_ui(ui, cx, poolings, card, look.difference);
+            ui.add_space(SPACE_SMALL);
+            self.plane.plane_ui(ui, cx, poolings, card, look.map);
+        }
         winners::winners_ui(ui, cx, poolings, card);
     }
 
@@ -91,11 +108,7 @@ impl CardState {
                     texture,
                 )
             });
-            // A dimension of several poolings side by side is one of the sentence vector.
-            let site = match card.modes.as_slice() {
-                [mode] => Some(Site::Pooled(*mode)),
-                _ => None,
-            };
+            let site = card.site();
             let focus = |dimension| Focus {
                 dimension: Some(dimension),
                 site,
@@ -118,6 +131,13 @@ impl CardState {
     ) {
         let names = poolings.names(cx);
         let focus = cx.focus.text.and_then(|id| poolings.index(id));
+        let place = |focus: Focus| {
+            let under = focus.site.is_none_or(|site| Some(site) == card.site());
+            let pair = focus.pair.filter(|_| under)?;
+            Some((poolings.index(focus.text?)?, poolings.index(pair)?))
+        };
+        let pair = place(cx.focus).map(|(_, column)| column);
+        let locked = place(cx.locked);
         let room = ui.available_width();
         let (what, values, scale) = match difference {
             None => ("Cosines of all texts", &card.cosines, Scale::signed(1.)),
@@ -137,13 +157,26 @@ impl CardState {
             .fit(vec2(room, room.min(1.5 * PICTURE)))
             .square(true)
             .focus_row(focus)
-            .focus_column(focus)
+            .focus_column(pair.or(focus))
+            .locked(locked)
             .show_values(true);
         let response = map.ui(ui, &mut self.cosines);
         let focus = |index: usize| poolings.texts.get(index).map(|&id| Focus::text(id));
+        let cell = |(row, column): (usize, usize)| {
+            Some(Focus {
+                pair: Some(*poolings.texts.get(column)?),
+                site: card.site(),
+                ..focus(row)?
+            })
+        };
         let label = response.hovered_row.or(response.hovered_column);
-        let clicked = response.clicked.and_then(|(row, _)| focus(row));
-        cx.point(label.and_then(focus), clicked);
+        // A cosine of vectors that the head does not take is not the head's.
+        let cell = |at| cell(at).filter(|_| card.misfit.is_none());
+        let hovered = response.hovered.and_then(cell);
+        cx.point(
+            hovered.or(label.and_then(focus)),
+            response.clicked.and_then(cell),
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use crate::analysis::token_weights::{self, Idf, TokenWeights};
 use crate::analysis::vectors::{cosines, to_f64};
 use crate::app::state::TextId;
 use crate::model::Model;
-use crate::trace::{PoolingMode, Trace};
+use crate::trace::{PoolingMode, Site, Trace};
 use crate::views::ViewContext;
 use crate::views::compare::short_name;
 use crate::views::subject::{SameTrace, fresh_key};
@@ -102,6 +102,14 @@ impl Poolings {
 }
 
 impl Card {
+    /// What it pools; none where the model joins several poolings.
+    pub fn site(&self) -> Option<Site> {
+        match self.modes.as_slice() {
+            [mode] => Some(Site::Pooled(*mode)),
+            _ => None,
+        }
+    }
+
     /// None where a trace does not hold what is needed, which no recording leaves out.
     fn new(
         model: &Model,

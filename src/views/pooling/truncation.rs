@@ -69,7 +69,7 @@ impl Truncation {
         let Some(curves) = &*shown.value else {
             return;
         };
-        section_ui(ui, "Dimensions kept", "");
+        section_ui(ui, "Fewer dimensions", "");
         let own = cx
             .model
             .truncate_dim

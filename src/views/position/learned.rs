@@ -92,9 +92,13 @@ impl Learned {
                 first.saturating_sub(1)
             ),
         };
-        let off = residual.map_or(String::new(), |off| {
-            format!(" · residual max |table − embed.position| = {}", number(off))
-        });
+        let off = match residual {
+            _ if subject.trace.interventions.is_still() => {
+                " · switched off: nothing is added".to_owned()
+            }
+            Some(off) => format!(" · residual max |table − embed.position| = {}", number(off)),
+            None => String::new(),
+        };
         note_ui(ui, format!("{used}{marked}{shift}{typed}{off}"));
     }
 }

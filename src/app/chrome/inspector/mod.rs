@@ -13,6 +13,7 @@ use egui::{Layout, RichText, Ui};
 use crate::analysis::arithmetic::{
     self, Ask, CosineAccount, Line, Unexplained, cosine_account, sentence_account,
 };
+use crate::analysis::pooling;
 use crate::app::command::Command;
 use crate::app::state::{Focus, Side, State, TextId};
 use crate::engine::Engine;
@@ -44,6 +45,7 @@ struct Key {
     pooling: Option<PoolingMode>,
     truncate: Option<usize>,
     sides: [Option<u64>; 2],
+    pair: Option<u64>,
 }
 
 struct Made {
@@ -103,9 +105,12 @@ impl Inspector {
             return;
         };
         let (id, current) = (text.id, text.current);
-        egui::ScrollArea::vertical()
+        // What is wider than the part is scrolled to: it must not widen it, and move the panels beside it.
+        let width = ui.available_width();
+        egui::ScrollArea::both()
             .auto_shrink([false, false])
             .show(ui, |ui| {
+                ui.set_max_width(width);
                 if !current {
                     ui.multiply_opacity(Theme::of(ui).stale_alpha());
                 }
@@ -155,7 +160,7 @@ impl Inspector {
         let made = self.made(input, trace);
         let mut asked = None;
         if let Some(cosine) = &made.cosine {
-            asked = cosine_ui(ui, cosine);
+            asked = cosine_ui(ui, &title_of(input), cosine);
         }
         if !made.sections.is_empty() {
             about::section_ui(ui, "Where the numbers come from");
@@ -197,6 +202,7 @@ impl Inspector {
             pooling: state.pooling,
             truncate: state.truncate_dim,
             sides: sides.map(|trace| trace.map(|trace| trace.pass)),
+            pair: input.trace(input.focus.pair).map(|trace| trace.pass),
         };
         let kept = self.made.take().filter(|(old, _)| *old == key);
         &self
@@ -232,6 +238,11 @@ fn make(input: &Input<'_>, trace: &Trace) -> Made {
     };
     let sides = [Side::A, Side::B].map(|side| input.trace(state.id_of(side)));
     let cosine = match (focus.token, focus.dimension, sides) {
+        _ if focus.pair.is_some() => input.trace(focus.pair).map(|other| {
+            let pooling = pooling_of(focus).and_then(|mode| pooling::choice(&model.head, mode));
+            let options = model.options_with(pooling, state.truncate_dim);
+            cosine_account(model, (trace, other), options, None).map(CosineAccount::alone)
+        }),
         (None, Some(_), [Some(a), Some(b)]) => {
             Some(cosine_account(model, (a, b), options, focus.dimension))
         }
@@ -252,8 +263,30 @@ fn more(model: &Model, trace: &Trace, focus: Focus, ask: &Ask) -> Option<(String
     Some(("What the neuron writes".to_owned(), lines))
 }
 
-fn cosine_ui(ui: &mut Ui, cosine: &Result<CosineAccount, Unexplained>) -> Option<Ask> {
-    about::section_ui(ui, "Cosine of A and B");
+fn pooling_of(focus: Focus) -> Option<PoolingMode> {
+    match focus.site {
+        Some(Site::Pooled(mode)) => Some(mode),
+        _ => None,
+    }
+}
+
+/// Of which texts the cosine is, by their places in the list where they are not A and B.
+fn title_of(input: &Input<'_>) -> String {
+    let place = |id: Option<TextId>| id.and_then(|id| input.state.index(id));
+    let focus = input.focus;
+    let (Some(a), Some(b)) = (place(focus.text), place(focus.pair)) else {
+        return "Cosine of A and B".to_owned();
+    };
+    let pooling = pooling_of(focus).map_or("the model's own", PoolingMode::title);
+    format!(
+        "Cosine of text {} (a) and text {} (b), {pooling} pooling",
+        a + 1,
+        b + 1
+    )
+}
+
+fn cosine_ui(ui: &mut Ui, title: &str, cosine: &Result<CosineAccount, Unexplained>) -> Option<Ask> {
+    about::section_ui(ui, title);
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 0.;
         ui.spacing_mut().item_spacing.y = 2.;
