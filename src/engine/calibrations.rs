@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::{Engine, Shared};
+use super::{Engine, Shared, background};
 use crate::analysis::background::Background;
 use crate::analysis::calibration::{Calibration, Extent};
 use crate::analysis::vectors::to_f64;
@@ -149,7 +149,7 @@ impl Engine {
             self.shared.clone(),
             self.store.clone(),
         );
-        std::thread::spawn(move || measure(&handle, &shared, &store, &model, key, &cancel));
+        background::spawn(move || measure(&handle, &shared, &store, &model, key, &cancel));
     }
 
     /// Gives up the calibration that is under way.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::{Engine, Shared};
+use super::{Engine, Shared, background};
 use crate::cancel::Cancel;
 use crate::model::Model;
 use crate::model::source::resolve;
@@ -96,7 +96,7 @@ impl Engine {
         }));
         let (cancel, handle, shared) = (lab.cancel.clone(), self.lab.clone(), self.shared.clone());
         drop(lab);
-        std::thread::spawn(move || {
+        background::spawn(move || {
             let run = || teach(&handle, &shared, base, order, &cancel);
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
             let stage = match outcome {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::Shared;
+use super::{Shared, background};
 use crate::cancel::Cancel;
 use crate::model::source::{Progress, resolve};
 use crate::model::{Model, ModelError, ModelRef};
@@ -73,7 +73,7 @@ pub(super) fn start(shared: &Arc<Shared>, role: Role, reference: ModelRef) {
     };
     drop(state);
     let shared = shared.clone();
-    std::thread::spawn(move || {
+    background::spawn(move || {
         let load = || read(&shared, &reference, (role, number), &cancel);
         let outcome = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
             Err(ModelError::Weights {

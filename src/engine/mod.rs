@@ -4,6 +4,7 @@
 //! more is cancelled, so the latest keystroke wins. The engine knows nothing of egui: it wakes the
 //! window through a callback.
 
+mod background;
 mod bands;
 mod cache;
 mod calibrations;
@@ -110,11 +111,11 @@ impl Engine {
             sources,
         });
         let tracer = shared.clone();
-        std::thread::spawn(move || tracer::run(&tracer));
+        background::spawn(move || tracer::run(&tracer));
         let worker = || {
             let (jobs, queue) = std::sync::mpsc::channel();
             let analyst = shared.clone();
-            std::thread::spawn(move || run_jobs(&analyst, &queue));
+            background::spawn(move || run_jobs(&analyst, &queue));
             jobs
         };
         let (jobs, slow_jobs) = (worker(), worker());
@@ -257,7 +258,7 @@ impl Engine {
     pub fn spawn_apart(&self, job: impl FnOnce() + Send + 'static) {
         self.hand_over();
         let shared = self.shared.clone();
-        std::thread::spawn(move || run_job(&shared, Box::new(job)));
+        background::spawn(move || run_job(&shared, Box::new(job)));
     }
 
     /// Jobs handed over since the start. Where it stays the same over a frame that began with nothing

@@ -75,7 +75,9 @@ impl HeatmapTexture {
         }
         self.stamp = Some(stamp);
         self.made += 1;
+        let span = tracing::trace_span!("picture of a map").entered();
         let image = image();
+        drop(span);
         match &mut self.handle {
             Some(handle) => {
                 handle.set(image, TextureOptions::NEAREST);
