@@ -177,35 +177,49 @@ impl Method {
         let (a, b) = (&key.a.0, &key.b.0);
         let longest = a.tokens.len().max(b.tokens.len());
         let long = task.waits_from().is_some_and(|most| longest > most);
-        if long && !self.runs.asked(task, key) {
+        let stopped = self.runs.stopped(task, key);
+        if stopped || long && !self.runs.asked(task, key) {
             let shown = self.runs.peek(task, key);
             if !shown.as_ref().is_some_and(|shown| shown.current) {
-                self.ask_ui(ui, tab, task, key);
+                self.ask_ui(ui, tab, task, (key, stopped));
             }
             return shown;
         }
         let shown = self.runs.get(cx.engine, task, key, cx.model);
         if !shown.as_ref().is_some_and(|shown| shown.current) {
-            let progress = match self.runs.progress(task) {
-                (_, 0) => String::new(),
-                (done, total) => format!(" {done} of {total}"),
-            };
-            note_ui(ui, format!("computing {}…{progress}", tab.title));
-            ui.ctx().request_repaint_after(GLANCE);
+            self.progress_ui(ui, tab, task, key);
         }
         shown
     }
 
-    fn ask_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, key: &ScoreKey) {
+    /// How far a task is, and a way out of one that takes long.
+    fn progress_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, key: &ScoreKey) {
+        let progress = match self.runs.progress(task) {
+            (_, 0) => String::new(),
+            (done, total) => format!(" {done} of {total}"),
+        };
+        ui.horizontal_wrapped(|ui| {
+            note_ui(ui, format!("computing {}…{progress}", tab.title));
+            if task.is_slow() && ui.button("Cancel").clicked() {
+                self.runs.stop(task, key);
+            }
+        });
+        ui.ctx().request_repaint_after(GLANCE);
+    }
+
+    fn ask_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, (key, stopped): (&ScoreKey, bool)) {
         let (a, b) = (key.a.0.tokens.len(), key.b.0.tokens.len());
         ui.horizontal_wrapped(|ui| {
             if ui.button(format!("Compute {}", tab.title)).clicked() {
                 self.runs.ask(task, key);
             }
-            note_ui(
-                ui,
-                format!("Texts of {a} and {b} tokens may take a while, so this waits for you."),
-            );
+            let why = match stopped {
+                true => "It was cancelled.".to_owned(),
+                false => format!(
+                    "Texts of {a} and {b} tokens may take a while, so this waits for you."
+                ),
+            };
+            note_ui(ui, why);
         });
     }
 
