@@ -205,9 +205,11 @@ fn slider_ui(
     idf: Option<&Idf>,
 ) {
     let tokens = &trace.tokens;
-    let before = weights.of(tokens, token, idf);
-    let mut value = before;
     let most = f64::from(TokenWeights::MOST) / 100.;
+    // As the slider rounds and bounds it: to look at a weight is not to set it.
+    let before = weights.of(tokens, token, idf).clamp(0., most);
+    let before = (before * 100.).round() / 100.;
+    let mut value = before;
     ui.horizontal_wrapped(|ui| {
         let text = format!("weight of “{}”", tokens.labels[token]);
         ui.add(
@@ -250,7 +252,11 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        let area = egui::ScrollArea::vertical().id_salt(&name).max_height(132.);
+        // In a row of its letter it would take the row's height for all that there is.
+        let area = egui::ScrollArea::vertical()
+            .id_salt(&name)
+            .min_scrolled_height(132.)
+            .max_height(132.);
         area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked))
             .inner
     });

@@ -59,7 +59,11 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        let area = ScrollArea::vertical().id_salt(&name).max_height(HEIGHT);
+        // In a row of its letter it would take the row's height for all that there is.
+        let area = ScrollArea::vertical()
+            .id_salt(&name)
+            .min_scrolled_height(HEIGHT)
+            .max_height(HEIGHT);
         area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked))
             .inner
     });
