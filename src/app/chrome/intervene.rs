@@ -179,7 +179,10 @@ impl<'a> Intervene<'a> {
         let origin = found.map(|((t, trace), _)| trace.interventions.origin(t));
         let (name, every) = match &label {
             Some(label) => (format!("“{label}”"), format!("every “{label}”")),
-            None => ("the locked token".to_owned(), "every token like it".to_owned()),
+            None => (
+                "the locked token".to_owned(),
+                "every token like it".to_owned(),
+            ),
         };
         let scope = side.map(|side| match side {
             Side::A => Scope::A,

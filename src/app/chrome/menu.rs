@@ -15,7 +15,9 @@ pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
         ui.menu_button(menu.title(), |ui| {
             // Of a menu that is higher than a low window, every entry can be reached.
             let most = ui.ctx().content_rect().height() - LEFT;
-            let area = ScrollArea::vertical().min_scrolled_height(most).max_height(most);
+            let area = ScrollArea::vertical()
+                .min_scrolled_height(most)
+                .max_height(most);
             area.show(ui, |ui| entries_ui(ui, on, menu, commands));
         });
     }

@@ -44,7 +44,10 @@ pub fn selection_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             cx.send(Command::Assign(Side::B, selected[1]));
         }
         let remove = ui.button("Remove");
-        if remove.on_hover_text("From the list. Undo brings them back").clicked() {
+        if remove
+            .on_hover_text("From the list. Undo brings them back")
+            .clicked()
+        {
             selected
                 .iter()
                 .for_each(|&id| cx.send(Command::RemoveText(id)));

@@ -215,9 +215,9 @@ impl Method {
             }
             let why = match stopped {
                 true => "It was cancelled.".to_owned(),
-                false => format!(
-                    "Texts of {a} and {b} tokens may take a while, so this waits for you."
-                ),
+                false => {
+                    format!("Texts of {a} and {b} tokens may take a while, so this waits for you.")
+                }
             };
             note_ui(ui, why);
         });

@@ -182,7 +182,9 @@ impl<K: Clone + PartialEq, V> Work<K, V> {
             0 => "waiting…".to_owned(),
             _ => format!("{done} of {total} {what}"),
         };
-        let width = (ui.available_width() - 80.).clamp(80., 260.);
+        // With the button behind it in the same row.
+        let room = ui.available_size_before_wrap().x - 80.;
+        let width = room.clamp(80., 260.);
         ui.add(ProgressBar::new(share).desired_width(width).text(text));
         if ui.button("Cancel").clicked() {
             self.stopped = self.asked.take();
