@@ -43,7 +43,10 @@ pub fn too_few_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
 
 pub fn pairs_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
     section_ui(ui, "Pairs", "");
-    let area = ScrollArea::vertical().id_salt("pairs").max_height(HEIGHT);
+    let area = ScrollArea::vertical()
+        .id_salt("pairs")
+        .min_scrolled_height(HEIGHT)
+        .max_height(HEIGHT);
     area.show(ui, |ui| {
         for (index, &pair) in batch.pairs.iter().take(MOST).enumerate() {
             pair_ui(ui, cx, index, pair, batch.marked);

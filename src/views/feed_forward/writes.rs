@@ -35,7 +35,10 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
         locked: text.focused(cx.locked).0,
     };
     let color = cx.theme.accent();
-    let area = ScrollArea::vertical().id_salt("writes").max_height(TALLEST);
+    let area = ScrollArea::vertical()
+        .id_salt("writes")
+        .min_scrolled_height(TALLEST)
+        .max_height(TALLEST);
     let out = area.show(ui, |ui| {
         table.ui(ui, |row, column| {
             let (written, onto) = (firing.written[row], firing.onto[row]);

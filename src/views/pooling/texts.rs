@@ -15,7 +15,10 @@ const HEIGHT: f32 = 160.;
 
 /// Each text with its colour and its short name; hovering one points at it everywhere.
 pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
-    let area = ScrollArea::vertical().id_salt("texts").max_height(HEIGHT);
+    let area = ScrollArea::vertical()
+        .id_salt("texts")
+        .min_scrolled_height(HEIGHT)
+        .max_height(HEIGHT);
     area.show(ui, |ui| {
         // Lines of text, not rows of buttons.
         ui.spacing_mut().interact_size.y = 0.;

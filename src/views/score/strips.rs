@@ -1,6 +1,6 @@
 //! Both sentences, coloured by what their tokens contribute.
 
-use egui::Ui;
+use egui::{ScrollArea, Ui};
 
 use super::derive::Axis;
 use super::mapping::Mapping;
@@ -8,6 +8,9 @@ use crate::app::state::Side;
 use crate::views::ViewContext;
 use crate::views::compare::{beside_side_ui, four};
 use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
+
+/// A long text scrolls beyond this height, in points: the map of the pairs is below.
+const HEIGHT: f32 = 132.;
 
 /// A's and B's pieces with the marginals of the matrix behind them, on one scale.
 pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
@@ -59,7 +62,11 @@ fn strip_ui(
     let pieces: Vec<Piece<'_>> = (0..axis.labels.len()).map(piece).collect();
     let name = format!("What the tokens of {} add to the cosine", side.name());
     beside_side_ui(ui, side, |ui| {
-        let response = token_strip_ui(ui, &name, &pieces, focus, locked);
-        (response.hovered, response.clicked)
+        let area = ScrollArea::vertical()
+            .id_salt(&name)
+            .min_scrolled_height(HEIGHT)
+            .max_height(HEIGHT);
+        let shown = area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked));
+        (shown.inner.hovered, shown.inner.clicked)
     })
 }

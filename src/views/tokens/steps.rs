@@ -108,6 +108,7 @@ fn step_ui(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
         .show(ui, |ui| {
             ScrollArea::vertical()
                 .id_salt(title)
+                .min_scrolled_height(MOST)
                 .max_height(MOST)
                 .show(ui, |ui| {
                     ui.set_width(ui.available_width());
