@@ -255,8 +255,8 @@ fn strip_ui(
         // In a row of its letter it would take the row's height for all that there is.
         let area = egui::ScrollArea::vertical()
             .id_salt(&name)
-            .min_scrolled_height(132.)
-            .max_height(132.);
+            .min_scrolled_height(121.)
+            .max_height(121.);
         area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked))
             .inner
     });

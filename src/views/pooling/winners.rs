@@ -12,8 +12,8 @@ use crate::views::compare::beside_side_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::{Piece, Scale, token_strip_ui};
 
-/// A long text scrolls beyond this height, in points.
-const HEIGHT: f32 = 132.;
+/// A long text scrolls beyond this height, in points: half a row tells that there are more.
+const HEIGHT: f32 = 121.;
 
 /// Under max: how many dimensions each token of A and of B won. Nothing under other poolings.
 pub fn winners_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {

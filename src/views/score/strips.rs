@@ -9,8 +9,9 @@ use crate::views::ViewContext;
 use crate::views::compare::{beside_side_ui, four};
 use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
 
-/// A long text scrolls beyond this height, in points: the map of the pairs is below.
-const HEIGHT: f32 = 132.;
+/// A long text scrolls beyond this height, in points, so that the map of the pairs stays near; half a row
+/// tells that there are more.
+const HEIGHT: f32 = 121.;
 
 /// A's and B's pieces with the marginals of the matrix behind them, on one scale.
 pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
