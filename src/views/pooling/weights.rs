@@ -6,6 +6,7 @@ use egui::{RichText, Slider, Ui};
 
 use super::card::{CardState, Look, sides};
 use super::derive::{Card, Poolings};
+use super::winners::HEIGHT;
 use crate::analysis::background::Background;
 use crate::analysis::token_weights::{Idf, TokenWeights, WeightScheme, shares};
 use crate::app::command::Command;
@@ -16,6 +17,7 @@ use crate::trace::Trace;
 use crate::views::ViewContext;
 use crate::views::compare::beside_side_ui;
 use crate::views::recorded::switch_ui;
+use crate::views::scroll::within_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::{Piece, SPACE_SMALL, Scale, token_strip_ui};
 
@@ -252,13 +254,9 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        // In a row of its letter it would take the row's height for all that there is.
-        let area = egui::ScrollArea::vertical()
-            .id_salt(&name)
-            .min_scrolled_height(121.)
-            .max_height(121.);
-        area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked))
-            .inner
+        within_ui(ui, &name, HEIGHT, |ui| {
+            token_strip_ui(ui, &name, &pieces, focus, locked)
+        })
     });
     if most == 0. {
         let none = "Every token of this text weighs nothing.";

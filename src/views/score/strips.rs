@@ -1,12 +1,13 @@
 //! Both sentences, coloured by what their tokens contribute.
 
-use egui::{ScrollArea, Ui};
+use egui::Ui;
 
 use super::derive::Axis;
 use super::mapping::Mapping;
 use crate::app::state::Side;
 use crate::views::ViewContext;
 use crate::views::compare::{beside_side_ui, four};
+use crate::views::scroll::within_ui;
 use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
 
 /// A long text scrolls beyond this height, in points, so that the map of the pairs stays near; half a row
@@ -63,11 +64,9 @@ fn strip_ui(
     let pieces: Vec<Piece<'_>> = (0..axis.labels.len()).map(piece).collect();
     let name = format!("What the tokens of {} add to the cosine", side.name());
     beside_side_ui(ui, side, |ui| {
-        let area = ScrollArea::vertical()
-            .id_salt(&name)
-            .min_scrolled_height(HEIGHT)
-            .max_height(HEIGHT);
-        let shown = area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked));
-        (shown.inner.hovered, shown.inner.clicked)
+        let response = within_ui(ui, &name, HEIGHT, |ui| {
+            token_strip_ui(ui, &name, &pieces, focus, locked)
+        });
+        (response.hovered, response.clicked)
     })
 }
