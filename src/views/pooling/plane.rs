@@ -44,13 +44,20 @@ impl Plane {
         card: &Card,
         map: Map,
     ) {
-        if map == Map::Neighbours {
+        let few = card.vectors.len() < FEWEST;
+        if map == Map::Neighbours && !few {
             return self.neighbours_ui(ui, cx, poolings, card);
         }
         self.neighbours.stop();
         points_ui(ui, cx, poolings, card, &card.projection.points);
         if poolings.texts.len() < 2 {
             note_ui(ui, "One text alone differs from no other.");
+            return;
+        }
+        if map == Map::Neighbours {
+            let count = card.vectors.len();
+            let few = format!("t-SNE needs {FEWEST} texts at least; there are {count}.");
+            note_ui(ui, format!("{few} These are the components."));
             return;
         }
         let [x, y] = card
@@ -68,12 +75,6 @@ impl Plane {
         poolings: &Poolings,
         card: &Card,
     ) {
-        let count = card.vectors.len();
-        if count < FEWEST {
-            let few = format!("t-SNE needs {FEWEST} texts at least; there are {count}.");
-            note_ui(ui, few);
-            return;
-        }
         let vectors = card.vectors.clone();
         let shown = self
             .neighbours
