@@ -284,3 +284,32 @@ fn the_keyboard_reaches_every_panel() {
         harness.step();
     }
 }
+
+#[test]
+fn the_keyboard_reaches_texts_that_are_out_of_sight() {
+    /// What of a text takes the keyboard: its number, A, B, the text, and its menu.
+    const OF_A_TEXT: usize = 5;
+    const FAR: usize = 40;
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    harness.set_size([1440., 900.].into());
+    let texts = (0..60).map(|index| format!("the cat {index}")).collect();
+    harness.state_mut().send(Command::SetTexts(texts));
+    settle(&mut harness);
+    assert!(
+        harness.query_by_label(&format!("Text {FAR}")).is_none(),
+        "out of sight it is not there"
+    );
+    harness.get_by_label("Text 1").focus();
+    harness.step();
+    for _ in 0..OF_A_TEXT * (FAR - 1) {
+        harness.key_press(egui::Key::Tab);
+        harness.step();
+    }
+    harness.step();
+    let label = format!("Text {FAR}");
+    let far = harness.get_by_label(&label);
+    assert!(far.is_focused());
+    let rect = far.rect();
+    assert!(rect.top() > 60. && rect.bottom() < 860., "{rect:?}");
+}

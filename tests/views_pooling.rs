@@ -161,6 +161,25 @@ fn a_weight_of_ones_own_moves_the_score_and_is_undone() {
 }
 
 #[test]
+fn a_weight_that_is_looked_at_is_not_set_by_hand() {
+    let mut harness = open(&["the cat", "the dog"]);
+    let id = harness.state().state().texts[0].id;
+    send(&mut harness, Command::Lock(Focus::token(id, 2)));
+    let rare = TokenWeights {
+        scheme: WeightScheme::Idf,
+        ..TokenWeights::default()
+    };
+    send(&mut harness, Command::SetTokenWeights(rare.clone()));
+    for _ in 0..200 {
+        harness.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let sliders = harness.query_all_by_label_contains("weight of “cat”");
+    assert!(sliders.count() > 0);
+    assert_eq!(harness.state().state().token_weights, rare);
+}
+
+#[test]
 fn equal_weights_are_the_mean_and_a_piece_that_weighs_nothing_is_left_out() {
     let model = models::tiny("plain");
     let trace = model.trace("the cat sat", &Prompt::Own, Detail::Full, &Cancel::new());

@@ -208,6 +208,28 @@ fn an_old_answer_stays_until_the_new_one_is_there() {
 }
 
 #[test]
+fn what_takes_long_can_be_cancelled_and_begun_again() {
+    let mut harness = open(ScoreMethod::Ablation, &TEXTS);
+    settle(&mut harness);
+    let id = harness.state().state.texts[0].id;
+    let bench = harness.state_mut();
+    let edit = Command::EditText(id, "dogs".to_owned());
+    embedscope::app::command::apply(&mut bench.state, edit);
+    bench.trace();
+    harness.step();
+    harness.get_by_label("Cancel").click();
+    harness.step();
+    harness.step();
+    assert!(harness.query_by_label_contains("computing").is_none());
+    assert!(harness.state().tsv().is_some(), "the old one stays");
+    harness.get_by_label("It was cancelled.");
+    harness.get_by_label("Compute Ablation").click();
+    settle(&mut harness);
+    assert!(harness.query_by_label("Compute Ablation").is_none());
+    assert!(harness.query_by_label("Cancel").is_none());
+}
+
+#[test]
 fn long_texts_wait_for_a_person() {
     let long = "the cat sat on a mat ".repeat(8);
     let panel = views::find("score").unwrap();

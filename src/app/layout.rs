@@ -122,6 +122,23 @@ impl Layout {
         }
     }
 
+    /// Which part of the width the column has that a panel is in; none where the layout is no row of columns.
+    pub fn share(&self, panel: &str) -> Option<f32> {
+        let tile = self.tile(panel)?;
+        let root = self.tree.root().and_then(|root| self.tree.tiles.get(root));
+        let Some(Tile::Container(Container::Linear(row))) = root else {
+            return None;
+        };
+        if row.dir != LinearDir::Horizontal {
+            return None;
+        }
+        let seen = row.children.iter().copied();
+        let seen: Vec<TileId> = seen.filter(|&id| self.tree.tiles.is_visible(id)).collect();
+        let all: f32 = seen.iter().map(|id| row.shares[*id]).sum();
+        let column = seen.iter().find(|&&column| self.holds(column, tile))?;
+        (all > 0.).then(|| row.shares[*column] / all)
+    }
+
     /// Whether a tile is within a column, or is it.
     fn holds(&self, column: TileId, tile: TileId) -> bool {
         let up = |id: &TileId| self.tree.tiles.parent_of(*id);
@@ -325,6 +342,15 @@ mod tests {
         assert!(layout.is_visible("tokens") && !layout.is_visible("score"));
         layout.bring_back(&aside);
         assert!(Layout::every_panel().put_aside(1, None).is_empty());
+    }
+
+    #[test]
+    fn a_column_has_its_share_of_the_width() {
+        let layout = Layout::workspace(0);
+        let share = |panel| layout.share(panel).unwrap();
+        assert!((share("attention") - 1. / 1.75).abs() < 1e-6);
+        assert!((share("score") - 0.75 / 1.75).abs() < 1e-6);
+        assert!(layout.share("what_if").is_none(), "it is not there");
     }
 
     #[test]

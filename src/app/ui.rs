@@ -8,6 +8,7 @@ use super::App;
 use super::actions::keys;
 use super::areas::Area;
 use super::chrome::chips::ChipsInput;
+use super::chrome::columns::{SPLIT, columns};
 use super::chrome::context_entries::Here;
 use super::chrome::import::import_ui;
 use super::chrome::inspector::Input;
@@ -24,13 +25,18 @@ use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
 use super::chrome::tour;
 use super::command::Command;
 use super::layout::Layout;
-use super::state::{Focus, Side};
+use super::state::{Focus, Side, State};
 use super::tour::TourCommand;
 use crate::engine::LoadState;
 use crate::model::Model;
-use crate::views::TextView;
 use crate::views::beside::{Models, alike};
+use crate::views::{self, TextView};
 use crate::widgets::theme::SPACE;
+
+/// Whether a panel shows two texts or two models side by side.
+fn splits(state: &State, panel: &str) -> bool {
+    views::find(panel).is_some_and(|panel| columns(panel, state).len() > 1)
+}
 
 /// No panel beside another is narrower, in points.
 pub(super) const NARROWEST: f32 = 320.;
@@ -357,7 +363,14 @@ impl App {
             layout.keep_still(ui.ctx());
         }
         // Where columns would be too narrow to read, the one that was used last stands alone.
-        let room = (ui.available_width() / NARROWEST) as usize;
+        let width = ui.available_width();
+        // So it does where it has two columns itself, which would come to stand above each other.
+        let split = last.is_some_and(|panel| splits(panels.state, panel));
+        let part = last.and_then(|panel| layout.share(panel));
+        let room = match split && part.is_some_and(|part| part * width < SPLIT) {
+            true => 1,
+            false => (width / NARROWEST) as usize,
+        };
         let aside = layout.put_aside(room.max(1), last);
         panels.asked = layout.asked.take();
         layout.tree.ui(&mut panels, ui);

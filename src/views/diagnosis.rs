@@ -12,6 +12,7 @@ use super::{Panel, View, ViewContext};
 use crate::analysis::calibration::Calibration;
 use crate::analysis::diagnosis::{Case, Diagnosis, Finding, Severity, diagnose};
 use crate::app::command::Command;
+use crate::app::state::ScoreMethod;
 use crate::cancel::Cancel;
 use crate::engine::{CalibrationKey, CalibrationState, Derived, Shown};
 use crate::model::Model;
@@ -219,16 +220,35 @@ fn card_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, finding: &Finding) {
                 ui.label(RichText::new(&finding.text).color(cx.theme.foreground()));
                 ui.horizontal_wrapped(|ui| {
                     note_ui(ui, evidence(finding));
-                    if let Some(panel) = shown_in(finding.id).and_then(super::find) {
-                        let link = RichText::new(format!("Show in {}", panel.title)).small();
-                        if ui.link(link).clicked() {
-                            cx.send(Command::ShowPanel(panel.id));
-                        }
-                    }
+                    link_ui(ui, cx, finding.id);
                 });
             });
         });
     });
+}
+
+/// The way to what a card speaks of.
+fn link_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, id: &str) {
+    let Some((panel, tab)) = shown_in(id) else {
+        return;
+    };
+    let Some(panel) = super::find(panel) else {
+        return;
+    };
+    let text = match tab {
+        Some(ScoreMethod::Dimensions) => format!("Show in {} › Dimensions", panel.title),
+        _ => format!("Show in {}", panel.title),
+    };
+    // On one line.
+    let link = RichText::new(text.replace(' ', "\u{a0}")).small();
+    let response = ui.link(link);
+    response.widget_info(|| WidgetInfo::labeled(Role::Link, true, &text));
+    if response.clicked() {
+        if let Some(tab) = tab {
+            cx.send(Command::ScoreMethod(tab));
+        }
+        cx.send(Command::ShowPanel(panel.id));
+    }
 }
 
 /// A dot in the severity's colour, named for those who do not see it.
@@ -256,15 +276,18 @@ fn color(theme: Theme, severity: Severity) -> Color32 {
     }
 }
 
-/// The panel that shows what a card speaks of.
-fn shown_in(id: &str) -> Option<&'static str> {
+/// The panel that shows what a card speaks of, and the tab of the score that does.
+fn shown_in(id: &str) -> Option<(&'static str, Option<ScoreMethod>)> {
     match id {
         "truncated" | "unknown_tokens" | "pad_tokens" | "equal_ids" | "case_whitespace"
-        | "length_mismatch" | "script" => Some("tokens"),
-        "pooling_mismatch" => Some("pooling"),
-        "special_tokens" | "same_order" | "negation" | "numbers" | "shared_prefix"
-        | "lexical_overlap" => Some("score"),
-        "rogue_dimension" | "not_normalized" => Some("embedding"),
+        | "length_mismatch" | "script" => Some(("tokens", None)),
+        "pooling_mismatch" | "not_normalized" => Some(("pooling", None)),
+        // The score's verdict, above its tabs, says it.
+        "same_order" => Some(("score", None)),
+        "special_tokens" | "negation" | "numbers" | "shared_prefix" | "lexical_overlap" => {
+            Some(("score", Some(ScoreMethod::Pairs)))
+        }
+        "rogue_dimension" => Some(("score", Some(ScoreMethod::Dimensions))),
         _ => None,
     }
 }

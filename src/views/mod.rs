@@ -19,7 +19,7 @@ mod position;
 mod recorded;
 mod residual;
 mod score;
-mod scroll;
+pub(crate) mod scroll;
 mod standing;
 mod subject;
 mod tokens;

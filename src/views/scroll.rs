@@ -1,9 +1,37 @@
-//! Two columns that scroll together.
+//! Two columns that scroll together, and parts that scroll by themselves.
 
-use egui::{Id, ScrollArea, Ui};
+use std::hash::Hash;
+
+use egui::{Id, ScrollArea, Ui, UiBuilder, UiStackInfo};
 
 use super::ViewContext;
 use crate::app::state::{Beside, Side};
+
+/// What is painted within a picture.
+const PICTURE: &str = "picture";
+
+/// Paints a picture, in which nothing can be scrolled.
+pub fn picture_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let info = UiStackInfo::default().with_tag(PICTURE);
+    ui.scope_builder(UiBuilder::new().ui_stack_info(info), add)
+        .inner
+}
+
+/// At most so high, in points, wherever it stands: what is higher scrolls. In a picture it is whole.
+pub(super) fn within_ui<R>(
+    ui: &mut Ui,
+    name: impl Hash + std::fmt::Debug,
+    most: f32,
+    add: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    if ui.stack().iter().any(|node| node.tags().contains(PICTURE)) {
+        return ui.push_id(name, add).inner;
+    }
+    // Without a least height an area takes what happens to be left of the one around it.
+    let area = ScrollArea::vertical().id_salt(name);
+    let area = area.min_scrolled_height(most).max_height(most);
+    area.show(ui, add).inner
+}
 
 /// How far two columns are scrolled, in points.
 #[derive(Clone, Copy, Default)]

@@ -176,6 +176,8 @@ impl WhatIfView {
     fn run_ui(&mut self, ui: &mut Ui, key: &RunKey, bench: &Bench<'_>) {
         let count = key.edits.len();
         ui.horizontal_wrapped(|ui| {
+            // As high with a button as without.
+            ui.set_min_height(ui.spacing().interact_size.y);
             if self.rows.is_running(key) {
                 self.rows.progress_ui(ui, "edits run");
                 return;

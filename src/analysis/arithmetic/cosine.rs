@@ -23,11 +23,13 @@ impl CosineAccount {
         self.result - self.recorded
     }
 
-    /// Without ways on to single dimensions: for texts or a pooling that are not the chosen ones.
+    /// Without ways on to single dimensions, and not named after A and B: for texts or a pooling that are
+    /// not the chosen ones.
     #[must_use]
     pub fn alone(mut self) -> Self {
         for line in &mut self.lines {
             if let Line::Sum(sum) = line {
+                sum.name = "= cos(a, b)".to_owned();
                 sum.terms.iter_mut().for_each(|term| term.ask = None);
             }
         }
@@ -79,24 +81,24 @@ pub fn cosine_account(
         Line::Step(Step::new(
             "|a|",
             lengths[0],
-            "the length of A's sentence vector",
+            "the length of the first text's sentence vector",
         )),
         Line::Step(Step::new(
             "|b|",
             lengths[1],
-            "the length of B's sentence vector",
+            "the length of the second text's sentence vector",
         )),
     ];
     if let Some(k) = focused {
         lines.push(Line::Step(Step::new(
             format!("a[{k}]"),
             a[k],
-            "A at the dimension in focus",
+            "the first text at the dimension in focus",
         )));
         lines.push(Line::Step(Step::new(
             format!("b[{k}]"),
             b[k],
-            "B at the dimension in focus",
+            "the second text at the dimension in focus",
         )));
     }
     let result = sum.total;

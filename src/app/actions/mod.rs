@@ -127,6 +127,12 @@ impl Action {
         }
     }
 
+    /// What its group is called, where that opens to the side: its menu would be too long with it.
+    pub fn submenu(&self) -> Option<&'static str> {
+        let panels = (self.menu, self.group) == (Menu::View, 1);
+        panels.then_some("Panels")
+    }
+
     /// Another name in its menu.
     fn item(self, item: impl Into<Cow<'static, str>>) -> Self {
         Self {

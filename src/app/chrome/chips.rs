@@ -147,14 +147,21 @@ fn chip_ui(
 ) -> Option<Command> {
     let mut next = None;
     let theme = Theme::of(ui);
+    let title = format!("{} ({})", one.what.title(), one.scope.title());
+    // What stands in a frame does not wrap by itself; how wide it is was seen when it was painted last.
+    let (id, whole) = (ui.id().with((index, &title)), ui.max_rect().width());
+    let room = ui.available_size_before_wrap().x;
+    let known = ui.data(|data| data.get_temp::<f32>(id));
+    if known.is_some_and(|width| room < width && width <= whole) {
+        ui.end_row();
+    }
     let frame = egui::Frame::new()
         .fill(theme.well())
         .corner_radius(SPACE_SMALL)
         .inner_margin(egui::vec2(SPACE_SMALL, 0.));
-    frame.show(ui, |ui| {
+    let shown = frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-            let title = format!("{} ({})", one.what.title(), one.scope.title());
             let text = match one.on {
                 true => RichText::new(&title),
                 false => RichText::new(&title)
@@ -178,6 +185,11 @@ fn chip_ui(
             }
         });
     });
+    let width = shown.response.rect.width();
+    if known != Some(width) {
+        ui.data_mut(|data| data.insert_temp(id, width));
+        ui.ctx().request_discard("the width of a chip");
+    }
     next
 }
 

@@ -17,6 +17,8 @@ pub const PICTURE_COLUMN: f32 = 336.;
 /// No column that stands above another is lower.
 const LOWEST: f32 = 280.;
 const GAP: f32 = 2. * SPACE;
+/// A panel that is narrower has its columns above each other.
+pub const SPLIT: f32 = 2. * COLUMN + GAP + 2. * SPACE;
 
 /// Whose memory a column has: textures and derived values of one would displace the other's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

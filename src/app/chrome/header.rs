@@ -137,12 +137,12 @@ fn sides_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
     }
     difference::button_ui(ui, cx, panel);
     for beside in [Beside::Texts, Beside::Models] {
-        beside_ui(ui, cx, beside);
+        beside_ui(ui, cx, panel, beside);
     }
 }
 
 /// The button of two columns.
-fn beside_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, beside: Beside) {
+fn beside_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel, beside: Beside) {
     let (label, name) = match beside {
         Beside::Texts => ("A | B", "Show A and B side by side"),
         Beside::Models => ("Two models", "Show two models side by side"),
@@ -162,6 +162,8 @@ fn beside_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, beside: Beside) {
     let why = "No second model is chosen: the panel Two models does that";
     let response = response.on_hover_text(name).on_disabled_hover_text(why);
     if response.clicked() {
+        // Where there is not room enough for all panels, this one stays.
+        cx.send(Command::ShowPanel(panel.id));
         cx.send(Command::ShowBeside((!on).then_some(beside)));
     }
 }

@@ -177,7 +177,13 @@ impl<'a> Intervene<'a> {
         let found = token.zip(side);
         let label = found.map(|((t, trace), _)| trace.tokens.labels[t].clone());
         let origin = found.map(|((t, trace), _)| trace.interventions.origin(t));
-        let name = label.as_deref().unwrap_or("the locked token");
+        let (name, every) = match &label {
+            Some(label) => (format!("“{label}”"), format!("every “{label}”")),
+            None => (
+                "the locked token".to_owned(),
+                "every token like it".to_owned(),
+            ),
+        };
         let scope = side.map(|side| match side {
             Side::A => Scope::A,
             Side::B => Scope::B,
@@ -191,19 +197,19 @@ impl<'a> Intervene<'a> {
         let has_layers = self.model.spec().layers() > 0;
         vec![
             Entry {
-                text: format!("Hide “{name}”"),
+                text: format!("Hide {name}"),
                 what: origin.map(|token| Intervention::NoToken { token }),
                 scope,
                 about,
             },
             Entry {
-                text: format!("Hide every “{name}”"),
+                text: format!("Hide {every}"),
                 what: label.clone().map(|piece| Intervention::NoPiece { piece }),
                 scope: None,
                 about,
             },
             Entry {
-                text: format!("Take “{name}” behind L{} from the other text", layer + 1),
+                text: format!("Take {name} behind L{} from the other text", layer + 1),
                 what: origin
                     .filter(|_| has_layers)
                     .map(|token| Intervention::patch(layer, Some(token))),

@@ -1,31 +1,51 @@
 //! The menu bar, made of the table of actions.
 
-use egui::{Button, Ui};
+use egui::{Button, ScrollArea, Ui};
 
 use super::recent::recent_ui;
 use crate::app::actions::{Action, ActionState, Menu, table};
 use crate::app::command::Command;
 
+/// Room that a menu leaves of the window's height, in points.
+const LEFT: f32 = 80.;
+
 /// The menus, in a row.
 pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
     for menu in Menu::ALL {
         ui.menu_button(menu.title(), |ui| {
-            let mut group = None;
-            for action in table().iter().filter(|action| action.menu == menu) {
-                if let Some(last) = group.replace(action.group)
-                    && last != action.group
-                {
-                    // With what opens something; leaving comes last.
-                    if menu == Menu::File && last == 0 {
-                        recent_ui(ui, &on.state.preferences.recent, commands);
-                    }
-                    ui.separator();
-                }
+            // Of a menu that is higher than a low window, every entry can be reached.
+            let most = ui.ctx().content_rect().height() - LEFT;
+            let area = ScrollArea::vertical()
+                .min_scrolled_height(most)
+                .max_height(most);
+            area.show(ui, |ui| entries_ui(ui, on, menu, commands));
+        });
+    }
+}
+
+fn entries_ui(ui: &mut Ui, on: &ActionState<'_>, menu: Menu, commands: &mut Vec<Command>) {
+    let actions: Vec<&Action> = table().iter().filter(|a| a.menu == menu).collect();
+    for (index, group) in actions.chunk_by(|a, b| a.group == b.group).enumerate() {
+        if index > 0 {
+            ui.separator();
+        }
+        let mut all_ui = |ui: &mut Ui| {
+            for action in group {
                 if item_ui(ui, on, action) {
                     commands.push(action.command(on));
                 }
             }
-        });
+        };
+        match group[0].submenu() {
+            Some(title) => {
+                ui.menu_button(title, all_ui);
+            }
+            None => all_ui(ui),
+        }
+        // With what opens something; leaving comes last.
+        if menu == Menu::File && index == 0 {
+            recent_ui(ui, &on.state.preferences.recent, commands);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::app::state::{Beside, Focus, Side, State};
 use crate::engine::Engine;
 use crate::model::Model;
 use crate::views::beside::{Models, TextPartners, across, alike};
+use crate::views::scroll::picture_ui;
 use crate::views::{self, Panel, TextView, View, ViewContext};
 use crate::widgets::theme::{SPACE, Theme};
 
@@ -178,7 +179,7 @@ impl Panels<'_> {
         let frame = egui::Frame::new().inner_margin(2. * SPACE);
         frame.show(ui, |ui| {
             self.with(id, Theme::of(ui), |panel, _, cx| title_ui(ui, cx, panel));
-            self.body_ui(ui, panel, true);
+            picture_ui(ui, |ui| self.body_ui(ui, panel, true));
         });
     }
 

@@ -1,7 +1,6 @@
 //! The list of texts on the left.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod seen;
 
 use egui::{Align, Key, Layout, RichText, TextEdit, Ui};
 
@@ -11,6 +10,8 @@ use crate::app::state::{Focus, Side, State, Text, TextId};
 use crate::views::TextView;
 use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
+use seen::Height;
+pub use seen::Seen;
 
 /// Everything the list shows.
 pub struct TextList<'a> {
@@ -22,48 +23,6 @@ pub struct TextList<'a> {
     pub rows: &'a mut Vec<(TextId, egui::Rect)>,
     pub seen: &'a mut Seen,
     pub commands: &'a mut Vec<Command>,
-}
-
-/// What the list remembers from frame to frame.
-#[derive(Default)]
-pub struct Seen {
-    /// How high each row was, for texts at this width.
-    heights: HashMap<TextId, Height>,
-    /// The row that has the keyboard.
-    holds: Option<TextId>,
-    /// The last text that was ever added.
-    newest: Option<TextId>,
-}
-
-#[derive(Clone, Copy)]
-struct Height {
-    bytes: usize,
-    width: f32,
-    height: f32,
-}
-
-impl Seen {
-    /// Of a row as it stands now, where it was painted so.
-    fn height(&self, text: &Text, width: f32) -> Option<f32> {
-        let known = self.heights.get(&text.id)?;
-        (known.bytes == text.text.len() && known.width == width).then_some(known.height)
-    }
-
-    /// After these were painted.
-    fn note(&mut self, texts: &[Arc<Text>]) {
-        self.newest = texts.iter().map(|text| text.id).max().max(self.newest);
-        if self.heights.len() > 2 * texts.len() + 64 {
-            let kept: HashSet<TextId> = texts.iter().map(|text| text.id).collect();
-            self.heights.retain(|id, _| kept.contains(id));
-        }
-    }
-
-    /// The first of texts that were added since the last frame, where there were texts before.
-    fn added(&mut self, texts: &[Arc<Text>]) -> Option<TextId> {
-        let before = self.newest?;
-        let added = texts.iter().map(|text| text.id);
-        added.filter(|id| *id > before).min()
-    }
 }
 
 impl TextList<'_> {
@@ -82,8 +41,13 @@ impl TextList<'_> {
             .auto_shrink([false, true]);
         area.show(ui, |ui| {
             let added = self.seen.added(&self.state.texts);
+            let held = self.seen.holds;
+            let held =
+                held.and_then(|(held, _)| self.state.texts.iter().position(|t| t.id == held));
             for (index, text) in self.state.texts.iter().enumerate() {
-                let row = self.row_ui(ui, index, text);
+                // The row that has the keyboard, and those to which it goes on.
+                let stays = held.is_some_and(|held| held.abs_diff(index) <= 1);
+                let row = self.row_ui(ui, (index, text), stays);
                 if added == Some(text.id) {
                     ui.scroll_to_rect(row, None);
                 }
@@ -126,13 +90,11 @@ impl TextList<'_> {
         });
     }
 
-    /// A text where it can be seen; of the others only the room. The one that has the keyboard stays, and
-    /// so do the next ones, to which the keyboard goes on.
-    fn row_ui(&mut self, ui: &mut Ui, index: usize, text: &Text) -> egui::Rect {
+    /// A text where it can be seen or `stays`; of the others only the room.
+    fn row_ui(&mut self, ui: &mut Ui, (index, text): (usize, &Text), stays: bool) -> egui::Rect {
         const NEAR: f32 = 200.;
         let (top, width) = (ui.next_widget_position(), ui.available_width());
-        let known = self.seen.height(text, width);
-        if let Some(height) = known.filter(|_| self.seen.holds != Some(text.id)) {
+        if let Some(height) = self.seen.height(text, width).filter(|_| !stays) {
             let rect = egui::Rect::from_min_size(top, egui::vec2(width, height));
             if !rect.intersects(ui.clip_rect().expand(NEAR)) {
                 ui.advance_cursor_after_rect(rect);
@@ -149,14 +111,32 @@ impl TextList<'_> {
             height: rect.height(),
         };
         self.seen.heights.insert(text.id, height);
-        let held = ui.ctx().memory(|memory| memory.focused());
-        let held = held.and_then(|id| ui.ctx().read_response(id));
-        match held.is_some_and(|held| rect.contains(held.rect.center())) {
-            true => self.seen.holds = Some(text.id),
-            false if self.seen.holds == Some(text.id) => self.seen.holds = None,
-            false => {}
-        }
+        self.hold(ui, text.id, rect);
         rect
+    }
+
+    /// Notes whether a row has the keyboard, and scrolls to where a key has brought it.
+    fn hold(&mut self, ui: &Ui, id: TextId, rect: egui::Rect) {
+        let held = ui.ctx().memory(|memory| memory.focused());
+        let held = held.and_then(|held| ui.ctx().read_response(held));
+        let held = held.filter(|held| match self.seen.typed {
+            // A long text reaches beyond its row, where it is scrolled.
+            Some(typed) => typed == id,
+            None => rect.contains(held.rect.center()),
+        });
+        match held {
+            Some(held) => {
+                let before = self.seen.holds.replace((id, held.id));
+                let pointed = |input: &egui::InputState| {
+                    input.pointer.any_down() || input.pointer.any_released()
+                };
+                if before != self.seen.holds && !ui.input(pointed) {
+                    ui.scroll_to_rect(rect, None);
+                }
+            }
+            None if self.seen.holds.is_some_and(|(held, _)| held == id) => self.seen.holds = None,
+            None => {}
+        }
     }
 
     fn text_ui(&mut self, ui: &mut Ui, index: usize, text: &Text) {
@@ -258,9 +238,19 @@ impl TextList<'_> {
             .return_key(None)
             .event_filter(super::fields::keeps_escape())
             .text_color(theme.foreground());
-        let response = ui.add(field);
+        // A passage scrolls in its field: the list stays a list.
+        let area = egui::ScrollArea::vertical()
+            .id_salt(("field", text.id.0))
+            .min_scrolled_height(FIELD)
+            .max_height(FIELD);
+        let response = area.show(ui, |ui| ui.add(field)).inner;
         super::fields::leave_by_escape(ui, &response);
         super::fields::mark(ui, response.id);
+        match response.has_focus() {
+            true => self.seen.typed = Some(text.id),
+            false if self.seen.typed == Some(text.id) => self.seen.typed = None,
+            false => {}
+        }
         let name = format!("Text {}", index + 1);
         ui.ctx()
             .accesskit_node_builder(response.id, |node| node.set_label(name));
@@ -276,7 +266,7 @@ impl TextList<'_> {
             ui.data_mut(|data| data.remove_temp::<usize>(begun()));
             response.request_focus();
             // With the line below it.
-            let row = response.rect.expand2(egui::vec2(0., 4. * SPACE));
+            let row = response.interact_rect.expand2(egui::vec2(0., 4. * SPACE));
             ui.scroll_to_rect(row, None);
         }
     }
@@ -396,6 +386,8 @@ fn toggled(selected: &[TextId], id: TextId) -> Vec<TextId> {
     }
 }
 
+/// The height of a text's field at most, in points.
+const FIELD: f32 = 200.;
 /// The height of a menu of texts at most, in points.
 const PAIR_MENU: f32 = 320.;
 /// Letters of a text in a menu.

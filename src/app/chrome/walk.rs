@@ -1,6 +1,6 @@
 //! What is told of the stage that the walk is at, below the spine.
 
-use egui::{Align, Button, Layout, RichText, Ui, vec2};
+use egui::{Align, Button, Layout, RichText, Ui, Vec2, vec2};
 
 use super::spine::SpineInput;
 use crate::app::command::Command;
@@ -11,6 +11,8 @@ use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 /// Two lines of text, whatever is told: nothing below the strip jumps.
 pub const HEIGHT: f32 = 38.;
+/// Wide enough for the widest sign: what stands beside “play” stays where it is when it becomes “pause”.
+const BUTTON: Vec2 = vec2(30., 24.);
 
 /// The sentence of the stage.
 #[derive(Default)]
@@ -109,7 +111,7 @@ impl Telling {
 }
 
 fn button_ui(ui: &mut Ui, sign: &str, name: &str, enabled: bool) -> bool {
-    let response = ui.add_enabled(enabled, Button::new(sign).min_size(vec2(24., 24.)));
+    let response = ui.add_enabled(enabled, Button::new(sign).min_size(BUTTON));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
     response.on_hover_text(name).clicked()
 }

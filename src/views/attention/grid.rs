@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Response, RichText, Ui, vec2};
 
 use super::{Options, Scene, ViewContext, about, head_name, numbers, title_ui};
-use crate::analysis::attention::{Atlas, Kind, Map};
+use crate::analysis::attention::{Atlas, HeadSummary, Kind, Map};
 use crate::app::command::Command;
 use crate::app::state::Beside;
 use crate::engine::Derived;
@@ -148,8 +148,9 @@ impl Grid {
 
 /// The kinds with how many heads each has; a click makes them stand out.
 fn finder_ui(ui: &mut Ui, scene: &Scene, options: &mut Options) {
-    let all = scene.summaries();
+    let all = scene.seen();
     ui.horizontal_wrapped(|ui| {
+        scene.dim_ui(ui);
         ui.spacing_mut().item_spacing.x = 2.0;
         ui.label(
             RichText::new("Find")
@@ -157,7 +158,9 @@ fn finder_ui(ui: &mut Ui, scene: &Scene, options: &mut Options) {
                 .color(Theme::of(ui).secondary()),
         );
         for kind in Kind::ALL {
-            let count = all.map_or(0, |all| all.iter().filter(|s| s.kind == kind).count());
+            let of = |all: &[HeadSummary]| all.iter().filter(|s| s.kind == kind).count();
+            // Before any are counted there is no number to tell.
+            let count = all.map_or("…".to_owned(), |all| of(all).to_string());
             let on = options.kind == Some(kind);
             let label = format!("{} {count}", kind.title());
             let response = ui.selectable_label(on, label);
@@ -179,7 +182,7 @@ fn scale(options: &Options, atlas: Option<&Atlas>) -> Scale {
 
 /// True for heads that the finder does not look for.
 fn fades(scene: &Scene, options: &Options, layer: usize, head: usize) -> bool {
-    let kind = scene.summary_of(layer, head).map(|summary| summary.kind);
+    let kind = scene.seen_of(layer, head).map(|summary| summary.kind);
     options.kind.is_some_and(|wanted| kind != Some(wanted))
 }
 

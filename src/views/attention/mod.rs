@@ -20,12 +20,12 @@ use super::subject::{apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::attention::{HeadSummary, Kind, Map, Who, summaries};
 use crate::app::export::NamedArray;
-use crate::engine::Derived;
+use crate::engine::{Derived, Shown};
 use crate::model::ModelError;
 use crate::model::spec::Mask;
 use crate::trace::{LayerSite, Site, Trace};
 use crate::widgets::counted;
-use crate::widgets::theme::SPACE;
+use crate::widgets::theme::{SPACE, Theme};
 
 pub static PANEL: Panel = Panel {
     id: "attention",
@@ -100,17 +100,38 @@ struct Scene {
     mask: Mask,
     /// Whether distances add something to this layer's scores.
     has_position: bool,
-    /// Of every head, `[L, H]`; none until they are ready.
-    summaries: Option<Arc<Result<Vec<HeadSummary>, ModelError>>>,
+    /// Of every head, `[L, H]`; those of an earlier text until this one's are ready.
+    summaries: Option<Shown<Result<Vec<HeadSummary>, ModelError>>>,
 }
 
 impl Scene {
+    /// Of this text alone: numbers of an earlier one would pass for its own.
     fn summaries(&self) -> Option<&[HeadSummary]> {
-        self.summaries.as_deref()?.as_deref().ok()
+        self.seen().filter(|_| self.is_summed_up())
+    }
+
+    /// What there is to see meanwhile, which is painted dimmed.
+    fn seen(&self) -> Option<&[HeadSummary]> {
+        (*self.summaries.as_ref()?.value).as_deref().ok()
+    }
+
+    fn is_summed_up(&self) -> bool {
+        self.summaries.as_ref().is_some_and(|shown| shown.current)
     }
 
     fn summary_of(&self, layer: usize, head: usize) -> Option<&HeadSummary> {
         self.summaries()?.get(layer * self.heads + head)
+    }
+
+    fn seen_of(&self, layer: usize, head: usize) -> Option<&HeadSummary> {
+        self.seen()?.get(layer * self.heads + head)
+    }
+
+    /// What follows is dimmed while it is an earlier text's.
+    fn dim_ui(&self, ui: &mut Ui) {
+        if !self.is_summed_up() && self.seen().is_some() {
+            ui.multiply_opacity(Theme::of(ui).stale_alpha());
+        }
     }
 
     /// What stands for the shown map in titles.
@@ -175,8 +196,12 @@ impl View for Attention {
             layer,
             head: cx.head(),
             heads: cx.model.spec().heads,
-            // Numbers of an earlier text would pass for this one's.
-            summaries: shown.filter(|shown| shown.current).map(|shown| shown.value),
+            // Another model's may be of other heads.
+            summaries: shown.filter(|shown| {
+                let spec = cx.model.spec();
+                let all = shown.value.as_ref().as_ref().map_or(0, Vec::len);
+                shown.current || all == spec.layers() * spec.heads
+            }),
             text,
         };
         self.remember_tsv(&scene);

@@ -52,13 +52,20 @@ pub(super) fn brief(summary: &HeadSummary) -> String {
 
 pub(super) fn numbers_ui(ui: &mut Ui, scene: &Scene) {
     let name = super::head_name(scene.layer, scene.head);
-    let Some(summary) = scene.summary_of(scene.layer, scene.head) else {
+    let Some(summary) = scene.seen_of(scene.layer, scene.head) else {
         title_ui(ui, &name, |_| ());
         ui.weak("being summed up");
         return;
     };
+    ui.scope(|ui| {
+        scene.dim_ui(ui);
+        summary_ui(ui, scene, &name, summary);
+    });
+}
+
+fn summary_ui(ui: &mut Ui, scene: &Scene, name: &str, summary: &HeadSummary) {
     let theme = Theme::of(ui);
-    title_ui(ui, &name, |ui| {
+    title_ui(ui, name, |ui| {
         let kind = RichText::new(summary.kind.title()).color(theme.accent());
         ui.label(kind).on_hover_text(definition(summary.kind));
     });

@@ -1,7 +1,7 @@
 //! Which texts belong together: the list of pairs, and how to mark them.
 
 use egui::text::LayoutJob;
-use egui::{Button, Label, Role, ScrollArea, Sense, TextFormat, TextStyle, Ui, WidgetInfo};
+use egui::{Button, Label, Role, Sense, TextFormat, TextStyle, Ui, WidgetInfo};
 
 use super::derive::MOST;
 use crate::app::command::Command;
@@ -10,6 +10,7 @@ use crate::app::samples::CONTRASTIVE_PAIRS;
 use crate::app::state::{Focus, TextId};
 use crate::views::ViewContext;
 use crate::views::compare::{color_of, short_name, shorten_to};
+use crate::views::scroll::within_ui;
 use crate::views::subject::{note_ui, section_ui};
 use crate::widgets::{SPACE, SPACE_SMALL};
 
@@ -43,8 +44,7 @@ pub fn too_few_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
 
 pub fn pairs_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, batch: &Batch) {
     section_ui(ui, "Pairs", "");
-    let area = ScrollArea::vertical().id_salt("pairs").max_height(HEIGHT);
-    area.show(ui, |ui| {
+    within_ui(ui, "pairs", HEIGHT, |ui| {
         for (index, &pair) in batch.pairs.iter().take(MOST).enumerate() {
             pair_ui(ui, cx, index, pair, batch.marked);
         }

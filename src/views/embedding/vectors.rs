@@ -57,7 +57,7 @@ impl Vectors {
             let top = largest(row, 4);
             let top = top
                 .iter()
-                .map(|(k, x)| format!("[{k}] {}", number(f64::from(*x))));
+                .map(|(k, x)| format!("[{k}]\u{a0}{}", number(f64::from(*x))));
             note_ui(
                 ui,
                 format!("largest {}", top.collect::<Vec<_>>().join("  ")),

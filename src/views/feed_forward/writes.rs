@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use egui::{ScrollArea, Ui};
+use egui::Ui;
 
 use super::{Scene, ViewContext, title_ui};
 use crate::app::state::Focus;
 use crate::trace::{LayerSite, Site};
+use crate::views::scroll::within_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::theme::number;
 use crate::widgets::{Cell, Column, Table};
@@ -35,8 +36,7 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
         locked: text.focused(cx.locked).0,
     };
     let color = cx.theme.accent();
-    let area = ScrollArea::vertical().id_salt("writes").max_height(TALLEST);
-    let out = area.show(ui, |ui| {
+    let out = within_ui(ui, "writes", TALLEST, |ui| {
         table.ui(ui, |row, column| {
             let (written, onto) = (firing.written[row], firing.onto[row]);
             let bar = |value: f64| Cell::Bar {
@@ -54,7 +54,7 @@ pub(super) fn writes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene) {
         })
     });
     let focus = |token| Focus::token(text.id, token);
-    cx.point(out.inner.hovered.map(focus), out.inner.clicked.map(focus));
+    cx.point(out.hovered.map(focus), out.clicked.map(focus));
 }
 
 /// What the block writes at each token, for a spreadsheet.

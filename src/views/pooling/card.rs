@@ -153,6 +153,7 @@ impl CardState {
         let map = Heatmap::new(&name, key, count, count, values, scale)
             .row_labels(&names)
             .column_labels(&names)
+            .named()
             .max_cell(CELL)
             .fit(vec2(room, room.min(1.5 * PICTURE)))
             .square(true)

@@ -1,6 +1,6 @@
 //! The texts as points: principal components, or t-SNE.
 
-use egui::{Ui, vec2};
+use egui::{Sense, Ui, UiBuilder, Vec2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::card::PICTURE;
@@ -44,16 +44,28 @@ impl Plane {
         card: &Card,
         map: Map,
     ) {
-        if map == Map::Neighbours {
+        let few = card.vectors.len() < FEWEST;
+        if map == Map::Neighbours && !few {
             return self.neighbours_ui(ui, cx, poolings, card);
         }
         self.neighbours.stop();
         points_ui(ui, cx, poolings, card, &card.projection.points);
+        if poolings.texts.len() < 2 {
+            note_ui(ui, "One text alone differs from no other.");
+            return;
+        }
+        if map == Map::Neighbours {
+            let count = card.vectors.len();
+            let few = format!("t-SNE needs {FEWEST} texts at least; there are {count}.");
+            note_ui(ui, format!("{few} These are the components."));
+            return;
+        }
         let [x, y] = card
             .projection
             .shares
             .map(|share| format!("{:.0}%", 100. * share));
-        note_ui(ui, format!("→ {x} of the variance, ↑ {y}"));
+        // An arrow and its share stay on one line.
+        note_ui(ui, format!("→\u{a0}{x} of the variance, ↑\u{a0}{y}"));
     }
 
     fn neighbours_ui(
@@ -63,27 +75,28 @@ impl Plane {
         poolings: &Poolings,
         card: &Card,
     ) {
-        let count = card.vectors.len();
-        if count < FEWEST {
-            let few = format!("t-SNE needs {FEWEST} texts at least; there are {count}.");
-            note_ui(ui, few);
-            return;
-        }
         let vectors = card.vectors.clone();
         let shown = self
             .neighbours
             .get(cx.engine, &card.key, move |_| tsne(&vectors));
-        match shown.filter(|shown| shown.current).map(|shown| shown.value) {
-            None => {
-                note_ui(ui, "Laying the texts out…");
-            }
+        let current = shown.as_ref().is_some_and(|shown| shown.current);
+        // Those of other texts have no place here.
+        let fits = |points: &Option<Vec<[f64; 2]>>| {
+            let count = points.as_ref().map(Vec::len);
+            current || count == Some(poolings.texts.len())
+        };
+        let shown = shown.filter(|shown| fits(&shown.value));
+        match shown.map(|shown| shown.value) {
+            None => waiting_ui(ui),
             Some(value) => match &*value {
                 Some(points) => {
-                    points_ui(ui, cx, poolings, card, points);
-                    note_ui(
-                        ui,
-                        "t-SNE: neighbours are near; large distances mean nothing",
-                    );
+                    ui.scope(|ui| {
+                        if !current {
+                            ui.multiply_opacity(cx.theme.stale_alpha());
+                        }
+                        points_ui(ui, cx, poolings, card, points);
+                    });
+                    note_ui(ui, NEIGHBOURS);
                 }
                 None => {
                     note_ui(
@@ -94,6 +107,24 @@ impl Plane {
             },
         }
     }
+}
+
+const NEIGHBOURS: &str = "t-SNE: neighbours are near; large distances mean nothing";
+
+/// The room of the plane, so that nothing below it jumps when it is there.
+fn waiting_ui(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(size(ui), Sense::hover());
+    let room = UiBuilder::new().max_rect(rect);
+    ui.scope_builder(room, |ui| {
+        ui.centered_and_justified(|ui| note_ui(ui, "Laying the texts out…"));
+    });
+    note_ui(ui, NEIGHBOURS);
+}
+
+/// Of the plane.
+fn size(ui: &Ui) -> Vec2 {
+    let width = ui.available_width();
+    vec2(width, (0.7 * width).min(PICTURE))
 }
 
 fn points_ui(
@@ -118,8 +149,7 @@ fn points_ui(
         })
         .collect();
     let focus = cx.focus.text.and_then(|id| poolings.index(id));
-    let width = ui.available_width();
-    let size = vec2(width, (0.7 * width).min(PICTURE));
+    let size = size(ui);
     let name = format!("The texts under {} pooling, in two dimensions", card.title);
     let marks = ScatterMarks::default();
     let (response, taken) = lasso_scatter_ui(ui, &name, &points, marks, size, focus);

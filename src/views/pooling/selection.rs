@@ -1,12 +1,13 @@
 //! The texts that were taken together, and what can be done with them.
 
-use egui::Ui;
+use egui::{Sense, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
 use crate::app::command::Command;
 use crate::app::state::{Side, TextId};
 use crate::views::ViewContext;
 use crate::views::recorded::{keep_ui, kept_ui};
+use crate::views::subject::note_ui;
 
 /// Whether the maps are of the selected texts alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,13 +19,18 @@ pub fn only(cx: &ViewContext<'_>, ui: &Ui) -> Option<Vec<TextId>> {
     (only && !cx.state.selected.is_empty()).then(|| cx.state.selected.clone())
 }
 
-/// How many are selected, and the commands for them. Nothing while none is.
+/// How many are selected, and the commands for them. While none is, how to select some: the plane in
+/// which a loop is drawn does not move away when the loop is closed.
 pub fn selection_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     let selected = cx.state.selected.clone();
-    if selected.is_empty() {
-        return;
-    }
     ui.horizontal_wrapped(|ui| {
+        if selected.is_empty() {
+            note_ui(ui, "Draw a loop around points to select texts.");
+            // As high as the row of buttons.
+            let height = ui.spacing().interact_size.y;
+            ui.allocate_exact_size(vec2(0., height), Sense::hover());
+            return;
+        }
         let count = selected.len();
         let texts = if count == 1 { "text" } else { "texts" };
         ui.label(format!("{count} {texts} selected"));
@@ -37,8 +43,11 @@ pub fn selection_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             cx.send(Command::Assign(Side::A, selected[0]));
             cx.send(Command::Assign(Side::B, selected[1]));
         }
-        let remove = ui.button("Remove from the list");
-        if remove.on_hover_text("Undo brings them back").clicked() {
+        let remove = ui.button("Remove");
+        if remove
+            .on_hover_text("From the list. Undo brings them back")
+            .clicked()
+        {
             selected
                 .iter()
                 .for_each(|&id| cx.send(Command::RemoveText(id)));

@@ -1,13 +1,14 @@
 //! Which texts the maps are of.
 
 use egui::text::LayoutJob;
-use egui::{Label, ScrollArea, Sense, TextFormat, TextStyle, Ui};
+use egui::{Label, Sense, TextFormat, TextStyle, Ui};
 
 use super::derive::Poolings;
 use crate::app::command::Command;
 use crate::app::state::Focus;
 use crate::views::ViewContext;
 use crate::views::compare::{color_of, short_name, shorten_to};
+use crate::views::scroll::within_ui;
 use crate::widgets::SPACE;
 
 /// Many texts scroll beyond this height, in points.
@@ -15,8 +16,7 @@ const HEIGHT: f32 = 160.;
 
 /// Each text with its colour and its short name; hovering one points at it everywhere.
 pub fn legend_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
-    let area = ScrollArea::vertical().id_salt("texts").max_height(HEIGHT);
-    area.show(ui, |ui| {
+    within_ui(ui, "texts", HEIGHT, |ui| {
         // Lines of text, not rows of buttons.
         ui.spacing_mut().interact_size.y = 0.;
         names_ui(ui, cx, poolings);

@@ -6,6 +6,7 @@ use egui::{RichText, Slider, Ui};
 
 use super::card::{CardState, Look, sides};
 use super::derive::{Card, Poolings};
+use super::winners::HEIGHT;
 use crate::analysis::background::Background;
 use crate::analysis::token_weights::{Idf, TokenWeights, WeightScheme, shares};
 use crate::app::command::Command;
@@ -16,6 +17,7 @@ use crate::trace::Trace;
 use crate::views::ViewContext;
 use crate::views::compare::beside_side_ui;
 use crate::views::recorded::switch_ui;
+use crate::views::scroll::within_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::{Piece, SPACE_SMALL, Scale, token_strip_ui};
 
@@ -205,9 +207,11 @@ fn slider_ui(
     idf: Option<&Idf>,
 ) {
     let tokens = &trace.tokens;
-    let before = weights.of(tokens, token, idf);
-    let mut value = before;
     let most = f64::from(TokenWeights::MOST) / 100.;
+    // As the slider rounds and bounds it: to look at a weight is not to set it.
+    let before = weights.of(tokens, token, idf).clamp(0., most);
+    let before = (before * 100.).round() / 100.;
+    let mut value = before;
     ui.horizontal_wrapped(|ui| {
         let text = format!("weight of “{}”", tokens.labels[token]);
         ui.add(
@@ -250,9 +254,9 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        let area = egui::ScrollArea::vertical().id_salt(&name).max_height(132.);
-        area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked))
-            .inner
+        within_ui(ui, &name, HEIGHT, |ui| {
+            token_strip_ui(ui, &name, &pieces, focus, locked)
+        })
     });
     if most == 0. {
         let none = "Every token of this text weighs nothing.";

@@ -1,6 +1,6 @@
 //! Which token won each dimension under max pooling.
 
-use egui::{ScrollArea, Ui};
+use egui::Ui;
 
 use super::card::sides;
 use super::derive::{Card, Poolings};
@@ -9,11 +9,12 @@ use crate::app::state::{Focus, Side, TextId};
 use crate::tokens::Tokens;
 use crate::views::ViewContext;
 use crate::views::compare::beside_side_ui;
+use crate::views::scroll::within_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::{Piece, Scale, token_strip_ui};
 
-/// A long text scrolls beyond this height, in points.
-const HEIGHT: f32 = 132.;
+/// A long text scrolls beyond this height, in points: half a row tells that there are more.
+pub(super) const HEIGHT: f32 = 121.;
 
 /// Under max: how many dimensions each token of A and of B won. Nothing under other poolings.
 pub fn winners_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
@@ -59,9 +60,9 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        let area = ScrollArea::vertical().id_salt(&name).max_height(HEIGHT);
-        area.show(ui, |ui| token_strip_ui(ui, &name, &pieces, focus, locked))
-            .inner
+        within_ui(ui, &name, HEIGHT, |ui| {
+            token_strip_ui(ui, &name, &pieces, focus, locked)
+        })
     });
     let focus = |token| Focus::token(id, token);
     cx.point(response.hovered.map(focus), response.clicked.map(focus));

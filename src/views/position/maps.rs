@@ -73,6 +73,9 @@ impl Maps {
                     let table = (table, ABOUT[index]);
                     table_ui(ui, cx, &rows, table, table_fit, &mut textures[0]);
                 });
+                if !sizes.wide {
+                    ui.add_space(SPACE);
+                }
                 column_ui(ui, cosines_fit.x, |ui| {
                     cosines_ui(ui, cx, &rows, table, cosines_fit, &mut textures[1]);
                 });

@@ -149,7 +149,7 @@ impl Method {
             true => tokens::by_ui(ui),
             false => By::default(),
         };
-        let Some(shown) = self.found_ui(ui, cx, tab, task, key) else {
+        let Some((shown, runs)) = self.found_ui(ui, cx, tab, task, key) else {
             return;
         };
         let removals = match tab.explains_tokens() {
@@ -163,9 +163,14 @@ impl Method {
             let from = self.answer_ui(ui, cx, (tab, key), by, (&shown.value, removals));
             self.sheet = Some(Sheet::Found(shown.value.clone(), by, from));
         });
+        // Below an old answer, which stays where it is.
+        if runs {
+            self.progress_ui(ui, tab, task, key);
+        }
     }
 
-    /// What there is of a task, and a line on what is still to come.
+    /// What there is of a task, and whether a newer one is being computed. A line on what is still to come
+    /// where there is nothing.
     fn found_ui(
         &mut self,
         ui: &mut Ui,
@@ -173,39 +178,55 @@ impl Method {
         tab: &Tab,
         task: Task,
         key: &ScoreKey,
-    ) -> Option<engine::Shown<Found>> {
+    ) -> Option<(engine::Shown<Found>, bool)> {
         let (a, b) = (&key.a.0, &key.b.0);
         let longest = a.tokens.len().max(b.tokens.len());
         let long = task.waits_from().is_some_and(|most| longest > most);
-        if long && !self.runs.asked(task, key) {
+        let stopped = self.runs.stopped(task, key);
+        if stopped || long && !self.runs.asked(task, key) {
             let shown = self.runs.peek(task, key);
             if !shown.as_ref().is_some_and(|shown| shown.current) {
-                self.ask_ui(ui, tab, task, key);
+                self.ask_ui(ui, tab, task, (key, stopped));
             }
-            return shown;
+            return Some((shown?, false));
         }
         let shown = self.runs.get(cx.engine, task, key, cx.model);
-        if !shown.as_ref().is_some_and(|shown| shown.current) {
-            let progress = match self.runs.progress(task) {
-                (_, 0) => String::new(),
-                (done, total) => format!(" {done} of {total}"),
-            };
-            note_ui(ui, format!("computing {}…{progress}", tab.title));
-            ui.ctx().request_repaint_after(GLANCE);
+        if shown.is_none() {
+            self.progress_ui(ui, tab, task, key);
         }
-        shown
+        let shown = shown?;
+        let runs = !shown.current;
+        Some((shown, runs))
     }
 
-    fn ask_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, key: &ScoreKey) {
+    /// How far a task is, and a way out of one that takes long.
+    fn progress_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, key: &ScoreKey) {
+        let progress = match self.runs.progress(task) {
+            (_, 0) => String::new(),
+            (done, total) => format!(" {done} of {total}"),
+        };
+        ui.horizontal_wrapped(|ui| {
+            note_ui(ui, format!("computing {}…{progress}", tab.title));
+            if task.is_slow() && ui.button("Cancel").clicked() {
+                self.runs.stop(task, key);
+            }
+        });
+        ui.ctx().request_repaint_after(GLANCE);
+    }
+
+    fn ask_ui(&mut self, ui: &mut Ui, tab: &Tab, task: Task, (key, stopped): (&ScoreKey, bool)) {
         let (a, b) = (key.a.0.tokens.len(), key.b.0.tokens.len());
         ui.horizontal_wrapped(|ui| {
             if ui.button(format!("Compute {}", tab.title)).clicked() {
                 self.runs.ask(task, key);
             }
-            note_ui(
-                ui,
-                format!("Texts of {a} and {b} tokens may take a while, so this waits for you."),
-            );
+            let why = match stopped {
+                true => "It was cancelled.".to_owned(),
+                false => {
+                    format!("Texts of {a} and {b} tokens may take a while, so this waits for you.")
+                }
+            };
+            note_ui(ui, why);
         });
     }
 

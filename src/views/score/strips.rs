@@ -7,7 +7,12 @@ use super::mapping::Mapping;
 use crate::app::state::Side;
 use crate::views::ViewContext;
 use crate::views::compare::{beside_side_ui, four};
+use crate::views::scroll::within_ui;
 use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
+
+/// A long text scrolls beyond this height, in points, so that the map of the pairs stays near; half a row
+/// tells that there are more.
+const HEIGHT: f32 = 121.;
 
 /// A's and B's pieces with the marginals of the matrix behind them, on one scale.
 pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
@@ -59,7 +64,9 @@ fn strip_ui(
     let pieces: Vec<Piece<'_>> = (0..axis.labels.len()).map(piece).collect();
     let name = format!("What the tokens of {} add to the cosine", side.name());
     beside_side_ui(ui, side, |ui| {
-        let response = token_strip_ui(ui, &name, &pieces, focus, locked);
+        let response = within_ui(ui, &name, HEIGHT, |ui| {
+            token_strip_ui(ui, &name, &pieces, focus, locked)
+        });
         (response.hovered, response.clicked)
     })
 }

@@ -80,6 +80,8 @@ struct Run {
     progress: Arc<Progress>,
     /// What a person has started it for.
     asked: Option<ScoreKey>,
+    /// What a person has given it up for.
+    stopped: Option<ScoreKey>,
 }
 
 /// The tasks that were looked at so far.
@@ -95,6 +97,7 @@ impl Runs {
             },
             progress: Arc::default(),
             asked: None,
+            stopped: None,
         })
     }
 
@@ -120,7 +123,21 @@ impl Runs {
 
     /// A person wants it now.
     pub fn ask(&mut self, task: Task, key: &ScoreKey) {
-        self.run(task).asked = Some(key.clone());
+        let run = self.run(task);
+        (run.asked, run.stopped) = (Some(key.clone()), None);
+    }
+
+    /// A person waits no longer.
+    pub fn stop(&mut self, task: Task, key: &ScoreKey) {
+        let run = self.run(task);
+        run.found.stop();
+        (run.asked, run.stopped) = (None, Some(key.clone()));
+    }
+
+    pub fn stopped(&self, task: Task, key: &ScoreKey) -> bool {
+        self.0
+            .get(&task)
+            .is_some_and(|run| run.stopped.as_ref() == Some(key))
     }
 
     pub fn asked(&self, task: Task, key: &ScoreKey) -> bool {

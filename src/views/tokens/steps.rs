@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{CollapsingHeader, RichText, ScrollArea, TextStyle, Ui};
+use egui::{CollapsingHeader, RichText, TextStyle, Ui};
 
 use crate::app::state::Focus;
 use crate::engine::Derived;
 use crate::tokens::{Change, Kind as Vocabulary, NormalizerStep, SplitStep, TextTokenizer, Tokens};
 use crate::views::ViewContext;
+use crate::views::scroll::within_ui;
 use crate::views::subject::{Subject, note_ui};
 use crate::widgets::{
     Piece, SPACE, SPACE_SMALL, StripResponse, Theme, counted, piece_label, token_strip_ui,
@@ -106,13 +107,10 @@ fn step_ui(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
     CollapsingHeader::new(title)
         .default_open(true)
         .show(ui, |ui| {
-            ScrollArea::vertical()
-                .id_salt(title)
-                .max_height(MOST)
-                .show(ui, |ui| {
-                    ui.set_width(ui.available_width());
-                    add(ui);
-                });
+            within_ui(ui, title, MOST, |ui| {
+                ui.set_width(ui.available_width());
+                add(ui);
+            });
         });
 }
 

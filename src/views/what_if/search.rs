@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Button, DragValue, Ui};
+use egui::{Button, DragValue, ScrollArea, Ui};
 
 use super::rows::{full, signed};
 use super::work::{RunKey, Work};
@@ -17,6 +17,9 @@ use crate::views::compare::four;
 use crate::views::recorded::Memo;
 use crate::views::subject::{note_ui, section_ui};
 use crate::widgets::counted;
+
+/// The height of an answer, in points: two lines, the button, and how sure it is.
+const ROOM: f32 = 84.;
 
 #[derive(Clone, PartialEq)]
 struct SearchKey {
@@ -73,17 +76,28 @@ impl Search {
         };
         self.ask_ui(ui, bench, &key, score);
         let make = look(cx.model, &key);
-        let shown = self.work.get(cx.engine, &key, make)?;
-        if !(shown.current && bench.current) {
-            return None;
-        }
-        match &*shown.value {
-            Ok(answer) => answer_ui(ui, bench, &key.of, answer),
-            Err(problem) => {
-                ui.colored_label(cx.theme.warning(), &**problem);
+        let shown = self.work.get(cx.engine, &key, make);
+        // An answer comes to its own room: the table below it stays where it is.
+        let area = ScrollArea::vertical()
+            .id_salt("answer")
+            .auto_shrink(false)
+            .min_scrolled_height(ROOM)
+            .max_height(ROOM);
+        let answer = area.show(ui, |ui| match shown {
+            Some(shown) if shown.current && bench.current => match &*shown.value {
+                Ok(answer) => answer_ui(ui, bench, &key.of, answer),
+                Err(problem) => {
+                    ui.colored_label(cx.theme.warning(), &**problem);
+                    None
+                }
+            },
+            _ => {
+                let (edits, runs) = (edits_of(key.of.edits.len()), Limits::default().runs);
+                note_ui(ui, format!("Sets of {edits}, in at most {runs} runs."));
                 None
             }
-        }
+        });
+        answer.inner
     }
 
     fn ask_ui(&mut self, ui: &mut Ui, bench: &Bench<'_>, key: &SearchKey, score: f64) {
@@ -112,13 +126,6 @@ impl Search {
             let ready = bench.current && count > 0;
             if ui.add_enabled(ready, Button::new("Search")).clicked() {
                 self.work.ask(key);
-            }
-            if !self.work.is_ready(key) {
-                let runs = Limits::default().runs;
-                note_ui(
-                    ui,
-                    format!("sets of {}, in at most {runs} runs", edits_of(count)),
-                );
             }
         });
     }

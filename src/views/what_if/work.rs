@@ -178,8 +178,13 @@ impl<K: Clone + PartialEq, V> Work<K, V> {
         let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         let (done, total) = (read(&self.progress.done), read(&self.progress.total));
         let share = done as f32 / total.max(1) as f32;
-        let text = format!("{done} of {total} {what}");
-        let width = (ui.available_width() - 80.).clamp(80., 260.);
+        let text = match total {
+            0 => "waiting…".to_owned(),
+            _ => format!("{done} of {total} {what}"),
+        };
+        // With the button behind it in the same row.
+        let room = ui.available_size_before_wrap().x - 80.;
+        let width = room.clamp(80., 260.);
         ui.add(ProgressBar::new(share).desired_width(width).text(text));
         if ui.button("Cancel").clicked() {
             self.stopped = self.asked.take();

@@ -81,6 +81,7 @@ impl Heatmap<'_> {
 
     pub(super) fn cell_text(&self, grid: &Grid<'_>, (row, column): (usize, usize)) -> String {
         let name = |labels: &[String], index: usize| match labels.get(index) {
+            Some(label) if self.named => label.clone(),
             Some(label) => format!("{label} [{index}]"),
             None => format!("[{index}]"),
         };

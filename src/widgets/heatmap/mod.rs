@@ -40,6 +40,7 @@ pub struct Heatmap<'a> {
     locked: Option<(usize, usize)>,
     dimmed: bool,
     show_values: bool,
+    named: bool,
     tooltip: bool,
     draggable: bool,
     hidden: &'a str,
@@ -94,6 +95,7 @@ impl<'a> Heatmap<'a> {
             locked: None,
             dimmed: false,
             show_values: false,
+            named: false,
             tooltip: true,
             draggable: false,
             hidden: "",
@@ -194,6 +196,12 @@ impl<'a> Heatmap<'a> {
     /// Whether hovering shows labels and value beside the pointer (it does unless told).
     pub fn tooltip(mut self, show: bool) -> Self {
         self.tooltip = show;
+        self
+    }
+
+    /// Labels that name one row or column each: no index is told beside them.
+    pub fn named(mut self) -> Self {
+        self.named = true;
         self
     }
 

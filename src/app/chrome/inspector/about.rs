@@ -32,8 +32,22 @@ fn grid_ui(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
         .show(ui, rows);
 }
 
+/// A text, or the start of a long one: what the inspector has to say is below it.
+fn start_ui(ui: &mut Ui, text: &str, style: impl FnOnce(RichText) -> RichText) {
+    const LETTERS: usize = 240;
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => {
+            let start = style(RichText::new(format!("{}…", &text[..end])));
+            ui.label(start);
+        }
+        None => {
+            ui.label(style(RichText::new(text)));
+        }
+    }
+}
+
 pub(super) fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {
-    ui.label(&*text.text);
+    start_ui(ui, &text.text, |text| text);
     let count = trace.tokens.len();
     ui.weak(match trace.tokens.most() {
         Some(most) => format!("{count} of at most {most} tokens"),
@@ -82,7 +96,7 @@ pub(super) fn partner_ui(ui: &mut Ui, shown: &[TextView], text: TextId, t: usize
     };
     if let Some(piece) = trace.tokens.labels.get(t) {
         section_ui(ui, &format!("paired with token {t}: {piece}"));
-        ui.weak(&*text.text);
+        start_ui(ui, &text.text, RichText::weak);
     }
 }
 

@@ -98,7 +98,10 @@ impl Arcs {
         };
         match height > TALLEST {
             true => {
-                let area = ScrollArea::vertical().id_salt("arcs").max_height(TALLEST);
+                let area = ScrollArea::vertical()
+                    .id_salt("arcs")
+                    .min_scrolled_height(TALLEST)
+                    .max_height(TALLEST);
                 area.auto_shrink([false, true]).show(ui, columns);
             }
             false => columns(ui),

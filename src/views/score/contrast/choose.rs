@@ -164,8 +164,13 @@ fn closer_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, outline: &Outline) {
             four(outline.ab),
             four(outline.ac)
         ));
-        if cx.state.score_method != ScoreMethod::Contrast && ui.link("Show why").clicked() {
-            cx.send(Command::ScoreMethod(ScoreMethod::Contrast));
+        if cx.state.score_method != ScoreMethod::Contrast {
+            // On one line.
+            let link = ui.link("Show\u{a0}why");
+            link.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Link, true, "Show why"));
+            if link.clicked() {
+                cx.send(Command::ScoreMethod(ScoreMethod::Contrast));
+            }
         }
     });
 }

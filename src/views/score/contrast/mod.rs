@@ -254,14 +254,16 @@ impl ContrastState {
         };
         let shown = self.removals.get(cx.engine, key, make);
         let current = shown.filter(|shown| shown.current);
-        if current.is_none() {
-            let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-            let (done, all) = (read(&self.progress.done), read(&self.progress.all));
-            note_ui(
-                ui,
-                format!("leaving out one token after the other… {done} of {all}"),
-            );
-        }
+        let told = match current {
+            Some(_) => "left out: what the difference loses without the token".to_owned(),
+            None => {
+                let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+                let (done, all) = (read(&self.progress.done), read(&self.progress.all));
+                format!("leaving out one token after the other… {done} of {all}")
+            }
+        };
+        // In one line either way, so that the table below it stays where it is.
+        note_ui(ui, told);
         current.map(|shown| shown.value)
     }
 
