@@ -23,7 +23,7 @@ pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture};
 pub use number::{number, number_text};
 pub use scatter::{ScatterMarks, ScatterPoint, lasso_scatter_ui, marked_scatter_ui, scatter_ui};
 pub use strip_chart::{vector_bars_ui, vector_strip_ui};
-pub use style::install;
+pub use style::{dialog_frame, install};
 pub use table::{Cell, Column, Table};
 pub use theme::{SPACE, SPACE_SMALL, Theme};
 pub use tiles::{Tiles, TilesResponse};

@@ -5,8 +5,8 @@ use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, 
 use crate::app::command::Command;
 use crate::app::import::Import;
 use crate::app::table::{Separator, one_line};
-use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, Theme};
+use crate::widgets::{counted, dialog_frame};
 
 /// Rows and letters of a cell that are shown.
 const ROWS: usize = 5;
@@ -16,16 +16,18 @@ const COLUMNS: usize = 8;
 
 /// Paints the dialog. Returns true once it is to be closed.
 pub fn import_ui(ctx: &egui::Context, import: &mut Import, commands: &mut Vec<Command>) -> bool {
-    let modal = Modal::new(egui::Id::unique("import table")).show(ctx, |ui| {
-        ui.set_width(520.);
-        ui.heading(format!("Texts from {}", import.name));
-        ui.add_space(SPACE);
-        choices_ui(ui, import);
-        ui.add_space(SPACE);
-        preview_ui(ui, import);
-        ui.add_space(SPACE);
-        buttons_ui(ui, import, commands)
-    });
+    let modal = Modal::new(egui::Id::unique("import table"))
+        .frame(dialog_frame(ctx))
+        .show(ctx, |ui| {
+            ui.set_width(520.);
+            ui.heading(format!("Texts from {}", import.name));
+            ui.add_space(SPACE);
+            choices_ui(ui, import);
+            ui.add_space(SPACE);
+            preview_ui(ui, import);
+            ui.add_space(SPACE);
+            buttons_ui(ui, import, commands)
+        });
     modal.inner || modal.should_close()
 }
 

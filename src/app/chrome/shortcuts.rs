@@ -4,6 +4,7 @@ use egui::{Context, Grid, Id, Modal, RichText, ScrollArea, Ui};
 
 use crate::app::actions::palette::give_back;
 use crate::app::actions::{Menu, table};
+use crate::widgets::dialog_frame;
 use crate::widgets::theme::{SPACE, SPACE_SMALL};
 
 /// The list, open or closed.
@@ -35,7 +36,9 @@ impl Shortcuts {
             return;
         }
         let fresh = std::mem::take(&mut self.fresh);
-        let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| content_ui(ui, fresh));
+        let modal = Modal::new(Id::unique("shortcuts"))
+            .frame(dialog_frame(ctx))
+            .show(ctx, |ui| content_ui(ui, fresh));
         if modal.inner || modal.should_close() {
             self.show(ctx, false);
         }
