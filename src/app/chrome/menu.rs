@@ -5,6 +5,7 @@ use egui::{Button, Ui};
 use super::recent::recent_ui;
 use crate::app::actions::{Action, ActionState, Menu, table};
 use crate::app::command::Command;
+use crate::widgets::entry_chosen;
 
 /// The menus, in a row.
 pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
@@ -39,7 +40,7 @@ fn item_ui(ui: &mut Ui, on: &ActionState<'_>, action: &Action) -> bool {
     }
     let enabled = action.enabled(on);
     let response = ui.add_enabled(enabled.is_ok(), button);
-    let clicked = response.clicked();
+    let clicked = entry_chosen(ui, &response);
     match enabled {
         Err(why) => {
             response.on_disabled_hover_text(why);

@@ -1,0 +1,29 @@
+//! Entries of menus and of lists that open.
+
+use egui::{InnerResponse, InputState, Key, Response, Ui, WidgetText};
+
+/// Whether an entry was chosen. That closes the menu, which by itself only hears the pointer.
+pub fn entry_chosen(ui: &Ui, entry: &Response) -> bool {
+    let chosen = entry.clicked();
+    if chosen {
+        ui.close();
+    }
+    chosen
+}
+
+/// An entry of a list that opens, marked where it is what is chosen now.
+pub fn entry_ui<T: PartialEq>(ui: &mut Ui, now: &mut T, value: T, text: impl Into<WidgetText>) {
+    let entry = ui.selectable_value(now, value, text.into());
+    entry_chosen(ui, &entry);
+}
+
+/// The keyboard comes back to a list from its entries, which are gone once a key chose one or let go.
+pub fn give_back_to<R>(list: &InnerResponse<Option<R>>) {
+    let ended = |input: &InputState| {
+        let keys = [Key::Enter, Key::Space, Key::Escape];
+        keys.into_iter().any(|key| input.key_pressed(key))
+    };
+    if list.inner.is_some() && list.response.ctx.input(ended) {
+        list.response.request_focus();
+    }
+}
