@@ -1,9 +1,23 @@
 //! Entries of menus and of lists that open.
 
-use egui::{InnerResponse, InputState, Key, Response, Ui, WidgetText};
+use egui::{InnerResponse, InputState, Key, Response, ScrollArea, Ui, WidgetText};
+
+use super::theme::SPACE;
+
+/// Entries that scroll where there are more than the window is high.
+pub fn entries_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let most = ui.ctx().content_rect().height() - 4. * SPACE;
+    let area = ScrollArea::vertical()
+        .max_height(most)
+        .min_scrolled_height(most);
+    area.show(ui, add).inner
+}
 
 /// Whether an entry was chosen. That closes the menu, which by itself only hears the pointer.
 pub fn entry_chosen(ui: &Ui, entry: &Response) -> bool {
+    if entry.gained_focus() {
+        entry.scroll_to_me(None);
+    }
     let chosen = entry.clicked();
     if chosen {
         ui.close();

@@ -9,6 +9,7 @@ use crate::app::state::{Focus, Side, State};
 use crate::model::Model;
 use crate::model::intervention::{Intervention, Scope};
 use crate::views::TextView;
+use crate::widgets::{entries_ui, entry_chosen};
 
 /// What the menu offers.
 pub struct Intervene<'a> {
@@ -45,7 +46,7 @@ impl<'a> Intervene<'a> {
         let stays = PopupCloseBehavior::CloseOnClickOutside;
         let config = MenuConfig::new().close_behavior(stays);
         let button = MenuButton::new(title).config(config);
-        button.ui(ui, |ui| self.menu_ui(ui));
+        button.ui(ui, |ui| entries_ui(ui, |ui| self.menu_ui(ui)));
     }
 
     fn menu_ui(&mut self, ui: &mut Ui) {
@@ -70,11 +71,10 @@ impl<'a> Intervene<'a> {
             let response = response
                 .on_hover_text(entry.about)
                 .on_disabled_hover_text(entry.about);
-            if let Some(what) = entry.what.filter(|_| response.clicked()) {
+            if let Some(what) = entry.what.filter(|_| entry_chosen(ui, &response)) {
                 let all = &self.state.interventions;
                 let next = all.with(what, entry.scope.unwrap_or(scope));
                 self.commands.push(Command::SetInterventions(next));
-                ui.close();
             }
         }
     }
@@ -177,7 +177,10 @@ impl<'a> Intervene<'a> {
         let found = token.zip(side);
         let label = found.map(|((t, trace), _)| trace.tokens.labels[t].clone());
         let origin = found.map(|((t, trace), _)| trace.interventions.origin(t));
-        let name = label.as_deref().unwrap_or("the locked token");
+        let (name, every) = match &label {
+            Some(label) => (format!("“{label}”"), format!("every “{label}”")),
+            None => ("the locked token".to_owned(), "every such piece".to_owned()),
+        };
         let scope = side.map(|side| match side {
             Side::A => Scope::A,
             Side::B => Scope::B,
@@ -191,19 +194,19 @@ impl<'a> Intervene<'a> {
         let has_layers = self.model.spec().layers() > 0;
         vec![
             Entry {
-                text: format!("Hide “{name}”"),
+                text: format!("Hide {name}"),
                 what: origin.map(|token| Intervention::NoToken { token }),
                 scope,
                 about,
             },
             Entry {
-                text: format!("Hide every “{name}”"),
+                text: format!("Hide {every}"),
                 what: label.clone().map(|piece| Intervention::NoPiece { piece }),
                 scope: None,
                 about,
             },
             Entry {
-                text: format!("Take “{name}” behind L{} from the other text", layer + 1),
+                text: format!("Take {name} behind L{} from the other text", layer + 1),
                 what: origin
                     .filter(|_| has_layers)
                     .map(|token| Intervention::patch(layer, Some(token))),

@@ -5,28 +5,32 @@ use egui::{Button, Ui};
 use super::recent::recent_ui;
 use crate::app::actions::{Action, ActionState, Menu, table};
 use crate::app::command::Command;
-use crate::widgets::entry_chosen;
+use crate::widgets::{entries_ui, entry_chosen};
 
 /// The menus, in a row.
 pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
     for menu in Menu::ALL {
         ui.menu_button(menu.title(), |ui| {
-            let mut group = None;
-            for action in table().iter().filter(|action| action.menu == menu) {
-                if let Some(last) = group.replace(action.group)
-                    && last != action.group
-                {
-                    // With what opens something; leaving comes last.
-                    if menu == Menu::File && last == 0 {
-                        recent_ui(ui, &on.state.preferences.recent, commands);
-                    }
-                    ui.separator();
-                }
-                if item_ui(ui, on, action) {
-                    commands.push(action.command(on));
-                }
-            }
+            entries_ui(ui, |ui| items_ui(ui, menu, on, commands));
         });
+    }
+}
+
+fn items_ui(ui: &mut Ui, menu: Menu, on: &ActionState<'_>, commands: &mut Vec<Command>) {
+    let mut group = None;
+    for action in table().iter().filter(|action| action.menu == menu) {
+        if let Some(last) = group.replace(action.group)
+            && last != action.group
+        {
+            // With what opens something; leaving comes last.
+            if menu == Menu::File && last == 0 {
+                recent_ui(ui, &on.state.preferences.recent, commands);
+            }
+            ui.separator();
+        }
+        if item_ui(ui, on, action) {
+            commands.push(action.command(on));
+        }
     }
 }
 
