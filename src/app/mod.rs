@@ -11,6 +11,7 @@ pub mod dialogs;
 pub mod export;
 pub mod files;
 pub mod fine_tune;
+mod floating;
 mod guide;
 pub mod history;
 pub mod import;
