@@ -6,8 +6,8 @@
 
 use egui::{Event, Key};
 
-/// So many events never wait: a key that is held while frames are slow must not go on when it is let go.
-const MOST: usize = 24;
+/// So many events never wait: whatever has pressed them, nobody would wait for the end.
+const MOST: usize = 200;
 
 /// What waits for its turn.
 #[derive(Default)]
@@ -33,18 +33,41 @@ impl Turns {
         let mut end = events.len();
         let mut spelled = false;
         for (index, event) in events.iter().enumerate() {
-            // A key's own letter comes with it.
+            // The blank that a key types comes with it.
             if self.rest > 0 && is_heard(event) && !(spelled && matches!(event, Event::Text(_))) {
                 end = index;
                 break;
             }
             let rest = rest_after(event, typing);
-            spelled = rest.is_some() && matches!(event, Event::Key { .. });
+            spelled = matches!(
+                event,
+                Event::Key {
+                    key: Key::Space,
+                    ..
+                }
+            );
             self.rest = rest.unwrap_or(self.rest);
         }
         self.waiting = events.split_off(end);
+        forget_repeats(&mut self.waiting);
         self.rest > 0
     }
+}
+
+/// A key that is held counts once while it waits: else it would go on after it was let go.
+fn forget_repeats(waiting: &mut Vec<Event>) {
+    let mut down: Vec<Key> = Vec::new();
+    waiting.retain(|event| match event {
+        Event::Key { key, pressed, .. } => {
+            let held = down.contains(key);
+            down.retain(|other| other != key);
+            if *pressed {
+                down.push(*key);
+            }
+            !(*pressed && held)
+        }
+        _ => true,
+    });
 }
 
 /// What goes to whatever has the keyboard.
@@ -101,6 +124,14 @@ mod tests {
         }
     }
 
+    fn release(key: Key) -> Event {
+        let mut event = press(key);
+        if let Event::Key { pressed, .. } = &mut event {
+            *pressed = false;
+        }
+        event
+    }
+
     fn letters(text: &str) -> Vec<Event> {
         let letter = |letter: char| Event::Text(letter.to_string());
         text.chars().map(letter).collect()
@@ -122,8 +153,9 @@ mod tests {
     #[test]
     fn arrows_and_enter_have_a_frame_each() {
         let keys = [Key::ArrowDown, Key::ArrowDown, Key::Enter];
-        let heard = frames(&mut Turns::default(), keys.map(press).to_vec(), false);
-        assert_eq!(heard[..3], keys.map(|key| vec![press(key)]));
+        let events = keys.iter().flat_map(|&key| [press(key), release(key)]);
+        let heard = frames(&mut Turns::default(), events.collect(), false);
+        assert_eq!(heard[..3], keys.map(|key| vec![press(key), release(key)]));
         assert!(heard[3..].iter().all(Vec::is_empty));
     }
 
@@ -174,7 +206,7 @@ mod tests {
             turns.take(&mut new, false);
             heard += new.len();
         }
-        let left = 20 * 4 - heard;
-        assert!(left <= MOST, "{left} of 80 wait");
+        assert_eq!(heard, 20, "one step a frame");
+        assert!(turns.waiting.len() <= 1, "and none after it is let go");
     }
 }
