@@ -8,8 +8,10 @@ use egui::{Key, Modifiers, Rect};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use embedscope::app::App;
+use embedscope::app::command::Command;
+use embedscope::app::state::Focus;
 use embedscope::model::ModelRef;
-use window_support::{open, open_tiny, settle};
+use window_support::{open, open_tiny, send, settle};
 
 fn press(harness: &mut Harness<'_, App>, keys: &[Key]) {
     for key in keys {
@@ -62,8 +64,11 @@ fn preferences_have_the_keyboard_when_they_open_and_escape_closes_them() {
     press(&mut harness, &[Key::ArrowDown, Key::ArrowDown, Key::Enter]);
     assert!(harness.query_by_label("250 %").is_none(), "the list closes");
     assert!(holds(&harness, "Interface scale: 90 %"), "and is held");
+    let held = Focus::token(harness.state().state().a.unwrap(), 1);
+    send(&mut harness, Command::Lock(held));
     press(&mut harness, &[Key::Escape]);
     assert!(harness.query_by_label("As the desktop").is_none());
+    assert_eq!(harness.state().state().locked, held, "one at a time");
 }
 
 #[test]

@@ -56,9 +56,14 @@ impl Floating {
 }
 
 impl App {
-    /// Escape closes the one in front, once nothing is held that it lets go of.
+    /// Escape closes the one in front where it has the keyboard, or nothing is held that Escape lets go of.
     pub(super) fn escape_floating(&mut self, ctx: &Context) {
         let front = ctx.memory(|memory| memory.areas().top_layer_id(Order::Middle));
+        // As of the frame before: by now Escape has taken the keyboard from whatever had it.
+        let focused = ctx.memory(|memory| memory.focused());
+        let at = focused.and_then(|id| ctx.read_response(id));
+        let holds = at.is_some_and(|response| Some(response.layer_id) == front);
+        let held = std::mem::replace(&mut self.windows.in_front, holds);
         let shown = |window: &Floating| match window {
             Floating::Log => self.windows.log,
             Floating::Preferences => self.windows.preferences,
@@ -67,7 +72,7 @@ impl App {
         let mut open = Floating::ALL.into_iter().filter(shown);
         let closes = open.find(|window| front.is_some_and(|layer| layer.id == window.id()));
         if let Some(window) = closes
-            && self.state.locked.is_empty()
+            && (held || self.state.locked.is_empty())
             && !Popup::is_any_open(ctx)
             && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
         {

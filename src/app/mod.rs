@@ -125,6 +125,8 @@ pub struct App {
 struct Windows {
     log: bool,
     preferences: bool,
+    /// Whether the one in front had the keyboard.
+    in_front: bool,
     /// The failure to load a model that the log has been told of.
     failure: Option<Arc<str>>,
 }
