@@ -6,7 +6,7 @@ use super::panels::Panels;
 use crate::app::command::Command;
 use crate::app::export::{Export, Format, NamedArray, table};
 use crate::views::Panel;
-use crate::widgets::entry_chosen;
+use crate::widgets::{entries_ui, entry_chosen};
 
 /// The button in a panel's header, and what it opens.
 pub fn export_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
@@ -62,16 +62,18 @@ fn formats_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
         }
         false => {
             ui.menu_button("CSV", |ui| {
-                let button = ui.button("Figures of the panel…");
-                if entry_chosen(ui, &button) {
-                    ask(panels, Format::Csv, 0);
-                }
-                for (index, array) in matrices {
-                    let button = ui.button(format!("{}…", array.title()));
+                entries_ui(ui, |ui| {
+                    let button = ui.button("Figures of the panel…");
                     if entry_chosen(ui, &button) {
-                        ask(panels, Format::Csv, index + 1);
+                        ask(panels, Format::Csv, 0);
                     }
-                }
+                    for (index, array) in matrices {
+                        let button = ui.button(format!("{}…", array.title()));
+                        if entry_chosen(ui, &button) {
+                            ask(panels, Format::Csv, index + 1);
+                        }
+                    }
+                });
             });
         }
     }
@@ -90,12 +92,14 @@ fn arrays_ui(ui: &mut Ui, arrays: &[NamedArray], mut ask: impl FnMut(Format, usi
         }
         several => {
             ui.menu_button("NPY", |ui| {
-                for (index, array) in several.iter().enumerate() {
-                    let button = ui.button(format!("{}…", array.title()));
-                    if entry_chosen(ui, &button) {
-                        ask(Format::Npy, index);
+                entries_ui(ui, |ui| {
+                    for (index, array) in several.iter().enumerate() {
+                        let button = ui.button(format!("{}…", array.title()));
+                        if entry_chosen(ui, &button) {
+                            ask(Format::Npy, index);
+                        }
                     }
-                }
+                });
             });
         }
     }
