@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::missing_ui;
 use super::recorded::{keep_ui, kept_ui, switch_ui};
-use super::subject::{SameTrace, note_ui};
+use super::subject::{SameTrace, apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::export::{NamedArray, Numbers};
 use crate::engine::{Derived, Shown};
@@ -180,7 +180,7 @@ fn ways_ui(ui: &mut Ui, largest: f32) -> Ways {
             (Which::All, "all", all),
         ];
         switch_ui(ui, &mut ways.which, &which);
-        ui.separator();
+        apart_ui(ui);
         let what = [
             (
                 What::Cosines,
@@ -194,7 +194,7 @@ fn ways_ui(ui: &mut Ui, largest: f32) -> Ways {
             ),
         ];
         switch_ui(ui, &mut ways.what, &what);
-        ui.separator();
+        apart_ui(ui);
         let map = [
             (
                 Map::Components,
