@@ -7,6 +7,7 @@ import sys
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables._g_l_y_f import Glyph
 
 HERE = pathlib.Path(__file__).parent
 DEBIAN = pathlib.Path("/usr/share/fonts")
@@ -65,6 +66,14 @@ RADICALS = {0x2EA9, 0x2EBC, 0x2F65, 0x3008, 0x3009, 0x5DFF, 0x7CF9, 0x8A01, 0x9F
 # Faces and hands, hearts, and what a button may show.
 EMOJI = span((0x1F600, 0x1F64F), (0x1F440, 0x1F450), (0x1F493, 0x1F49F), (0x1F4C1, 0x1F4CE))
 EMOJI |= set(map(ord, "🌍🌙🎉🎤🎨🎯🏠🐈🐕🐱🐶👤➕💡💬💯💾📖📝📦🔀🔁🔍🔎🔒🔓🔔🔗🔥🔧🔬🕐🖼🗑🗙🚀🚗🤔🤖🧠🧪"))
+# What joined signs are made of, people and their things, which stand side by side where the font has no glyph
+# for the whole, and the letters that make a flag.
+EMOJI |= span((0x1F1E6, 0x1F1FF), (0x1F464, 0x1F487), (0x1F3A4, 0x1F3B6))
+EMOJI |= set(map(ord, "❤✈✊✋✌☝☀☁☔☕⚽⛄✨⭐🌈🌊🌞🌟🌱🌲🌴🌷🌸🌹🌻🌾🍀🍎🍓🍕🍩🍰🍳🍴🍺🍻"))
+EMOJI |= set(map(ord, "🎀🎁🎂🎈🎓🏀🏃🏄🏆🏡🏥🏫🏭🐎🐝🐟🐢🐧🐭🐯🐰🐴🐵🐻🐼👀👑👟💃💅💋💌💍💓"))
+EMOJI |= set(map(ord, "💘💤💥💦💨💩💪💻💼📅📈📉📊📚📞📢📧📱📷🚀🚒"))
+# Asks for the coloured sign; there is nothing to see of it.
+ASKS_COLOUR = 0xFE0F
 
 # Kerning and marks stay; ligatures and contextual forms go, because a token must look like
 # what it is (`->` must not turn into an arrow).
@@ -109,6 +118,16 @@ def tabular(font):
             part.cmap[code] = alternates.get(part.cmap[code], part.cmap[code])
 
 
+def blank(font, character):
+    """A character that takes no room."""
+    name = "blank"
+    font.setGlyphOrder([*font.getGlyphOrder(), name])
+    font["glyf"][name] = Glyph()
+    font["hmtx"][name] = (0, 0)
+    for part in font["cmap"].tables:
+        part.cmap[character] = name
+
+
 def rename(font, name):
     """Under a name of our own, as some licences ask of changed fonts."""
     full = f"embedscope {name}"
@@ -132,6 +151,8 @@ def make(name, source, characters, features):
     worker = subset.Subsetter(options)
     worker.populate(unicodes=characters)
     worker.subset(font)
+    if name == "Emoji":
+        blank(font, ASKS_COLOUR)
     rename(font, name)
     target = HERE / f"{name}.{'otf' if 'CFF ' in font else 'ttf'}"
     font.save(target)

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use egui::{Context, Event, FocusDirection, Id, Key, Rect, Stroke, StrokeKind, Ui};
+use egui::{Context, Event, FocusDirection, Id, Key, Rect, Stroke, StrokeKind, Ui, vec2};
 
 use super::actions::keys::Holder;
 use super::actions::palette::give_back_now;
 use crate::widgets::theme::Theme;
+
+/// Half the width of the edge between two parts, in points.
+const EDGE: f32 = 4.;
 
 /// A part of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +85,9 @@ impl Areas {
     pub fn holding(&self, ctx: &Context) -> Option<Area> {
         let id = ctx.memory(|memory| memory.focused())?;
         let at = ctx.read_response(id)?.rect.center();
-        let has = |area: &Area| self.rect(*area).is_some_and(|rect| rect.contains(at));
+        // The edge that is dragged between two parts is of neither.
+        let inner = |area: Area| self.rect(area).map(|rect| rect.shrink2(vec2(EDGE, 0.)));
+        let has = |area: &Area| inner(*area).is_some_and(|rect| rect.contains(at));
         // The card lies over the others.
         Area::ALL.into_iter().rev().find(has)
     }

@@ -10,6 +10,7 @@ use super::command::{Command, LabCommand};
 use super::export::Export;
 use crate::engine::Engine;
 use crate::model::ModelRef;
+use crate::widgets::dialog_frame;
 use crate::widgets::theme::SPACE;
 use replace::Replace;
 
@@ -217,6 +218,7 @@ impl Dialogs {
         let open = self.open.as_mut()?;
         let free = open.receive();
         let modal = egui::Modal::new(egui::Id::unique("path dialog"))
+            .frame(dialog_frame(ctx))
             .show(ctx, |ui| open.fields_ui(ui, engine));
         let decided = match modal.inner {
             Some(true) => open.may_write(ctx).then_some(true),

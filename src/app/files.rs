@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::command::Command;
+use super::export::file;
 use super::import::Import;
 use super::session;
 use crate::cancel::Cancel;
@@ -145,14 +146,16 @@ pub fn save_trace(model: &Model, trace: &Trace, path: &Path) -> Result<(), SaveE
 /// Writes a picture of the window, RGBA of `size` pixels.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file cannot be written; nothing half-written is left behind.
 pub fn save_picture(path: &Path, size: [usize; 2], rgba: Vec<u8>) -> Result<(), FileError> {
     let failed = |e: &dyn std::fmt::Display| FileError::io(path, "written", e);
     let image = image::RgbaImage::from_raw(size[0] as u32, size[1] as u32, rgba);
     let image = image.ok_or_else(|| failed(&"the picture is incomplete"))?;
+    let mut png = std::io::Cursor::new(Vec::new());
     image
-        .save_with_format(path, image::ImageFormat::Png)
-        .map_err(|e| failed(&e))
+        .write_to(&mut png, image::ImageFormat::Png)
+        .map_err(|e| failed(&e))?;
+    file::write(path, &png.into_inner())
 }
 
 /// What a dropped or typed path stands for.

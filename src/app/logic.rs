@@ -174,7 +174,10 @@ impl App {
             Command::ShowShortcuts(on) => self.shortcuts.show(ctx, on),
             Command::NextArea(forward) => self.areas.go(ctx, forward),
             Command::NextTab(forward) => self.next_tab(forward),
-            Command::ShowWorkspace(index) => self.layout = Layout::workspace(index),
+            Command::ShowWorkspace(index) => {
+                self.layout = Layout::workspace(index);
+                self.walk.arrive(&self.layout);
+            }
             Command::ShowPerformance(on) => {
                 self.performance = on;
                 perf::watch(on);

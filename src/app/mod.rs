@@ -11,6 +11,7 @@ pub mod dialogs;
 pub mod export;
 pub mod files;
 pub mod fine_tune;
+mod floating;
 mod guide;
 pub mod history;
 pub mod import;
@@ -30,6 +31,7 @@ pub mod table;
 mod texts;
 mod told;
 pub mod tour;
+mod turns;
 mod ui;
 pub mod walk;
 
@@ -101,6 +103,7 @@ pub struct App {
     palette: actions::palette::Palette,
     shortcuts: chrome::shortcuts::Shortcuts,
     areas: areas::Areas,
+    turns: turns::Turns,
     cached: chrome::models::Cached,
     manager: chrome::manager::Manager,
     /// Whether the performance overlay is open.
@@ -122,6 +125,8 @@ pub struct App {
 struct Windows {
     log: bool,
     preferences: bool,
+    /// Whether the one in front had the keyboard.
+    in_front: bool,
     /// The failure to load a model that the log has been told of.
     failure: Option<Arc<str>>,
 }
@@ -226,6 +231,7 @@ impl App {
             palette: actions::palette::Palette::default(),
             shortcuts: chrome::shortcuts::Shortcuts::default(),
             areas: areas::Areas::default(),
+            turns: turns::Turns::default(),
             cached: chrome::models::Cached::default(),
             manager: chrome::manager::Manager::default(),
             performance: false,
@@ -279,6 +285,12 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         self.window_ui(ui);
+    }
+
+    fn raw_input_hook(&mut self, ctx: &egui::Context, input: &mut egui::RawInput) {
+        if self.turns.take(&mut input.events, ctx.text_edit_focused()) {
+            ctx.request_repaint();
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -59,6 +59,9 @@ impl Sides {
     }
 }
 
+/// The least height of the list of texts, in points, with the offer of the tour below it.
+const OFFER: f32 = 320.;
+
 impl App {
     /// Before either is painted.
     pub(super) fn fit_sides(&mut self, ctx: &egui::Context) {
@@ -90,7 +93,9 @@ impl App {
                 self.areas.enter(ui, Area::Texts);
                 ui.add_space(SPACE);
                 let seen = self.state.preferences.tour_seen;
-                if tour::has_question(&self.tour, seen) {
+                // Where it would lie over the texts the offer waits; Help has the tour all the same.
+                let fits = ui.available_height() >= OFFER || self.tour.asks();
+                if fits && tour::has_question(&self.tour, seen) {
                     Panel::bottom("tour")
                         .show_separator_line(false)
                         .show(ui, |ui| {

@@ -205,6 +205,7 @@ impl App {
         if waiting || self.palette.is_open() || self.shortcuts.is_open() {
             return;
         }
+        self.escape_floating(ctx);
         if tour::escaped(ctx, &self.tour, &self.areas) {
             self.commands.push(Command::Tour(TourCommand::End));
         }

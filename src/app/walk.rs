@@ -143,6 +143,12 @@ impl Walk {
         self.panel = Some(panel);
     }
 
+    /// Begins with the first panel of a workspace, which is what it is for.
+    pub fn arrive(&mut self, layout: &Layout) {
+        self.before = layout.front();
+        self.panel = self.before.first().copied();
+    }
+
     /// Follows what a person brings to the front by its tab.
     pub fn follow(&mut self, layout: &Layout) {
         let front = layout.front();

@@ -27,7 +27,7 @@ pub struct SnapshotArgs {
     /// The file to write: .png, .svg, .csv, .tsv, .npy (the first array) or .safetensors (every array)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Width and height in points
+    /// Width and height in points. A PNG ends there, as on a screen; an SVG is as high as it needs to be
     #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = size)]
     pub size: (u32, u32),
     #[arg(long, value_enum, default_value_t)]

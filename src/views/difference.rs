@@ -208,6 +208,11 @@ pub(crate) fn button_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, panel: &Panel) {
 pub(crate) fn texts_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
     // About a letter's width, so that a long A leaves B its half.
     const LETTER: f32 = 8.0;
+    // Of less nothing can be told.
+    const LEAST: f32 = 160.0;
+    if ui.available_width() < LEAST {
+        return;
+    }
     let room = ui.available_width() / 2.0 - 24.0;
     let letters = (room / LETTER).max(4.0) as usize;
     let mut job = egui::text::LayoutJob::default();

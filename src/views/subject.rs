@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use egui::{RichText, Ui};
+use egui::{RichText, Ui, vec2};
 
 use super::ViewContext;
 use crate::analysis::embedding::magnitude_quantile;
 use crate::app::state::{Focus, Side, TextId};
 use crate::trace::{Site, Trace};
-use crate::widgets::{SPACE, Scale, Theme, legend_ui, number};
+use crate::widgets::{SPACE, SPACE_SMALL, Scale, Theme, legend_ui, number};
 
 /// What a panel of one text shows.
 pub struct Subject {
@@ -117,6 +117,16 @@ pub fn subject_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Subject> {
 pub fn note_ui(ui: &mut Ui, text: impl Into<String>) -> egui::Response {
     let theme = Theme::of(ui);
     ui.label(RichText::new(text).small().color(theme.secondary()))
+}
+
+/// A sentence with something to click in it: its lines stand as close as those of any other.
+pub fn sentence_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.scope(|ui| {
+        // Before the row begins: its first line would be as high as a button.
+        ui.spacing_mut().interact_size.y = 0.;
+        ui.spacing_mut().item_spacing = vec2(SPACE_SMALL, 0.);
+        ui.horizontal_wrapped(add);
+    });
 }
 
 /// Sets the groups of a wrapped row apart: a row that is full gets no wider by it.

@@ -89,6 +89,8 @@ mod tests {
                 "नमस्ते বাংলা தமிழ் ไทย",
                 "Ελληνικά Кириллица Tiếng Việt",
                 "##ing ▁the Ġthe",
+                // Joined signs, a sign that asks for colour, and the letters of a flag.
+                "👩\u{200D}💻 👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} 👍 🇩🇪",
             ] {
                 assert!(fonts.has_glyphs(&font, text), "{font:?}: {text}");
             }

@@ -6,7 +6,7 @@ use egui::text::{LayoutJob, TextWrapping};
 use egui::{Color32, FontId, Galley, Painter};
 
 /// One line of text, cut with `…` where it is longer than `width`.
-pub(super) fn line(
+pub fn line(
     painter: &Painter,
     text: &str,
     font: &FontId,

@@ -2,8 +2,8 @@
 
 use egui::style::{WidgetVisuals, Widgets};
 use egui::{
-    Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Visuals,
-    vec2,
+    Context, CornerRadius, FontFamily, FontId, Frame, Margin, Shadow, Stroke, Style, TextStyle,
+    Visuals, vec2,
 };
 
 use super::fonts;
@@ -35,6 +35,11 @@ pub fn animate(ctx: &Context, on: bool) {
             false => egui::style::ScrollAnimation::none(),
         };
     });
+}
+
+/// What a dialog stands in: a menu's edge is too close for sentences and fields.
+pub fn dialog_frame(ctx: &Context) -> Frame {
+    Frame::window(&ctx.global_style()).inner_margin(1.5 * SPACE)
 }
 
 fn style(theme: Theme) -> Style {

@@ -34,6 +34,14 @@ fn the_ending_chooses_what_is_written() {
     snapshot("tokens", &file("t.csv")).ok();
     let csv = std::fs::read_to_string(file("t.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 4);
+    snapshot("tokens", &file("t.svg")).ok();
+    let svg = std::fs::read_to_string(file("t.svg")).unwrap();
+    let height = svg.split_once(" height=\"").unwrap().1;
+    let height: u32 = height.split_once('"').unwrap().0.parse().unwrap();
+    assert!(
+        (300..1500).contains(&height),
+        "cells without letters make no picture long: {height}"
+    );
     snapshot("tokens", &file("t.tsv")).ok();
     let tsv = std::fs::read_to_string(file("t.tsv")).unwrap();
     assert_eq!(

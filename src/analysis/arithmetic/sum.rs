@@ -96,7 +96,7 @@ impl Sum {
         Self::largest_and(name, values, most, None, term)
     }
 
-    /// [`Self::largest`] with the term at `also` listed last, whatever its size.
+    /// [`Self::largest`] with the term at `also` as well, whatever its size.
     pub fn largest_and(
         name: impl Into<String>,
         values: &[f64],
@@ -114,7 +114,8 @@ impl Sum {
             order.select_nth_unstable_by(most - 1, falling);
         }
         let most = most.min(order.len());
-        let (listed, others) = order.split_at_mut(most);
+        let (listed, others) = order.split_at(most);
+        let mut listed: Vec<usize> = listed.iter().copied().chain(also).collect();
         listed.sort_unstable_by(falling);
         let rest = Rest {
             count: others.len(),
@@ -122,7 +123,7 @@ impl Sum {
         };
         Self {
             name: name.into(),
-            terms: listed.iter().copied().chain(also).map(term).collect(),
+            terms: listed.into_iter().map(term).collect(),
             rest: (rest.count > 0).then_some(rest),
             total: values.iter().sum(),
         }
@@ -161,6 +162,9 @@ mod tests {
         assert_eq!(Sum::largest("x", &[], 3, term).total, 0.);
         let also = Sum::largest_and("x", &values, 1, Some(4), term);
         assert_eq!((also.terms[1].value, also.listed()), (-0.125, also.total));
+        let also = Sum::largest_and("x", &values, 2, Some(1), term);
+        let listed: Vec<f64> = also.terms.iter().map(|term| term.value).collect();
+        assert_eq!(listed, [-3., 2., 0.5], "it stands where its size puts it");
         assert_eq!(
             Sum::largest_and("x", &values, 9, Some(0), term).terms.len(),
             5

@@ -1,7 +1,7 @@
 //! The command palette: everything that can be done, found by a few letters of its name.
 
 use egui::{
-    Align2, Context, FontId, Id, Key, Modal, Modifiers, Rect, ScrollArea, Sense, TextEdit, Ui, vec2,
+    Align2, Context, FontId, Id, Key, Modal, Modifiers, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
 
 use super::entries::{Entry, entries};
@@ -9,6 +9,7 @@ use super::score::score;
 use super::{ActionState, table};
 use crate::app::command::Command;
 use crate::model::ModelRef;
+use crate::widgets::line;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 const WIDTH: f32 = 560.;
@@ -277,17 +278,16 @@ impl Open {
             (None, Some(action)) => shortcut(ui.ctx(), action),
             (None, None) => entry.about.clone(),
         };
-        let at = inner.right_center();
-        let taken = painter.text(at, Align2::RIGHT_CENTER, right, font.clone(), aside);
-        let limit = Rect::from_min_max(inner.min, egui::pos2(taken.left() - SPACE, inner.bottom()));
-        let left = painter.with_clip_rect(limit.intersect(painter.clip_rect()));
-        left.text(
-            inner.left_center(),
-            Align2::LEFT_CENTER,
-            &entry.title,
-            font,
-            name,
-        );
+        // What it is comes first; what there is to say of it has the room that is left.
+        let title = line(&painter, &entry.title, &font, name, inner.width());
+        let left = inner.width() - title.size().x - 2. * SPACE;
+        let at = Align2::LEFT_CENTER.anchor_size(inner.left_center(), title.size());
+        painter.galley(at.min, title, name);
+        if left > LEAST {
+            let right = line(&painter, &right, &font, aside, left);
+            let at = Align2::RIGHT_CENTER.anchor_size(inner.right_center(), right.size());
+            painter.galley(at.min, right, aside);
+        }
         let clicked = response.clicked() && on;
         if !entry.about.is_empty() {
             response.on_hover_text(&entry.about);
@@ -296,6 +296,8 @@ impl Open {
     }
 }
 
+/// Less room than this says nothing of an entry, in points.
+const LEAST: f32 = 40.;
 const OFFSET: &str = "command palette offset";
 
 /// As it is written for a person, the first of several.

@@ -10,7 +10,7 @@ const NEXT: i32 = 9;
 /// Larger is better; none where the letters of `query` are not all in `title`, in their order. Spaces in
 /// the query and case count for nothing. Beginnings of words and runs of letters count most, and of two
 /// titles with the same letters the shorter one wins.
-pub fn score(query: &str, title: &str) -> Option<i32> {
+fn in_order(query: &str, title: &str) -> Option<i32> {
     let lower = |text: &str| -> Vec<char> { text.chars().flat_map(char::to_lowercase).collect() };
     let query: Vec<char> = lower(query)
         .into_iter()
@@ -41,6 +41,16 @@ pub fn score(query: &str, title: &str) -> Option<i32> {
     }
 }
 
+/// How well a title fits what is typed; `None` where it does not. Its words may come in another order.
+pub fn score(query: &str, title: &str) -> Option<i32> {
+    in_order(query, title).or_else(|| {
+        let words = query.split_whitespace();
+        let count = words.clone().count() as i32;
+        let each: Option<i32> = words.map(|word| in_order(word, title)).sum();
+        each.filter(|_| count > 1).map(|sum| sum / count)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::score;
@@ -50,6 +60,9 @@ mod tests {
         assert!(score("att", "Show Attention").is_some());
         assert!(score("nta", "Show Attention").is_none());
         assert!(score("zz", "Show Attention").is_none());
+        assert!(score("thm lgt", "Light theme").is_some());
+        assert!(score("theme zz", "Light theme").is_none());
+        assert!(score("light theme", "Light theme") > score("theme light", "Light theme"));
         assert_eq!(score("", "anything"), Some(0));
         assert!(score("东", "Make “东京” A").is_some());
     }

@@ -149,7 +149,7 @@ fn chip_ui(
     let theme = Theme::of(ui);
     let title = format!("{} ({})", one.what.title(), one.scope.title());
     // What stands in a frame does not wrap by itself; how wide it is was seen when it was painted last.
-    let (id, whole) = (ui.id().with((index, &title)), ui.max_rect().width());
+    let (id, whole) = (ui.scope_id().with((index, &title)), ui.max_rect().width());
     let room = ui.available_size_before_wrap().x;
     let known = ui.data(|data| data.get_temp::<f32>(id));
     if known.is_some_and(|width| room < width && width <= whole) {

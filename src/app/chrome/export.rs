@@ -6,6 +6,7 @@ use super::panels::Panels;
 use crate::app::command::Command;
 use crate::app::export::{Export, Format, NamedArray, table};
 use crate::views::Panel;
+use crate::widgets::{entries_ui, entry_chosen};
 
 /// The button in a panel's header, and what it opens.
 pub fn export_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
@@ -27,7 +28,8 @@ fn formats_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
             part,
         }));
     };
-    if ui.button("Copy as TSV").clicked()
+    let copy = ui.button("Copy as TSV");
+    if entry_chosen(ui, &copy)
         && let Some(tsv) = panels.tsv(panel.id)
     {
         panels.commands.push(Command::Copy(table::tsv(&tsv)));
@@ -41,7 +43,8 @@ fn formats_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
         ),
     ] {
         let button = ui.button(format!("{}…", format.title()));
-        if button.on_hover_text(about).clicked() {
+        let button = button.on_hover_text(about);
+        if entry_chosen(ui, &button) {
             ask(panels, format, 0);
         }
     }
@@ -52,24 +55,25 @@ fn formats_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
         matrices.filter(|(_, array)| array.is_matrix()).collect();
     match matrices.is_empty() {
         true => {
-            if ui
-                .button("CSV…")
-                .on_hover_text("The figures as a table")
-                .clicked()
-            {
+            let button = ui.button("CSV…").on_hover_text("The figures as a table");
+            if entry_chosen(ui, &button) {
                 ask(panels, Format::Csv, 0);
             }
         }
         false => {
             ui.menu_button("CSV", |ui| {
-                if ui.button("Figures of the panel…").clicked() {
-                    ask(panels, Format::Csv, 0);
-                }
-                for (index, array) in matrices {
-                    if ui.button(format!("{}…", array.title())).clicked() {
-                        ask(panels, Format::Csv, index + 1);
+                entries_ui(ui, |ui| {
+                    let button = ui.button("Figures of the panel…");
+                    if entry_chosen(ui, &button) {
+                        ask(panels, Format::Csv, 0);
                     }
-                }
+                    for (index, array) in matrices {
+                        let button = ui.button(format!("{}…", array.title()));
+                        if entry_chosen(ui, &button) {
+                            ask(panels, Format::Csv, index + 1);
+                        }
+                    }
+                });
             });
         }
     }
@@ -82,24 +86,27 @@ fn arrays_ui(ui: &mut Ui, arrays: &[NamedArray], mut ask: impl FnMut(Format, usi
         [] => {}
         [one] => {
             let button = ui.button("NPY…").on_hover_text(one.title());
-            if button.clicked() {
+            if entry_chosen(ui, &button) {
                 ask(Format::Npy, 0);
             }
         }
         several => {
             ui.menu_button("NPY", |ui| {
-                for (index, array) in several.iter().enumerate() {
-                    if ui.button(format!("{}…", array.title())).clicked() {
-                        ask(Format::Npy, index);
+                entries_ui(ui, |ui| {
+                    for (index, array) in several.iter().enumerate() {
+                        let button = ui.button(format!("{}…", array.title()));
+                        if entry_chosen(ui, &button) {
+                            ask(Format::Npy, index);
+                        }
                     }
-                }
+                });
             });
         }
     }
     if !arrays.is_empty() {
         let names: Vec<String> = arrays.iter().map(NamedArray::title).collect();
         let button = ui.button("safetensors…").on_hover_text(names.join("\n"));
-        if button.clicked() {
+        if entry_chosen(ui, &button) {
             ask(Format::Safetensors, 0);
         }
     }

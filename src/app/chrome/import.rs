@@ -5,8 +5,8 @@ use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, 
 use crate::app::command::Command;
 use crate::app::import::Import;
 use crate::app::table::{Separator, one_line};
-use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, Theme};
+use crate::widgets::{counted, dialog_frame, entry_ui, give_back_to};
 
 /// Rows and letters of a cell that are shown.
 const ROWS: usize = 5;
@@ -16,16 +16,18 @@ const COLUMNS: usize = 8;
 
 /// Paints the dialog. Returns true once it is to be closed.
 pub fn import_ui(ctx: &egui::Context, import: &mut Import, commands: &mut Vec<Command>) -> bool {
-    let modal = Modal::new(egui::Id::unique("import table")).show(ctx, |ui| {
-        ui.set_width(520.);
-        ui.heading(format!("Texts from {}", import.name));
-        ui.add_space(SPACE);
-        choices_ui(ui, import);
-        ui.add_space(SPACE);
-        preview_ui(ui, import);
-        ui.add_space(SPACE);
-        buttons_ui(ui, import, commands)
-    });
+    let modal = Modal::new(egui::Id::unique("import table"))
+        .frame(dialog_frame(ctx))
+        .show(ctx, |ui| {
+            ui.set_width(520.);
+            ui.heading(format!("Texts from {}", import.name));
+            ui.add_space(SPACE);
+            choices_ui(ui, import);
+            ui.add_space(SPACE);
+            preview_ui(ui, import);
+            ui.add_space(SPACE);
+            buttons_ui(ui, import, commands)
+        });
     modal.inner || modal.should_close()
 }
 
@@ -38,7 +40,7 @@ fn choices_ui(ui: &mut Ui, import: &mut Import) {
             let list = List("Separated by", separator.title());
             list.list_ui(ui, |ui| {
                 for choice in Separator::ALL {
-                    ui.selectable_value(&mut separator, choice, choice.title());
+                    entry_ui(ui, &mut separator, choice, choice.title());
                 }
             });
             let names: Vec<String> = (0..import.table.columns())
@@ -48,15 +50,15 @@ fn choices_ui(ui: &mut Ui, import: &mut Import) {
             let list = List("Column of texts", name(import.column));
             list.list_ui(ui, |ui| {
                 for (column, name) in names.iter().enumerate() {
-                    ui.selectable_value(&mut import.column, column, name);
+                    entry_ui(ui, &mut import.column, column, name);
                 }
             });
             let list = List("Paired with", import.paired.map_or("nothing", name));
             list.list_ui(ui, |ui| {
-                ui.selectable_value(&mut import.paired, None, "nothing");
+                entry_ui(ui, &mut import.paired, None, "nothing");
                 for (column, name) in names.iter().enumerate() {
                     if column != import.column {
-                        ui.selectable_value(&mut import.paired, Some(column), name);
+                        entry_ui(ui, &mut import.paired, Some(column), name);
                     }
                 }
             });
@@ -87,6 +89,7 @@ impl List<'_> {
             .selected_text(chosen)
             .width(280.)
             .show_ui(ui, add);
+        give_back_to(&list);
         let name = format!("{name}: {chosen}");
         list.response
             .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
@@ -140,6 +143,10 @@ fn buttons_ui(ui: &mut Ui, import: &Import, commands: &mut Vec<Command>) -> bool
             (format!("Add {taken} to the list"), false),
         ] {
             let button = ui.add_enabled(taken > 0, Button::new(text));
+            // Who came by the keyboard goes on with it.
+            if replace && ui.memory(|memory| memory.focused().is_none()) {
+                button.request_focus();
+            }
             if button.clicked() {
                 commands.push(import.command(replace));
                 decided = true;

@@ -9,6 +9,7 @@ use crate::app::state::{Focus, Side, State};
 use crate::model::Model;
 use crate::model::intervention::{Intervention, Scope};
 use crate::views::TextView;
+use crate::widgets::{entries_ui, entry_chosen};
 
 /// What the menu offers.
 pub struct Intervene<'a> {
@@ -45,7 +46,7 @@ impl<'a> Intervene<'a> {
         let stays = PopupCloseBehavior::CloseOnClickOutside;
         let config = MenuConfig::new().close_behavior(stays);
         let button = MenuButton::new(title).config(config);
-        button.ui(ui, |ui| self.menu_ui(ui));
+        button.ui(ui, |ui| entries_ui(ui, |ui| self.menu_ui(ui)));
     }
 
     fn menu_ui(&mut self, ui: &mut Ui) {
@@ -70,11 +71,10 @@ impl<'a> Intervene<'a> {
             let response = response
                 .on_hover_text(entry.about)
                 .on_disabled_hover_text(entry.about);
-            if let Some(what) = entry.what.filter(|_| response.clicked()) {
+            if let Some(what) = entry.what.filter(|_| entry_chosen(ui, &response)) {
                 let all = &self.state.interventions;
                 let next = all.with(what, entry.scope.unwrap_or(scope));
                 self.commands.push(Command::SetInterventions(next));
-                ui.close();
             }
         }
     }

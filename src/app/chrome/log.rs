@@ -7,6 +7,7 @@ use egui::{
 };
 
 use crate::app::command::Command;
+use crate::app::floating::Floating;
 use crate::app::notices::{Level, Notice, Notices, here};
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
@@ -94,9 +95,12 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
     notices.read();
     let mut open = true;
     Window::new("Log")
+        .id(Floating::Log.id())
         .open(&mut open)
+        .default_pos(Floating::place(ctx, 640.))
         .default_size([640., 320.])
         .show(ctx, |ui| {
+            Floating::Log.enter_ui(ui);
             let none = notices.all().is_empty();
             ui.horizontal(|ui| {
                 let copy = ui.add_enabled(!none, egui::Button::new("Copy all"));

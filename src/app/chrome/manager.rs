@@ -9,6 +9,7 @@ use super::models::Cached;
 use super::sizes::{Sizes, on_hub, unknown_ui, verb};
 use super::status::loading_ui;
 use crate::app::command::Command;
+use crate::app::floating::Floating;
 use crate::app::state::State;
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
@@ -42,9 +43,12 @@ impl Manager {
         known.receive();
         let mut open = true;
         Window::new("Manage models")
+            .id(Floating::Models.id())
             .open(&mut open)
+            .default_pos(Floating::place(ctx, 560.))
             .default_width(560.)
             .show(ctx, |ui| {
+                Floating::Models.enter_ui(ui);
                 self.fetch_ui(ui, engine, commands);
                 ui.separator();
                 self.list_ui(ui, state, engine, known, commands);

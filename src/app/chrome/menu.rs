@@ -1,29 +1,23 @@
 //! The menu bar, made of the table of actions.
 
-use egui::{Button, ScrollArea, Ui};
+use egui::{Button, Ui};
 
 use super::recent::recent_ui;
 use crate::app::actions::{Action, ActionState, Menu, table};
 use crate::app::command::Command;
-
-/// Room that a menu leaves of the window's height, in points.
-const LEFT: f32 = 80.;
+use crate::widgets::{entries_ui, entry_chosen};
 
 /// The menus, in a row.
 pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
     for menu in Menu::ALL {
         ui.menu_button(menu.title(), |ui| {
             // Of a menu that is higher than a low window, every entry can be reached.
-            let most = ui.ctx().content_rect().height() - LEFT;
-            let area = ScrollArea::vertical()
-                .min_scrolled_height(most)
-                .max_height(most);
-            area.show(ui, |ui| entries_ui(ui, on, menu, commands));
+            entries_ui(ui, |ui| items_ui(ui, menu, on, commands));
         });
     }
 }
 
-fn entries_ui(ui: &mut Ui, on: &ActionState<'_>, menu: Menu, commands: &mut Vec<Command>) {
+fn items_ui(ui: &mut Ui, menu: Menu, on: &ActionState<'_>, commands: &mut Vec<Command>) {
     let actions: Vec<&Action> = table().iter().filter(|a| a.menu == menu).collect();
     for (index, group) in actions.chunk_by(|a, b| a.group == b.group).enumerate() {
         if index > 0 {
@@ -38,7 +32,7 @@ fn entries_ui(ui: &mut Ui, on: &ActionState<'_>, menu: Menu, commands: &mut Vec<
         };
         match group[0].submenu() {
             Some(title) => {
-                ui.menu_button(title, all_ui);
+                ui.menu_button(title, |ui| entries_ui(ui, all_ui));
             }
             None => all_ui(ui),
         }
@@ -59,7 +53,7 @@ fn item_ui(ui: &mut Ui, on: &ActionState<'_>, action: &Action) -> bool {
     }
     let enabled = action.enabled(on);
     let response = ui.add_enabled(enabled.is_ok(), button);
-    let clicked = response.clicked();
+    let clicked = entry_chosen(ui, &response);
     match enabled {
         Err(why) => {
             response.on_disabled_hover_text(why);

@@ -7,6 +7,7 @@ use egui::{Grid, RichText, ScrollArea, Ui, Window};
 use crate::app::command::Command;
 use crate::engine::Engine;
 use crate::perf::{self, Stage};
+use crate::widgets::entry_ui;
 use crate::widgets::theme::{SPACE, Theme};
 
 /// Choices of how much memory traces may take, in MiB.
@@ -44,7 +45,7 @@ fn memory_ui(ui: &mut Ui, engine: &Engine, budget: usize, commands: &mut Vec<Com
             .selected_text(format!("{chosen} MiB"))
             .show_ui(ui, |ui| {
                 for choice in BUDGETS {
-                    ui.selectable_value(&mut chosen, choice, format!("{choice} MiB"));
+                    entry_ui(ui, &mut chosen, choice, format!("{choice} MiB"));
                 }
             })
             .response

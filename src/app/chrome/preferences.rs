@@ -4,9 +4,11 @@ use egui::{Checkbox, ComboBox, Grid, RichText, Role, Ui, WidgetInfo, Window};
 
 use super::performance::BUDGETS;
 use crate::app::command::Command;
+use crate::app::floating::Floating;
 use crate::app::preferences::Preferences;
 use crate::app::state::ThemeChoice;
 use crate::widgets::theme::{SPACE, Theme};
+use crate::widgets::{entry_ui, give_back_to};
 
 /// Scales to choose from, in percent. The keyboard reaches those between.
 const SCALES: [u16; 9] = [75, 90, 100, 110, 125, 150, 175, 200, 250];
@@ -20,11 +22,13 @@ pub fn preferences_ui(
 ) {
     let mut open = true;
     Window::new("Preferences")
+        .id(Floating::Preferences.id())
         .open(&mut open)
         .collapsible(false)
         .resizable(false)
-        .default_pos(ctx.content_rect().center() - egui::vec2(200., 160.))
+        .default_pos(Floating::place(ctx, 440.))
         .show(ctx, |ui| {
+            Floating::Preferences.enter_ui(ui);
             Grid::new("preferences")
                 .num_columns(2)
                 .spacing([2. * SPACE, SPACE])
@@ -99,14 +103,17 @@ impl Row<'_> {
         ui.label(self.name);
         let mut chosen = now;
         let shown = format!("{now} {}", self.unit);
+        // Every choice is in sight.
         let list = ComboBox::from_id_salt(self.name)
+            .height(400.)
             .selected_text(&shown)
             .show_ui(ui, |ui| {
                 for &choice in self.choices {
                     let text = format!("{choice} {}", self.unit);
-                    ui.selectable_value(&mut chosen, choice, text);
+                    entry_ui(ui, &mut chosen, choice, text);
                 }
             });
+        give_back_to(&list);
         let name = format!("{}: {shown}", self.name);
         list.response
             .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));

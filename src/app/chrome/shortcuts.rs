@@ -4,6 +4,7 @@ use egui::{Context, Grid, Id, Modal, RichText, ScrollArea, Ui};
 
 use crate::app::actions::palette::give_back;
 use crate::app::actions::{Menu, table};
+use crate::widgets::dialog_frame;
 use crate::widgets::theme::{SPACE, SPACE_SMALL};
 
 /// The list, open or closed.
@@ -35,7 +36,9 @@ impl Shortcuts {
             return;
         }
         let fresh = std::mem::take(&mut self.fresh);
-        let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| content_ui(ui, fresh));
+        let modal = Modal::new(Id::unique("shortcuts"))
+            .frame(dialog_frame(ctx))
+            .show(ctx, |ui| content_ui(ui, fresh));
         if modal.inner || modal.should_close() {
             self.show(ctx, false);
         }
@@ -44,14 +47,23 @@ impl Shortcuts {
 
 /// Returns whether it is to be closed.
 fn content_ui(ui: &mut Ui, fresh: bool) -> bool {
-    ui.set_width(2. * COLUMN + SPACE);
+    // Side by side, so that all of it is seen at once, where there is room for that.
+    let room = ui.ctx().content_rect().width() - 6. * SPACE;
+    let columns: &[&[Menu]] = match room >= 2. * COLUMN + SPACE {
+        true => &[&Menu::ALL[..3], &Menu::ALL[3..]],
+        false => &[&Menu::ALL],
+    };
+    ui.set_width((columns.len() as f32 * (COLUMN + SPACE) - SPACE).min(room));
     ui.heading("Keyboard shortcuts");
     ui.add_space(SPACE);
     let height = (ui.ctx().content_rect().height() - 180.).max(160.);
-    ScrollArea::vertical().max_height(height).show(ui, |ui| {
-        // Side by side, so that all of it is seen at once.
+    // As high as the window lets it be: that there is more below would not be seen.
+    let area = ScrollArea::vertical()
+        .max_height(height)
+        .min_scrolled_height(height);
+    area.show(ui, |ui| {
         ui.horizontal_top(|ui| {
-            for menus in [&Menu::ALL[..3], &Menu::ALL[3..]] {
+            for menus in columns {
                 ui.vertical(|ui| {
                     ui.set_width(COLUMN);
                     menus.iter().for_each(|menu| menu_ui(ui, *menu));

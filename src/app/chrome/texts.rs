@@ -8,8 +8,8 @@ use crate::app::command::Command;
 use crate::app::samples::SAMPLES;
 use crate::app::state::{Focus, Side, State, Text, TextId};
 use crate::views::TextView;
-use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
+use crate::widgets::{counted, entry_chosen};
 use seen::Height;
 pub use seen::Seen;
 
@@ -74,17 +74,15 @@ impl TextList<'_> {
     fn samples_ui(&mut self, ui: &mut Ui) {
         ui.menu_button("Samples ⏷", |ui| {
             for sample in SAMPLES {
-                if ui
-                    .button(sample.title)
-                    .on_hover_text(sample.about)
-                    .clicked()
-                {
+                let entry = ui.button(sample.title).on_hover_text(sample.about);
+                if entry_chosen(ui, &entry) {
                     let texts = sample.texts.iter().map(|t| (*t).to_owned());
                     self.commands.push(Command::SetTexts(texts.collect()));
                 }
             }
             ui.separator();
-            if ui.button("Open a file…").clicked() {
+            let entry = ui.button("Open a file…");
+            if entry_chosen(ui, &entry) {
                 self.commands.push(Command::AskTextFile);
             }
         });
@@ -325,32 +323,33 @@ impl TextList<'_> {
 
     fn row_menu_ui(&mut self, ui: &mut Ui, index: usize, id: TextId) {
         let last = self.state.texts.len() - 1;
-        if ui
-            .add_enabled(index > 0, egui::Button::new("Move up"))
-            .clicked()
-        {
+        let entry = ui.add_enabled(index > 0, egui::Button::new("Move up"));
+        if entry_chosen(ui, &entry) {
             self.commands.push(Command::MoveText(id, index - 1));
         }
-        if ui
-            .add_enabled(index < last, egui::Button::new("Move down"))
-            .clicked()
-        {
+        let entry = ui.add_enabled(index < last, egui::Button::new("Move down"));
+        if entry_chosen(ui, &entry) {
             self.commands.push(Command::MoveText(id, index + 1));
         }
-        if ui.button("Duplicate").clicked() {
+        let entry = ui.button("Duplicate");
+        if entry_chosen(ui, &entry) {
             self.commands
                 .push(Command::AddText(self.state.texts[index].text.clone()));
         }
         self.pair_menu_ui(ui, id);
-        if ui.button("Remove").clicked() {
+        let entry = ui.button("Remove");
+        if entry_chosen(ui, &entry) {
             self.commands.push(Command::RemoveText(id));
         }
     }
 
     /// Which text this one means the same as, for the contrastive loss.
     fn pair_menu_ui(&mut self, ui: &mut Ui, id: TextId) {
-        if self.state.partner(id).is_some() && ui.button("Unpair").clicked() {
-            self.commands.push(Command::Unpair(id));
+        if self.state.partner(id).is_some() {
+            let entry = ui.button("Unpair");
+            if entry_chosen(ui, &entry) {
+                self.commands.push(Command::Unpair(id));
+            }
         }
         ui.menu_button("Pair with", |ui| {
             let area = egui::ScrollArea::vertical().max_height(PAIR_MENU);

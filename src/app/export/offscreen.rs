@@ -154,8 +154,11 @@ impl Offscreen {
 fn bottom(shapes: &[ClippedShape]) -> (f32, bool) {
     // A scroll bar is as high, but no content.
     const WIDE: f32 = 16.;
-    let seen = shapes.iter().map(|clipped| {
-        let whole = clipped.shape.visual_bounding_rect();
+    let bounds = |clipped: &ClippedShape| clipped.shape.visual_bounding_rect();
+    // The bounds of a text without letters are no numbers, and cut to the picture they would be all of it.
+    let bounded = shapes.iter().filter(|clipped| !bounds(clipped).any_nan());
+    let seen = bounded.map(|clipped| {
+        let whole = bounds(clipped);
         // What goes on beyond the end is long.
         let ends = whole.bottom() <= clipped.clip_rect.bottom() + 1.;
         (whole.intersect(clipped.clip_rect), ends)

@@ -130,12 +130,15 @@ impl App {
             Format::Npy => arrays = arrays.into_iter().skip(part).take(1).collect(),
             _ => arrays = arrays.into_iter().skip(part - 1).take(1).collect(),
         }
-        match arrays.is_empty() {
-            true => Err(format!(
-                "{title} has no arrays to export as it stands; CSV holds its figures."
-            )),
-            false => Ok(Content::Arrays(arrays)),
+        if !arrays.is_empty() {
+            return Ok(Content::Arrays(arrays));
         }
+        Err(match panels.tsv(panel.id) {
+            Some(_) => {
+                format!("{title} has no arrays to export as it stands; CSV holds its figures.")
+            }
+            None => format!("{title} has no figures to export as it stands."),
+        })
     }
 
     /// Makes a report of the texts and choices of now, on a thread of its own.

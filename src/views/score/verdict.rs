@@ -14,8 +14,7 @@ use crate::tokens::Tokens;
 use crate::trace::Trace;
 use crate::views::ViewContext;
 use crate::views::compare::four;
-use crate::views::subject::note_ui;
-use crate::widgets::SPACE_SMALL;
+use crate::views::subject::{note_ui, sentence_ui};
 
 /// Below this |cos| shares of it are large numbers that say little.
 const SMALL: f64 = 0.05;
@@ -120,9 +119,7 @@ pub fn verdict_ui(
 ) {
     told.scale_ui(ui, cx, score);
     let Ok(pairs) = &score.pairs else { return };
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-        ui.spacing_mut().interact_size.y = 0.;
+    sentence_ui(ui, |ui| {
         told.standing_ui(ui, cx, score);
         carried_ui(ui, cx, score, pairs);
         told.order_ui(ui, cx, score);

@@ -1,6 +1,9 @@
 //! A number taken apart, line by line.
 
-use egui::{Align, Button, CollapsingHeader, Label, Layout, RichText, Sense, TextStyle, Ui, vec2};
+use egui::{
+    Align, Button, CollapsingHeader, Label, Layout, RichText, Sense, TextStyle, TextWrapMode, Ui,
+    WidgetText, vec2,
+};
 
 use crate::analysis::arithmetic::{Account, Ask, Line, Strip, Sum, Term, Unexplained};
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme, number};
@@ -37,6 +40,10 @@ pub(super) fn section_ui(ui: &mut Ui, section: &Section, open: bool) -> Option<A
     let text = RichText::new(format!("{name} = {value}"))
         .monospace()
         .small();
+    // In two lines where one is too long: what is wider than the part would cut off the figures below.
+    let room = ui.available_width() - ui.spacing().indent - 2. * ui.spacing().button_padding.x;
+    let text = WidgetText::from(text);
+    let text = text.into_galley(ui, Some(TextWrapMode::Wrap), room, TextStyle::Button);
     // Named by the site alone: another cell of it stays as open as this one.
     let header = CollapsingHeader::new(text)
         .id_salt(("account", section.ask.site.to_string()))

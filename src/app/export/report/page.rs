@@ -118,13 +118,13 @@ fn poolings(facts: &Facts) -> String {
         return String::new();
     }
     let row = |(mode, cos): &(crate::trace::PoolingMode, Option<f64>)| {
-        let cos = cos.map_or("–".to_owned(), four);
+        let (title, cos) = (mode.title(), cos.map_or("–".to_owned(), four));
         let used = if mode.name() == facts.pooling {
             " class=\"used\""
         } else {
             ""
         };
-        format!("<tr{used}><th>{mode}</th><td class=\"n\">{cos}</td></tr>\n")
+        format!("<tr{used}><th>{title}</th><td class=\"n\">{cos}</td></tr>\n")
     };
     let rows: String = facts.poolings.iter().map(row).collect();
     format!("<h2>Cosine under each pooling</h2>\n<table>\n{rows}</table>\n")

@@ -8,7 +8,7 @@ use crate::app::command::Command;
 use crate::app::state::ScoreMethod;
 use crate::views::compare::{four, short_name, shorten_to};
 use crate::views::score::derive::ScoreKey;
-use crate::views::subject::note_ui;
+use crate::views::subject::{note_ui, sentence_ui};
 use crate::views::{TextView, ViewContext};
 use crate::widgets::SPACE_SMALL;
 
@@ -150,9 +150,7 @@ fn closer_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, outline: &Outline) {
         true => ("B", "C"),
         false => ("C", "B"),
     };
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = SPACE_SMALL;
-        ui.spacing_mut().interact_size.y = 0.;
+    sentence_ui(ui, |ui| {
         let text = format!(
             "A is closer to {nearer} than to {other} by {}",
             four(difference.abs())

@@ -1,0 +1,43 @@
+//! Entries of menus and of lists that open.
+
+use egui::{InnerResponse, InputState, Key, Response, ScrollArea, Ui, WidgetText};
+
+use super::theme::SPACE;
+
+/// Entries that scroll where there are more than the window is high.
+pub fn entries_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let most = ui.ctx().content_rect().height() - 4. * SPACE;
+    let area = ScrollArea::vertical()
+        .max_height(most)
+        .min_scrolled_height(most);
+    area.show(ui, add).inner
+}
+
+/// Whether an entry was chosen. That closes the menu, which by itself only hears the pointer.
+pub fn entry_chosen(ui: &Ui, entry: &Response) -> bool {
+    if entry.gained_focus() {
+        entry.scroll_to_me(None);
+    }
+    let chosen = entry.clicked();
+    if chosen {
+        ui.close();
+    }
+    chosen
+}
+
+/// An entry of a list that opens, marked where it is what is chosen now.
+pub fn entry_ui<T: PartialEq>(ui: &mut Ui, now: &mut T, value: T, text: impl Into<WidgetText>) {
+    let entry = ui.selectable_value(now, value, text.into());
+    entry_chosen(ui, &entry);
+}
+
+/// The keyboard comes back to a list from its entries, which are gone once a key chose one or let go.
+pub fn give_back_to<R>(list: &InnerResponse<Option<R>>) {
+    let ended = |input: &InputState| {
+        let keys = [Key::Enter, Key::Space, Key::Escape];
+        keys.into_iter().any(|key| input.key_pressed(key))
+    };
+    if list.inner.is_some() && list.response.ctx.input(ended) {
+        list.response.request_focus();
+    }
+}
