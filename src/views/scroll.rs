@@ -17,16 +17,18 @@ pub fn picture_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
         .inner
 }
 
-/// At most so high, in points, wherever it stands: what is higher scrolls. In a picture it is whole.
+/// Whether this is painted within a picture.
+pub(super) fn in_picture(ui: &Ui) -> bool {
+    ui.stack().iter().any(|node| node.tags().contains(PICTURE))
+}
+
+/// At most so high, in points, wherever it stands: what is higher scrolls.
 pub(super) fn within_ui<R>(
     ui: &mut Ui,
     name: impl Hash + std::fmt::Debug,
     most: f32,
     add: impl FnOnce(&mut Ui) -> R,
 ) -> R {
-    if ui.stack().iter().any(|node| node.tags().contains(PICTURE)) {
-        return ui.push_id(name, add).inner;
-    }
     // Without a least height an area takes what happens to be left of the one around it.
     let area = ScrollArea::vertical().id_salt(name);
     let area = area.min_scrolled_height(most).max_height(most);

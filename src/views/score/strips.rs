@@ -7,7 +7,7 @@ use super::mapping::Mapping;
 use crate::app::state::Side;
 use crate::views::ViewContext;
 use crate::views::compare::{beside_side_ui, four};
-use crate::views::scroll::within_ui;
+use crate::views::scroll::{in_picture, within_ui};
 use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
 
 /// A long text scrolls beyond this height, in points, so that the map of the pairs stays near; half a row
@@ -64,9 +64,12 @@ fn strip_ui(
     let pieces: Vec<Piece<'_>> = (0..axis.labels.len()).map(piece).collect();
     let name = format!("What the tokens of {} add to the cosine", side.name());
     beside_side_ui(ui, side, |ui| {
-        let response = within_ui(ui, &name, HEIGHT, |ui| {
-            token_strip_ui(ui, &name, &pieces, focus, locked)
-        });
+        let strip = |ui: &mut Ui| token_strip_ui(ui, &name, &pieces, focus, locked);
+        // In a picture it cannot be scrolled.
+        let response = match in_picture(ui) {
+            true => strip(ui),
+            false => within_ui(ui, &name, HEIGHT, strip),
+        };
         (response.hovered, response.clicked)
     })
 }
