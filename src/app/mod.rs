@@ -321,8 +321,7 @@ pub fn run(
         .with_app_id("embedscope")
         // With its frame it fits a screen of 1440 × 900.
         .with_inner_size([1400., 820.])
-        // A screen of 1440 × 900 at 200 % shows 720 × 450.
-        .with_min_inner_size([640., 400.])
+        .with_min_inner_size(preferences::SMALLEST)
         .with_drag_and_drop(true)
         .with_icon(icon.map_err(|e| format!("the window's icon: {e}"))?);
     let native = eframe::NativeOptions {

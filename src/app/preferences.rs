@@ -65,6 +65,9 @@ impl Preferences {
     }
 }
 
+/// The smallest window, in points: a screen of 1440 × 900 at 200 % shows 720 × 450.
+pub const SMALLEST: [f32; 2] = [640., 400.];
+
 /// How the window's size of everything stands: it also changes by egui's own shortcuts.
 #[derive(Default)]
 pub struct Look {
@@ -94,6 +97,10 @@ impl Look {
         let now = (ctx.zoom_factor() * 100.).round() as u16;
         if self.seen.is_some_and(|seen| seen != now) && self.asked.take() != Some(now) {
             preferences.set_scale(now);
+        }
+        if self.seen.is_some_and(|seen| seen != now) {
+            // The system keeps it in pixels.
+            ctx.send_viewport_cmd(egui::ViewportCommand::MinInnerSize(SMALLEST.into()));
         }
         self.seen = Some(now);
         preferences.set_scale(preferences.scale);

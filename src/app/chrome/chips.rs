@@ -10,7 +10,7 @@ use crate::analysis::pooling;
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::engine::{Derived, Engine};
-use crate::model::intervention::{Intervention, Interventions, Scoped};
+use crate::model::intervention::{Intervention, Interventions, Scope, Scoped};
 use crate::model::{HeadOptions, Model};
 use crate::trace::Trace;
 use crate::views::TextView;
@@ -62,7 +62,7 @@ impl Chips {
             ui.spacing_mut().item_spacing.x = SPACE_SMALL;
             self.score_ui(ui, input);
             for (index, one) in all.0.iter().enumerate() {
-                if let Some(next) = chip_ui(ui, input.state, all, (index, one)) {
+                if let Some(next) = chip_ui(ui, input, all, (index, one)) {
                     input.commands.push(next);
                 }
             }
@@ -138,16 +138,43 @@ impl Chips {
     }
 }
 
+/// What is changed and where; of a token also which piece it is, where it is the same in every text meant.
+fn title_of(input: &ChipsInput<'_>, one: &Scoped) -> String {
+    let title = format!("{} ({})", one.what.title(), one.scope.title());
+    let Intervention::NoToken { token } = &one.what else {
+        return title;
+    };
+    let meant = |text: &&TextView| match one.scope {
+        Scope::A => input.state.a == Some(text.id),
+        Scope::B => input.state.b == Some(text.id),
+        Scope::All => true,
+    };
+    // A token is named by its place in the text, wherever it stands in this run.
+    let piece = |text: &TextView| {
+        let trace = text.trace.as_ref()?;
+        let at = (0..trace.tokens.len()).find(|&t| trace.interventions.origin(t) == *token)?;
+        trace.tokens.labels.get(at).cloned()
+    };
+    let mut pieces = input.texts.iter().filter(meant).map(piece);
+    let first = pieces.next().flatten();
+    match first {
+        Some(first) if pieces.all(|other| other.as_ref() == Some(&first)) => {
+            format!("“{first}”: {title}")
+        }
+        _ => title,
+    }
+}
+
 /// One change: its switch, its degree where it has one, and a cross.
 fn chip_ui(
     ui: &mut Ui,
-    state: &State,
+    input: &ChipsInput<'_>,
     all: &Interventions,
     (index, one): (usize, &Scoped),
 ) -> Option<Command> {
     let mut next = None;
     let theme = Theme::of(ui);
-    let title = format!("{} ({})", one.what.title(), one.scope.title());
+    let title = title_of(input, one);
     // What stands in a frame does not wrap by itself; how wide it is was seen when it was painted last.
     let (id, whole) = (ui.scope_id().with((index, &title)), ui.max_rect().width());
     let room = ui.available_size_before_wrap().x;
@@ -174,7 +201,7 @@ fn chip_ui(
             if response.on_hover_text(about).clicked() {
                 next = Some(Command::SetInterventions(all.toggled(index)));
             }
-            if let Some(command) = degree_ui(ui, state, (index, one)) {
+            if let Some(command) = degree_ui(ui, input.state, (index, one)) {
                 next = Some(command);
             }
             let name = format!("Remove {title}");
