@@ -13,7 +13,7 @@ use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Site;
 use crate::views::intervene::{hover_head, switch_off_ui};
 use crate::views::recorded::key_of;
-use crate::widgets::{HeatmapTexture, Scale, Theme, Tiles, counted, legend_ui};
+use crate::widgets::{HeatmapTexture, SPACE_SMALL, Scale, Theme, Tiles, counted, legend_ui};
 
 /// The largest side of a thumbnail, in points.
 pub(super) const LARGEST: f32 = 56.0;
@@ -63,6 +63,7 @@ impl Grid {
         finder_ui(ui, scene, options);
         let (layer, head) = (scene.layer, scene.head);
         let what = Intervention::NoHead { layer, head };
+        ui.add_space(SPACE_SMALL);
         switch_off_ui(ui, cx, &head_name(layer, head), what, Scope::All);
         let Some((atlas, key)) = atlas else {
             ui.weak("The thumbnails are being made.");

@@ -272,17 +272,17 @@ impl Attention {
         options: &mut Options,
     ) {
         let width = ui.available_width();
+        // What is said of one head stands beside the grid that it is chosen in, however many layers that has.
         ui.horizontal_top(|ui| {
-            part_ui(ui, 0.6 * width, |ui| self.grid.ui(ui, cx, scene, options));
-            part_ui(ui, ui.available_width(), |ui| {
-                numbers::numbers_ui(ui, scene)
-            });
-        });
-        ui.add_space(SPACE);
-        ui.horizontal_top(|ui| {
-            part_ui(ui, 0.6 * width, |ui| self.head.ui(ui, cx, scene, options));
-            part_ui(ui, ui.available_width(), |ui| {
+            part_ui(ui, 0.5 * width, |ui| {
+                self.grid.ui(ui, cx, scene, options);
+                ui.add_space(SPACE);
                 self.arcs.ui(ui, cx, scene, options);
+            });
+            part_ui(ui, ui.available_width(), |ui| {
+                numbers::numbers_ui(ui, scene);
+                ui.add_space(SPACE);
+                self.head.ui(ui, cx, scene, options);
                 ui.add_space(SPACE);
                 cell::cell_ui(ui, cx, scene, options);
             });
