@@ -209,23 +209,28 @@ fn an_old_answer_stays_until_the_new_one_is_there() {
 
 #[test]
 fn what_takes_long_can_be_cancelled_and_begun_again() {
-    let mut harness = open(ScoreMethod::Ablation, &TEXTS);
+    // So long that it is surely under way when it is cancelled.
+    let long = "the cat sat on a mat ".repeat(24);
+    let panel = views::find("score").unwrap();
+    let mut bench = Bench::new(panel, tiny_long(512), &[&long, "the dog"]);
+    bench.state.score_method = ScoreMethod::Shapley;
+    let mut harness = show(builder(1000., 1600., true), bench);
     settle(&mut harness);
-    let id = harness.state().state.texts[0].id;
-    let bench = harness.state_mut();
-    let edit = Command::EditText(id, "dogs".to_owned());
-    embedscope::app::command::apply(&mut bench.state, edit);
-    bench.trace();
+    harness.get_by_label("Compute Shapley").click();
+    harness.step();
     harness.step();
     harness.get_by_label("Cancel").click();
     harness.step();
     harness.step();
     assert!(harness.query_by_label_contains("computing").is_none());
-    assert!(harness.state().tsv().is_some(), "the old one stays");
     harness.get_by_label("It was cancelled.");
-    harness.get_by_label("Compute Ablation").click();
     settle(&mut harness);
-    assert!(harness.query_by_label("Compute Ablation").is_none());
+    assert!(harness.state().tsv().is_none(), "it came to no end");
+    harness.get_by_label("Compute Shapley").click();
+    settle(&mut harness);
+    harness.get_by_label("Shapley of A and B");
+    assert!(harness.state().tsv().is_some());
+    assert!(harness.query_by_label("Compute Shapley").is_none());
     assert!(harness.query_by_label("Cancel").is_none());
 }
 
