@@ -47,7 +47,7 @@ pub enum FileError {
 impl FileError {
     /// What the system says of it, in words that tell what to do.
     pub(super) fn os(path: &Path, verb: &'static str, error: &std::io::Error) -> Self {
-        Self::io(path, verb, &os::problem(error, verb == "read"))
+        Self::io(path, verb, &os::problem(error, verb))
     }
 
     pub(super) fn io(path: &Path, verb: &'static str, error: &dyn std::fmt::Display) -> Self {

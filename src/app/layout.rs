@@ -89,15 +89,9 @@ impl Layout {
     /// last, and returns them. Layouts that are no row of columns stay as they are.
     #[must_use]
     pub fn put_aside(&mut self, room: usize, last: Option<&str>) -> Vec<TileId> {
-        let root = self.tree.root().and_then(|root| self.tree.tiles.get(root));
-        let Some(Tile::Container(Container::Linear(row))) = root else {
+        let Some((_, seen)) = self.columns() else {
             return Vec::new();
         };
-        if row.dir != LinearDir::Horizontal {
-            return Vec::new();
-        }
-        let seen = row.children.iter().copied();
-        let seen: Vec<TileId> = seen.filter(|&id| self.tree.tiles.is_visible(id)).collect();
         let used = last.and_then(|panel| self.tile(panel));
         let used = seen
             .iter()
@@ -125,18 +119,24 @@ impl Layout {
     /// Which part of the width the column has that a panel is in; none where the layout is no row of columns.
     pub fn share(&self, panel: &str) -> Option<f32> {
         let tile = self.tile(panel)?;
-        let root = self.tree.root().and_then(|root| self.tree.tiles.get(root));
-        let Some(Tile::Container(Container::Linear(row))) = root else {
-            return None;
-        };
-        if row.dir != LinearDir::Horizontal {
-            return None;
-        }
-        let seen = row.children.iter().copied();
-        let seen: Vec<TileId> = seen.filter(|&id| self.tree.tiles.is_visible(id)).collect();
+        let (row, seen) = self.columns()?;
         let all: f32 = seen.iter().map(|id| row.shares[*id]).sum();
         let column = seen.iter().find(|&&column| self.holds(column, tile))?;
         (all > 0.).then(|| row.shares[*column] / all)
+    }
+
+    /// The row that the whole layout is, and which of its columns are seen; none where it is no row.
+    fn columns(&self) -> Option<(&Linear, Vec<TileId>)> {
+        let root = self
+            .tree
+            .root()
+            .and_then(|root| self.tree.tiles.get(root))?;
+        let Tile::Container(Container::Linear(row)) = root else {
+            return None;
+        };
+        let seen = row.children.iter().copied();
+        let seen = seen.filter(|&id| self.tree.tiles.is_visible(id)).collect();
+        (row.dir == LinearDir::Horizontal).then_some((row, seen))
     }
 
     /// Whether a tile is within a column, or is it.

@@ -31,7 +31,7 @@ impl Failure {
 
     /// A file that could not be read or written.
     pub fn file(path: &Path, doing: &str, error: &io::Error) -> Self {
-        let problem = os::problem(error, doing == "read");
+        let problem = os::problem(error, doing);
         Self::Failed(format!("{}: cannot be {doing}: {problem}", path.display()))
     }
 

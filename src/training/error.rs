@@ -38,14 +38,14 @@ impl TrainError {
     pub(super) fn read(path: &Path, error: &std::io::Error) -> Self {
         Self::file(
             path,
-            format!("cannot be read: {}", os::problem(error, true)),
+            format!("cannot be read: {}", os::problem(error, "read")),
         )
     }
 
     pub(super) fn written(path: &Path, error: &std::io::Error) -> Self {
         Self::file(
             path,
-            format!("cannot be written: {}", os::problem(error, false)),
+            format!("cannot be written: {}", os::problem(error, "written")),
         )
     }
 }

@@ -22,6 +22,10 @@ pub(super) fn in_picture(ui: &Ui) -> bool {
     ui.stack().iter().any(|node| node.tags().contains(PICTURE))
 }
 
+/// A strip of pieces of a long text scrolls beyond this height, in points: half a row tells that there are
+/// more.
+pub(super) const STRIP: f32 = 121.;
+
 /// At most so high, in points, wherever it stands: what is higher scrolls.
 pub(super) fn within_ui<R>(
     ui: &mut Ui,

@@ -10,7 +10,6 @@ use crate::app::state::{Focus, Side, State, Text, TextId};
 use crate::views::TextView;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 use crate::widgets::{counted, entry_chosen};
-use seen::Height;
 pub use seen::Seen;
 
 /// Everything the list shows.
@@ -103,12 +102,7 @@ impl TextList<'_> {
         let builder = egui::UiBuilder::new().scope_id(egui::Id::unique(("text row", text.id.0)));
         let row = ui.scope_builder(builder, |ui| self.text_ui(ui, index, text));
         let rect = row.response.rect;
-        let height = Height {
-            bytes: text.text.len(),
-            width,
-            height: rect.height(),
-        };
-        self.seen.heights.insert(text.id, height);
+        self.seen.keep(text, width, rect.height());
         self.hold(ui, text.id, rect);
         rect
     }
@@ -361,9 +355,9 @@ impl TextList<'_> {
                     let start: String = other.text.chars().take(START).collect();
                     let name = format!("{}  {start}", index + 1);
                     let on = self.state.partner(id) == Some(other.id);
-                    if ui.selectable_label(on, name).clicked() {
+                    let entry = ui.selectable_label(on, name);
+                    if entry_chosen(ui, &entry) {
                         self.commands.push(Command::Pair(id, other.id));
-                        ui.close();
                     }
                 }
             });

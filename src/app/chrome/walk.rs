@@ -93,10 +93,7 @@ impl Telling {
         // Until the sentence of this stage is made, the one of the stage before stays under its own name.
         let (told, current) =
             shown.map_or((None, true), |shown| (Some(shown.value), shown.current));
-        let named = told
-            .as_deref()
-            .filter(|_| !current)
-            .map_or(stage, |told| told.0);
+        let named = told.as_deref().map_or(stage, |told| told.0);
         if !current {
             ui.multiply_opacity(Theme::of(ui).stale_alpha());
         }

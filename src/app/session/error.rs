@@ -66,7 +66,7 @@ impl SessionError {
         Self::Io {
             file: file.display().to_string(),
             verb,
-            problem: os::problem(error, verb == "read"),
+            problem: os::problem(error, verb),
             missing: error.kind() == std::io::ErrorKind::NotFound,
         }
     }

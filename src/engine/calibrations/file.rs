@@ -22,7 +22,7 @@ pub fn read_background(path: &Path) -> Result<Background, BackgroundError> {
         problem,
     };
     let unreadable =
-        |error: std::io::Error| bad(format!("cannot be read: {}", os::problem(&error, true)));
+        |error: std::io::Error| bad(format!("cannot be read: {}", os::problem(&error, "read")));
     // Asked first, so that nobody waits on a pipe.
     let about = std::fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() {

@@ -60,7 +60,7 @@ pub enum SourceError {
     )]
     NoWeights { model: String, expected: String },
 
-    #[error("cannot {doing} {}: {}", .path.display(), problem(.source, .doing))]
+    #[error("cannot {doing} {}: {}", .path.display(), os::problem(.source, .doing))]
     Io {
         doing: &'static str,
         path: PathBuf,
@@ -185,10 +185,6 @@ impl SourceError {
             source,
         }
     }
-}
-
-fn problem(source: &std::io::Error, doing: &str) -> String {
-    os::problem(source, !doing.starts_with("write"))
 }
 
 /// What else can be done about `repo` when there is no hub: only all-MiniLM-L6-v2

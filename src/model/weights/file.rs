@@ -184,6 +184,6 @@ fn header(kept: &Kept, size: u64) -> Result<(Metadata, usize), Bad> {
 fn unreadable(name: &str, error: &io::Error) -> ModelError {
     ModelError::Weights {
         file: name.to_owned(),
-        problem: format!("cannot be read: {}", os::problem(error, true)),
+        problem: format!("cannot be read: {}", os::problem(error, "read")),
     }
 }

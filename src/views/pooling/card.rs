@@ -164,15 +164,18 @@ impl CardState {
         let response = map.ui(ui, &mut self.cosines);
         let focus = |index: usize| poolings.texts.get(index).map(|&id| Focus::text(id));
         let cell = |(row, column): (usize, usize)| {
+            let text = focus(row)?;
+            // A cosine of vectors that the head does not take is not the head's.
+            if card.misfit.is_some() {
+                return Some(text);
+            }
             Some(Focus {
                 pair: Some(*poolings.texts.get(column)?),
                 site: card.site(),
-                ..focus(row)?
+                ..text
             })
         };
         let label = response.hovered_row.or(response.hovered_column);
-        // A cosine of vectors that the head does not take is not the head's.
-        let cell = |at| cell(at).filter(|_| card.misfit.is_none());
         let hovered = response.hovered.and_then(cell);
         cx.point(
             hovered.or(label.and_then(focus)),

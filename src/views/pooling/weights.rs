@@ -6,7 +6,6 @@ use egui::{RichText, Slider, Ui};
 
 use super::card::{CardState, Look, sides};
 use super::derive::{Card, Poolings};
-use super::winners::HEIGHT;
 use crate::analysis::background::Background;
 use crate::analysis::token_weights::{Idf, TokenWeights, WeightScheme, shares};
 use crate::app::command::Command;
@@ -17,7 +16,7 @@ use crate::trace::Trace;
 use crate::views::ViewContext;
 use crate::views::compare::beside_side_ui;
 use crate::views::recorded::switch_ui;
-use crate::views::scroll::within_ui;
+use crate::views::scroll::{STRIP, within_ui};
 use crate::views::subject::note_ui;
 use crate::widgets::{Piece, SPACE_SMALL, Scale, token_strip_ui};
 
@@ -254,7 +253,7 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        within_ui(ui, &name, HEIGHT, |ui| {
+        within_ui(ui, &name, STRIP, |ui| {
             token_strip_ui(ui, &name, &pieces, focus, locked)
         })
     });

@@ -9,12 +9,9 @@ use crate::app::state::{Focus, Side, TextId};
 use crate::tokens::Tokens;
 use crate::views::ViewContext;
 use crate::views::compare::beside_side_ui;
-use crate::views::scroll::within_ui;
+use crate::views::scroll::{STRIP, within_ui};
 use crate::views::subject::note_ui;
 use crate::widgets::{Piece, Scale, token_strip_ui};
-
-/// A long text scrolls beyond this height, in points: half a row tells that there are more.
-pub(super) const HEIGHT: f32 = 121.;
 
 /// Under max: how many dimensions each token of A and of B won. Nothing under other poolings.
 pub fn winners_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings, card: &Card) {
@@ -60,7 +57,7 @@ fn strip_ui(
     let locked = locked.token.filter(|_| locked.text == Some(id));
     let focus = cx.token_of(id);
     let response = beside_side_ui(ui, side, |ui| {
-        within_ui(ui, &name, HEIGHT, |ui| {
+        within_ui(ui, &name, STRIP, |ui| {
             token_strip_ui(ui, &name, &pieces, focus, locked)
         })
     });

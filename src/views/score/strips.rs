@@ -7,12 +7,8 @@ use super::mapping::Mapping;
 use crate::app::state::Side;
 use crate::views::ViewContext;
 use crate::views::compare::{beside_side_ui, four};
-use crate::views::scroll::{in_picture, within_ui};
+use crate::views::scroll::{STRIP, in_picture, within_ui};
 use crate::widgets::{Piece, Scale, legend_ui, number, token_strip_ui};
-
-/// A long text scrolls beyond this height, in points, so that the map of the pairs stays near; half a row
-/// tells that there are more.
-const HEIGHT: f32 = 121.;
 
 /// A's and B's pieces with the marginals of the matrix behind them, on one scale.
 pub fn strips_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, mapping: Mapping<'_>) {
@@ -65,10 +61,10 @@ fn strip_ui(
     let name = format!("What the tokens of {} add to the cosine", side.name());
     beside_side_ui(ui, side, |ui| {
         let strip = |ui: &mut Ui| token_strip_ui(ui, &name, &pieces, focus, locked);
-        // In a picture it cannot be scrolled.
+        // The map of the pairs stays near. In a picture nothing can be scrolled.
         let response = match in_picture(ui) {
             true => strip(ui),
-            false => within_ui(ui, &name, HEIGHT, strip),
+            false => within_ui(ui, &name, STRIP, strip),
         };
         (response.hovered, response.clicked)
     })

@@ -35,15 +35,11 @@ fn grid_ui(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
 /// A text, or the start of a long one: what the inspector has to say is below it.
 fn start_ui(ui: &mut Ui, text: &str, style: impl FnOnce(RichText) -> RichText) {
     const LETTERS: usize = 240;
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => {
-            let start = style(RichText::new(format!("{}…", &text[..end])));
-            ui.label(start);
-        }
-        None => {
-            ui.label(style(RichText::new(text)));
-        }
-    }
+    let start = match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    };
+    ui.label(style(RichText::new(start)));
 }
 
 pub(super) fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use crate::app::state::{Text, TextId};
 
-/// What the list remembers from frame to frame.
 #[derive(Default)]
 pub struct Seen {
     /// How high each row was, for texts at this width.
-    pub(super) heights: HashMap<TextId, Height>,
+    heights: HashMap<TextId, Height>,
     /// The row that has the keyboard, and what in it.
     pub(super) holds: Option<(TextId, egui::Id)>,
     /// The row whose text is being typed.
@@ -19,10 +18,10 @@ pub struct Seen {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Height {
-    pub bytes: usize,
-    pub width: f32,
-    pub height: f32,
+struct Height {
+    bytes: usize,
+    width: f32,
+    height: f32,
 }
 
 impl Seen {
@@ -32,11 +31,22 @@ impl Seen {
         (known.bytes == text.text.len() && known.width == width).then_some(known.height)
     }
 
+    /// Notes how high a row was that was painted.
+    pub(super) fn keep(&mut self, text: &Text, width: f32, height: f32) {
+        let bytes = text.text.len();
+        let height = Height {
+            bytes,
+            width,
+            height,
+        };
+        self.heights.insert(text.id, height);
+    }
+
     /// After these were painted.
     pub(super) fn note(&mut self, texts: &[Arc<Text>]) {
         self.newest = texts.iter().map(|text| text.id).max().max(self.newest);
-        let gone = |id: TextId| texts.iter().all(|text| text.id != id);
-        self.typed = self.typed.filter(|&id| !gone(id));
+        let there = |id: &TextId| texts.iter().any(|text| text.id == *id);
+        self.typed = self.typed.filter(there);
         if self.heights.len() > 2 * texts.len() + 64 {
             let kept: HashSet<TextId> = texts.iter().map(|text| text.id).collect();
             self.heights.retain(|id, _| kept.contains(id));
@@ -44,7 +54,7 @@ impl Seen {
     }
 
     /// The first of texts that were added since the last frame, where there were texts before.
-    pub(super) fn added(&mut self, texts: &[Arc<Text>]) -> Option<TextId> {
+    pub(super) fn added(&self, texts: &[Arc<Text>]) -> Option<TextId> {
         let before = self.newest?;
         let added = texts.iter().map(|text| text.id);
         added.filter(|id| *id > before).min()
