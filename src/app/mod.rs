@@ -47,7 +47,7 @@ use crate::model::ModelRef;
 use crate::model::source::SourceOptions;
 use crate::views::TextView;
 use crate::views::beside::TextPartners;
-use crate::widgets::theme;
+use crate::widgets::{Pictures, theme};
 use command::Command;
 use dialogs::Dialogs;
 use history::History;
@@ -160,6 +160,7 @@ impl App {
         options: WindowOptions,
     ) -> Self {
         theme::install(ctx);
+        Pictures::install(ctx);
         let mut state: State = storage
             .and_then(|storage| eframe::get_value(storage, STATE_KEY))
             .unwrap_or_default();

@@ -20,7 +20,7 @@ pub mod token_strip;
 
 pub use colormap::{Colormap, Scale, legend_ui};
 pub use count::{counted, grouped};
-pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture};
+pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture, Pictures};
 pub use label::line;
 pub use menu::{entries_ui, entry_chosen, entry_ui, give_back_to};
 pub use number::{number, number_text};

@@ -4,12 +4,15 @@ mod axis;
 mod interact;
 mod layout;
 mod paint;
+mod pictures;
 mod texture;
 
 use egui::{Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 pub(crate) use axis::{Axis, MAX_SIDE};
 pub(crate) use interact::arrow_step;
+pub(crate) use pictures::Figures;
+pub use pictures::Pictures;
 pub use texture::HeatmapTexture;
 pub(crate) use texture::{Grid, Pool, Stamp};
 

@@ -9,7 +9,8 @@ use egui::mutex::RwLock;
 use egui::{Color32, ColorImage, TextureHandle, TextureId, TextureOptions, Ui};
 
 use super::axis::Axis;
-use crate::widgets::colormap::{Colormap, Ramp, Scale};
+use super::pictures::{Figures, Pictures};
+use crate::widgets::colormap::{Colormap, Scale};
 use crate::widgets::theme::Theme;
 
 /// The image behind one heatmap, kept by whoever shows it from frame to frame.
@@ -49,16 +50,16 @@ impl HeatmapTexture {
         let theme = Theme::of(ui);
         let shape = [grid.y.count, grid.x.count, grid.y.bins, grid.x.bins];
         self.update_with(ui, Stamp::new(key, scale, theme, shape), || {
-            ColorImage::new([grid.x.bins, grid.y.bins], grid.pixels(scale, theme))
+            grid.figures(scale, theme)
         })
     }
 
-    /// The same for an image that is made some other way.
+    /// The same for figures that come some other way.
     pub(crate) fn update_with(
         &mut self,
         ui: &Ui,
         stamp: Stamp,
-        image: impl FnOnce() -> ColorImage,
+        figures: impl FnOnce() -> Figures,
     ) -> TextureId {
         let owner = ui.ctx().tex_manager();
         if !self
@@ -75,23 +76,13 @@ impl HeatmapTexture {
         }
         self.stamp = Some(stamp);
         self.made += 1;
-        let span = tracing::trace_span!("picture of a map").entered();
-        let image = image();
-        drop(span);
-        match &mut self.handle {
-            Some(handle) => {
-                handle.set(image, TextureOptions::NEAREST);
-                handle.id()
-            }
-            None => {
-                let handle = ui
-                    .ctx()
-                    .load_texture("heatmap", image, TextureOptions::NEAREST);
-                let id = handle.id();
-                self.handle = Some(handle);
-                id
-            }
-        }
+        let handle = self.handle.get_or_insert_with(|| {
+            let empty = ColorImage::filled([1, 1], Color32::TRANSPARENT);
+            let ctx = ui.ctx();
+            ctx.load_texture("heatmap", empty, TextureOptions::NEAREST)
+        });
+        Pictures::paint(ui.ctx(), handle, figures());
+        handle.id()
     }
 
     /// How many images were made so far.
@@ -127,19 +118,24 @@ impl Grid<'_> {
         best
     }
 
-    fn pixels(&self, scale: Scale, theme: Theme) -> Vec<Color32> {
-        let ramp = Ramp::new(scale, theme);
-        let mut pixels = Vec::with_capacity(self.x.bins * self.y.bins);
+    /// One figure for each pixel.
+    fn figures(&self, scale: Scale, theme: Theme) -> Figures {
+        let _span = tracing::trace_span!("pooling a map").entered();
+        let mut cells = Vec::with_capacity(self.x.bins * self.y.bins);
         if !self.y.pooled() && !self.x.pooled() {
-            ramp.extend(&mut pixels, self.values);
-            return pixels;
+            cells.extend_from_slice(self.values);
+        } else {
+            let mut pool = Pool::new((0..self.x.bins).map(|bin| self.x.cells(bin)));
+            for bin in 0..self.y.bins {
+                cells.extend_from_slice(pool.rows(self.values, self.x.count, self.y.cells(bin)));
+            }
         }
-        let mut pool = Pool::new((0..self.x.bins).map(|bin| self.x.cells(bin)));
-        for bin in 0..self.y.bins {
-            let winners = pool.rows(self.values, self.x.count, self.y.cells(bin));
-            ramp.extend(&mut pixels, winners);
+        Figures {
+            size: [self.x.bins, self.y.bins],
+            cells,
+            scale,
+            theme,
         }
-        pixels
     }
 }
 
@@ -220,7 +216,7 @@ mod tests {
         values[17 * 40 + 23] = -9.0;
         let grid = pooled(&values, 30, 40, 8.0);
         let scale = Scale::signed(9.0);
-        let pixels = grid.pixels(scale, Theme::DARK);
+        let pixels = grid.figures(scale, Theme::DARK).image().pixels;
         assert_eq!(pixels.len(), 64);
         let (row, column) = (grid.y.bin(17), grid.x.bin(23));
         assert_eq!(pixels[row * 8 + column], scale.color(Theme::DARK, -9.0));
@@ -236,7 +232,10 @@ mod tests {
         let mut values = vec![f32::INFINITY; 100];
         values[55] = f32::NAN;
         let grid = pooled(&values, 10, 10, 2.0);
-        let pixels = grid.pixels(Scale::amount(1.0), Theme::LIGHT);
+        let pixels = grid
+            .figures(Scale::amount(1.0), Theme::LIGHT)
+            .image()
+            .pixels;
         assert_eq!(pixels[3], Theme::LIGHT.nan());
         assert_eq!(grid.extreme(1, 1), (5, 5));
     }
@@ -247,7 +246,7 @@ mod tests {
         values[55] = 0.0;
         let grid = pooled(&values, 10, 10, 2.0);
         let scale = Scale::amount(1.0);
-        let pixels = grid.pixels(scale, Theme::LIGHT);
+        let pixels = grid.figures(scale, Theme::LIGHT).image().pixels;
         assert_eq!(pixels[3], scale.color(Theme::LIGHT, 0.0));
         assert_eq!(pixels[0], Theme::LIGHT.hidden());
         assert_eq!(grid.extreme(1, 1), (5, 5));
@@ -260,7 +259,7 @@ mod tests {
         values[40] = 1.0;
         let grid = pooled(&values, 9, 10, 4.0);
         let scale = Scale::signed(2.0);
-        let pixels = grid.pixels(scale, Theme::DARK);
+        let pixels = grid.figures(scale, Theme::DARK).image().pixels;
         for (i, pixel) in pixels.iter().enumerate() {
             let (row, column) = grid.extreme(i / grid.x.bins, i % grid.x.bins);
             let expected = scale.color(Theme::DARK, grid.value(row, column));
@@ -273,7 +272,7 @@ mod tests {
         let values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         let grid = pooled(&values, 2, 3, 100.0);
         let scale = Scale::amount(5.0);
-        let pixels = grid.pixels(scale, Theme::DARK);
+        let pixels = grid.figures(scale, Theme::DARK).image().pixels;
         assert_eq!(pixels[4], scale.color(Theme::DARK, 4.0));
         assert_eq!(grid.extreme(1, 2), (1, 2));
     }

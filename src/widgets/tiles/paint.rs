@@ -1,10 +1,9 @@
 //! Painting the tiles: one image, cut apart; labels; marks.
 
-use egui::{Color32, ColorImage, Painter, Pos2, Rect, StrokeKind, Ui, Vec2, pos2, vec2};
+use egui::{Color32, Painter, Pos2, Rect, StrokeKind, Ui, Vec2, pos2, vec2};
 
 use super::{Layout, Tiles, TilesResponse};
-use crate::widgets::colormap::Ramp;
-use crate::widgets::heatmap::{Axis, HeatmapTexture, Pool, Stamp};
+use crate::widgets::heatmap::{Axis, Figures, HeatmapTexture, Pool, Stamp};
 use crate::widgets::label::{self, Step};
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
@@ -31,7 +30,7 @@ impl Tiles<'_> {
             theme,
             [self.rows, self.columns, self.side, layout.axis.bins],
         );
-        let id = texture.update_with(ui, stamp, || self.image(&layout.axis, theme));
+        let id = texture.update_with(ui, stamp, || self.figures(&layout.axis, theme));
         let (dark, light) = theme.outline();
         let pixel = 1.0 / ui.pixels_per_point();
         let place = |row: usize, column: usize| {
@@ -173,20 +172,23 @@ impl Tiles<'_> {
     }
 
     /// All tiles side by side, each pooled to the bins there are.
-    fn image(&self, axis: &Axis, theme: Theme) -> ColorImage {
-        let ramp = Ramp::new(self.scale, theme);
+    fn figures(&self, axis: &Axis, theme: Theme) -> Figures {
         let (bins, width) = (axis.bins, self.columns * axis.bins);
-        let mut pixels = Vec::with_capacity(self.rows * bins * width);
+        let mut cells = Vec::with_capacity(self.rows * bins * width);
         let mut pool = Pool::new((0..width).map(|column| {
             let (cells, left) = (axis.cells(column % bins), column / bins * self.side);
             left + cells.start..left + cells.end
         }));
         for row in 0..self.rows * bins {
-            let (cells, first) = (axis.cells(row % bins), row / bins * self.side);
-            let rows = first + cells.start..first + cells.end;
-            let winners = pool.rows(self.values, self.columns * self.side, rows);
-            ramp.extend(&mut pixels, winners);
+            let (within, first) = (axis.cells(row % bins), row / bins * self.side);
+            let rows = first + within.start..first + within.end;
+            cells.extend_from_slice(pool.rows(self.values, self.columns * self.side, rows));
         }
-        ColorImage::new([width, self.rows * bins], pixels)
+        Figures {
+            size: [width, self.rows * bins],
+            cells,
+            scale: self.scale,
+            theme,
+        }
     }
 }
