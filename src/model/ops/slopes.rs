@@ -5,30 +5,30 @@ use super::kernels::{centre_and_scale, erf, exp, kernel, sigmoid, sum_by};
 
 /// Φ(x) + x·φ(x).
 #[inline(always)]
-fn gelu_slope(x: f32) -> f32 {
+fn gelu_slope<const FUSED: bool>(x: f32) -> f32 {
     const FRAC_1_SQRT_TAU: f32 = 0.398_942_3;
-    let cumulative = 0.5 * (1. + erf(x * std::f32::consts::FRAC_1_SQRT_2));
-    cumulative + x * FRAC_1_SQRT_TAU * exp(-0.5 * x * x)
+    let cumulative = 0.5 * (1. + erf::<FUSED>(x * std::f32::consts::FRAC_1_SQRT_2));
+    cumulative + x * FRAC_1_SQRT_TAU * exp::<FUSED>(-0.5 * x * x)
 }
 
 /// With s = sigmoid(u), u = c(x + a·x³): s + x·s(1 − s)·c(1 + 3a·x²).
 #[inline(always)]
-fn gelu_tanh_slope(x: f32) -> f32 {
+fn gelu_tanh_slope<const FUSED: bool>(x: f32) -> f32 {
     const A: f32 = 0.044_715;
     const C: f32 = 1.595_769; // 2·√(2/π)
-    let s = sigmoid(C * (x + A * x * x * x));
+    let s = sigmoid::<FUSED>(C * (x + A * x * x * x));
     s + x * s * (1. - s) * C * (1. + 3. * A * x * x)
 }
 
 #[inline(always)]
-fn silu_slope(x: f32) -> f32 {
-    let s = sigmoid(x);
+fn silu_slope<const FUSED: bool>(x: f32) -> f32 {
+    let s = sigmoid::<FUSED>(x);
     s * (1. + x * (1. - s))
 }
 
 #[inline(always)]
-fn tanh_slope(x: f32) -> f32 {
-    let s = sigmoid(2. * x);
+fn tanh_slope<const FUSED: bool>(x: f32) -> f32 {
+    let s = sigmoid::<FUSED>(2. * x);
     4. * s * (1. - s)
 }
 
@@ -42,11 +42,11 @@ kernel! {
             }
         }
         match activation {
-            Activation::Gelu => map(x, gradient, out, gelu_slope),
-            Activation::GeluTanh => map(x, gradient, out, gelu_tanh_slope),
+            Activation::Gelu => map(x, gradient, out, gelu_slope::<FUSED>),
+            Activation::GeluTanh => map(x, gradient, out, gelu_tanh_slope::<FUSED>),
             Activation::Relu => map(x, gradient, out, |x| if x > 0. { 1. } else { 0. }),
-            Activation::Silu => map(x, gradient, out, silu_slope),
-            Activation::Tanh => map(x, gradient, out, tanh_slope),
+            Activation::Silu => map(x, gradient, out, silu_slope::<FUSED>),
+            Activation::Tanh => map(x, gradient, out, tanh_slope::<FUSED>),
         }
     }
 }
