@@ -43,6 +43,15 @@ pub(super) use kernel;
 /// the order of float additions may not be changed by the compiler.
 const LANES: usize = 32;
 
+/// The lanes as one, by halves: one by one each would wait for the last.
+#[inline(always)]
+fn gather(lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let a: [f32; LANES / 2] = std::array::from_fn(|i| join(lanes[i], lanes[LANES / 2 + i]));
+    let b: [f32; LANES / 4] = std::array::from_fn(|i| join(a[i], a[LANES / 4 + i]));
+    let c: [f32; LANES / 8] = std::array::from_fn(|i| join(b[i], b[LANES / 8 + i]));
+    join(join(c[0], c[1]), join(c[2], c[3]))
+}
+
 #[inline(always)]
 pub(super) fn sum_by(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
@@ -70,18 +79,16 @@ pub(super) fn centre_and_scale(row: &[f32], eps: f32, kind: NormKind) -> (f32, f
 
 #[inline(always)]
 fn max_of(row: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let mut chunks = row.chunks_exact(LANES);
     for chunk in &mut chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = if x > *lane { x } else { *lane };
+            *lane = larger(*lane, x);
         }
     }
     let rest = chunks.remainder().iter().copied();
-    lanes
-        .into_iter()
-        .chain(rest)
-        .fold(f32::NEG_INFINITY, f32::max)
+    rest.fold(gather(lanes, larger), larger)
 }
 
 /// a·b + c, at once where the processor can: without its instruction `mul_add` is a slow function.
@@ -195,19 +202,31 @@ kernel! {
     }
 }
 
+/// e^(x−max) for a score; what is hidden weighs nothing at all, where `exp` alone would stop at 10⁻³⁸.
+#[inline(always)]
+fn weight<const FUSED: bool>(x: f32, max: f32) -> f32 {
+    let e = exp::<FUSED>(x - max);
+    if x == f32::NEG_INFINITY { 0. } else { e }
+}
+
 kernel! {
     /// Each row of `columns` becomes its softmax: e^(x−max)/Σe^(x−max).
     pub fn softmax(rows: &mut [f32], columns: usize) {
         for row in rows.chunks_exact_mut(columns) {
             let max = max_of(row);
-            for x in row.iter_mut() {
-                // What is hidden weighs nothing at all; `exp` alone would stop at 10⁻³⁸.
-                *x = if *x == f32::NEG_INFINITY { 0. } else { exp::<FUSED>(*x - max) };
+            let mut lanes = [0f32; LANES];
+            let mut chunks = row.chunks_exact_mut(LANES);
+            for chunk in &mut chunks {
+                for (lane, x) in lanes.iter_mut().zip(chunk) {
+                    *x = weight::<FUSED>(*x, max);
+                    *lane += *x;
+                }
             }
-            let scale = 1. / sum_by(row, |x| x);
-            for x in row.iter_mut() {
-                *x *= scale;
-            }
+            let rest = chunks.into_remainder();
+            rest.iter_mut().for_each(|x| *x = weight::<FUSED>(*x, max));
+            let sum = gather(lanes, |a, b| a + b) + rest.iter().sum::<f32>();
+            let scale = 1. / sum;
+            row.iter_mut().for_each(|x| *x *= scale);
         }
     }
 }
@@ -217,10 +236,20 @@ kernel! {
     pub fn softmax_into(rows: &[f32], columns: usize, out: &mut [f32]) {
         for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
             let max = max_of(row);
-            for (out, &x) in out.iter_mut().zip(row) {
-                *out = if x == f32::NEG_INFINITY { 0. } else { exp::<FUSED>(x - max) };
+            let mut lanes = [0f32; LANES];
+            let (mut from, mut to) = (row.chunks_exact(LANES), out.chunks_exact_mut(LANES));
+            for (from, to) in (&mut from).zip(&mut to) {
+                for ((lane, &x), to) in lanes.iter_mut().zip(from).zip(to) {
+                    *to = weight::<FUSED>(x, max);
+                    *lane += *to;
+                }
             }
-            let scale = 1. / sum_by(out, |x| x);
+            let (from, rest) = (from.remainder(), to.into_remainder());
+            for (&x, to) in from.iter().zip(&mut *rest) {
+                *to = weight::<FUSED>(x, max);
+            }
+            let sum = gather(lanes, |a, b| a + b) + rest.iter().sum::<f32>();
+            let scale = 1. / sum;
             out.iter_mut().for_each(|x| *x *= scale);
         }
     }
