@@ -68,7 +68,7 @@ impl Encoder {
         }
         match &norms.after {
             Some(norm) => Ok(self.ops.add_norm(&written, Some(x), norm)?),
-            None => Ok((x + written)?),
+            None => Ok(self.ops.add(x, &written)?),
         }
     }
 

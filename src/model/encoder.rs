@@ -225,7 +225,8 @@ impl Encoder {
         if let Some(table) = &weights.types {
             let types = rows(table, picked(|tokens| &tokens.type_ids))?;
             // In the order of the reference, so that rounding agrees: (token + type) + position.
-            x = (x + pass.visit_rows(Site::Embed(EmbedSite::Type), types)?)?;
+            let types = pass.visit_rows(Site::Embed(EmbedSite::Type), types)?;
+            x = ops.add(&x, &types)?;
         }
         let projects = |when| {
             weights
@@ -236,14 +237,14 @@ impl Encoder {
         let mut position = position;
         if let Some(project) = projects(Project::BeforeNorm) {
             x = match position.take() {
-                Some(position) => (x + position)?,
+                Some(position) => ops.add(&x, &position)?,
                 None => x,
             };
             x = ops.linear(&x, project)?;
         }
         x = match (&weights.embed_norm, &position) {
             (Some(norm), position) => ops.add_norm(&x, position.as_ref(), norm)?,
-            (None, Some(position)) => (x + position)?,
+            (None, Some(position)) => ops.add(&x, position)?,
             (None, None) => x,
         };
         if let Some(project) = projects(Project::AfterNorm) {

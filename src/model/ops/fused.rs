@@ -169,6 +169,36 @@ fn few_rows(x: &Tensor, layer: &Linear) -> Result<Tensor> {
     Tensor::from_vec(out, (rows, output), &Device::Cpu)
 }
 
+/// x + y, both of one shape.
+pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    each_pair(x, y, |x, y| x + y)
+}
+
+/// x ⊙ y, both of one shape.
+pub fn times(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    each_pair(x, y, |x, y| x * y)
+}
+
+/// Candle shares large ones out over threads of its own, which then wait awake for more in the way of
+/// ours.
+fn each_pair(x: &Tensor, y: &Tensor, f: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor> {
+    if x.dims() != y.dims() {
+        candle_core::bail!("{:?} and {:?} are not of one shape", x.dims(), y.dims());
+    }
+    let out = with_slice(x, |x| {
+        with_slice(y, |y| {
+            let mut out = vec![0.; x.len()];
+            by_rows(x, &mut out, 1, |start, x, out| {
+                let y = &y[start..start + x.len()];
+                let pairs = x.iter().zip(y).zip(out);
+                pairs.for_each(|((&x, &y), out)| *out = f(x, y));
+            });
+            out
+        })
+    })??;
+    Tensor::from_vec(out, x.shape(), &Device::Cpu)
+}
+
 /// activation(x), same shape.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     let columns = x.dims().last().copied().unwrap_or(1);

@@ -123,11 +123,21 @@ impl Ops {
         self.add_norm(x, None, norm)
     }
 
+    /// x + y, both of one shape.
+    pub fn add(self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+        match self {
+            // Linear, so that tangents add up as values do.
+            Self::Fused | Self::Tangent { .. } => fused::add(x, y),
+            Self::Tape | Self::Graph => x + y,
+        }
+    }
+
     /// x ⊙ y, both of one shape.
     pub fn times(self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
         match self {
+            Self::Fused => fused::times(x, y),
             Self::Tangent { rows } => tangent::times(rows, x, y),
-            Self::Fused | Self::Tape | Self::Graph => x * y,
+            Self::Tape | Self::Graph => x * y,
         }
     }
 
@@ -288,6 +298,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Also of values that do not lie in one piece.
+    #[test]
+    fn sums_and_products_are_those_of_each_element() {
+        let x = random(&[300, 400]);
+        let y = random(&[400, 300]).t().unwrap();
+        close(&Ops::Fused.add(&x, &y).unwrap(), &(&x + &y).unwrap());
+        close(&Ops::Fused.times(&x, &y).unwrap(), &(&x * &y).unwrap());
+        assert!(Ops::Fused.add(&x, &y.t().unwrap()).is_err());
     }
 
     #[test]
