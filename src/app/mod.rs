@@ -8,6 +8,7 @@ mod areas;
 mod chrome;
 pub mod command;
 pub mod dialogs;
+pub mod drops;
 pub mod export;
 pub mod files;
 pub mod fine_tune;
@@ -90,6 +91,8 @@ pub struct App {
     /// A table that is being imported.
     import: Option<import::Import>,
     pasted: Option<paste::Pasted>,
+    /// What is dragged over the window.
+    hovering: drops::Hovering,
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
@@ -133,9 +136,11 @@ struct Windows {
 
 /// What a job of the window came to.
 pub(crate) enum Outcome {
-    Texts(Vec<String>),
+    /// Texts of files, and what the files are called.
+    Texts(String, Vec<String>),
     Table(Box<import::Import>),
-    Dropped(files::Dropped),
+    Dropped(drops::Dropped),
+    Hovered(drops::Hovering),
     Background(crate::analysis::background::Background),
     /// The window's picture is there and goes to this file.
     Picture(std::path::PathBuf, Arc<egui::ColorImage>),
@@ -219,6 +224,7 @@ impl App {
             windows: Windows::default(),
             import: None,
             pasted: None,
+            hovering: drops::Hovering::default(),
             heard: None,
             spine: chrome::spine::Spine::default(),
             inspector: chrome::inspector::Inspector::default(),
