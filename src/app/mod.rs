@@ -16,6 +16,7 @@ mod floating;
 mod guide;
 pub mod history;
 pub mod import;
+mod keep;
 pub mod layout;
 mod logic;
 mod notices;
@@ -323,8 +324,8 @@ pub fn run(
     let started = start::Start::now();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
-        .with_title("embedscope")
-        .with_app_id("embedscope")
+        .with_title(keep::NAME)
+        .with_app_id(keep::NAME)
         // With its frame it fits a screen of 1440 × 900.
         .with_inner_size([1400., 820.])
         .with_min_inner_size(preferences::SMALLEST)
@@ -338,12 +339,12 @@ pub fn run(
         let mut app = App::new(&cc.egui_ctx, cc.storage, options);
         app.started = Some(started);
         app.commands.extend(session.map(Command::OpenSession));
-        if let Some(problem) = problem {
+        for problem in problem.into_iter().chain(keep::problem()) {
             app.warn(problem);
         }
         Ok(Box::new(app))
     });
-    eframe::run_native("embedscope", native, make).map_err(|e| {
+    eframe::run_native(keep::NAME, native, make).map_err(|e| {
         format!("the window cannot be opened: {e}; it needs a display (DISPLAY or WAYLAND_DISPLAY) and Vulkan or OpenGL, for example from mesa-vulkan-drivers; `embedscope --help` lists what works without one")
     })
 }

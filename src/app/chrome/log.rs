@@ -35,9 +35,9 @@ pub fn toasts_ui(ui: &mut Ui, notices: &mut Notices, fade: bool, commands: &mut 
     }
     let height = ui.available_height() * SHARE;
     foot_ui(ui, "toasts", true, |ui| {
-        ui.add_space(SPACE_SMALL);
         // More than there was room for until now.
         ui.set_max_height(height);
+        ui.add_space(SPACE_SMALL);
         let area = ScrollArea::vertical().max_height(height);
         area.show(ui, |ui| {
             let newest = toasts.iter().rev().take(MOST);
