@@ -5,6 +5,7 @@ use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, 
 use crate::app::command::Command;
 use crate::app::import::Import;
 use crate::app::table::{Separator, one_line};
+use crate::tokens::start_of;
 use crate::widgets::theme::{SPACE, Theme};
 use crate::widgets::{counted, dialog_frame, entry_ui, give_back_to};
 
@@ -172,11 +173,7 @@ fn buttons_ui(ui: &mut Ui, import: &Import, commands: &mut Vec<Command>) -> bool
 }
 
 fn shorten(cell: &str) -> String {
-    let line = one_line(cell);
-    match line.chars().count() > LETTERS {
-        true => line.chars().take(LETTERS - 1).chain(['…']).collect(),
-        false => line,
-    }
+    start_of(&one_line(cell), LETTERS)
 }
 
 #[cfg(test)]
