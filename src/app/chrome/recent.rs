@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::Ui;
 
 use crate::app::command::Command;
+use crate::widgets::entry_chosen;
 
 /// A submenu, newest first.
 pub fn recent_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
@@ -13,15 +14,15 @@ pub fn recent_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
             for path in recent {
                 let name = path.file_name().unwrap_or(path.as_os_str());
                 let button = ui.button(name.to_string_lossy());
-                if button.on_hover_text(path.display().to_string()).clicked() {
+                let entry = button.on_hover_text(path.display().to_string());
+                if entry_chosen(ui, &entry) {
                     commands.push(Command::OpenSession(Path::to_owned(path)));
-                    ui.close();
                 }
             }
             ui.separator();
-            if ui.button("Clear this list").clicked() {
+            let entry = ui.button("Clear this list");
+            if entry_chosen(ui, &entry) {
                 commands.push(Command::ForgetRecent);
-                ui.close();
             }
         });
     });
