@@ -122,6 +122,8 @@ pub struct App {
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     /// When the program began, until everything has been seen once.
     started: Option<start::Start>,
+    /// Where the work is kept; none without a window of the desktop.
+    kept: Option<keep::Kept>,
 }
 
 /// Which of the small windows are open.
@@ -247,6 +249,7 @@ impl App {
             report: None,
             outcomes: channel(),
             started: None,
+            kept: None,
         }
     }
 
@@ -308,6 +311,9 @@ impl eframe::App for App {
         eframe::set_value(storage, LAYOUT_KEY, &self.layout);
         let remembered = self.sessions.remembered(&self.state);
         eframe::set_value(storage, SESSION_KEY, &remembered);
+        if let Some(kept) = &self.kept {
+            kept.set_aside();
+        }
     }
 }
 
@@ -322,6 +328,14 @@ pub fn run(
     problem: Option<String>,
 ) -> Result<(), String> {
     let started = start::Start::now();
+    let kept = keep::Kept::own();
+    let told = kept.as_ref().map(|kept| [kept.restore(), kept.problem()]);
+    let told: Vec<String> = told
+        .into_iter()
+        .flatten()
+        .flatten()
+        .chain(problem)
+        .collect();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
         .with_title(keep::NAME)
@@ -339,9 +353,8 @@ pub fn run(
         let mut app = App::new(&cc.egui_ctx, cc.storage, options);
         app.started = Some(started);
         app.commands.extend(session.map(Command::OpenSession));
-        for problem in problem.into_iter().chain(keep::problem()) {
-            app.warn(problem);
-        }
+        app.kept = kept;
+        told.into_iter().for_each(|problem| app.warn(problem));
         Ok(Box::new(app))
     });
     eframe::run_native(keep::NAME, native, make).map_err(|e| {
