@@ -5,6 +5,7 @@ mod pairing;
 mod piece;
 mod spelling;
 mod stages;
+mod start;
 mod words;
 
 use std::ops::Range;
@@ -19,6 +20,7 @@ pub use pairing::Pairing;
 pub use piece::{Kind, piece_label};
 pub use spelling::{Match, Merge, Path, Spelled, Spelling, Trail};
 pub use stages::{NormalizerStep, SplitStep, Stages};
+pub use start::start_of;
 
 /// One text as its model sees it. T tokens; every vector here has length T.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

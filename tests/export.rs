@@ -221,7 +221,9 @@ fn lines(picture: &Picture) -> Vec<String> {
         let inside = text.visual_bounding_rect().intersects(clip) && clip.is_positive();
         inside.then(|| text.galley.rows.iter().map(|row| row.row.text()))
     });
-    seen.flatten().map(|line| without_blanks(&line)).collect()
+    // The arrow of menus is written as one that more faces have.
+    let written = |line: String| without_blanks(&line).replace('⏷', "▾");
+    seen.flatten().map(written).collect()
 }
 
 #[test]

@@ -203,6 +203,22 @@ fn read(path: &std::path::Path) -> std::collections::BTreeMap<String, (Vec<usize
 }
 
 #[test]
+fn a_trace_that_cannot_be_written_names_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none/trace.safetensors");
+    let (_, model) = families().into_iter().next().unwrap();
+    let trace = trace(&model, Detail::Outline);
+    let all = SiteFilter::all();
+    let error = model.save_trace(&trace, &path, &all, &Cancel::new());
+    let error = error.unwrap_err().to_string();
+    let expected = format!(
+        "{}: cannot be written: there is no such folder",
+        path.display()
+    );
+    assert!(error.starts_with(&expected), "{error}");
+}
+
+#[test]
 fn a_file_of_an_outline_holds_what_a_file_of_a_full_trace_holds_in_every_family() {
     let folder = tempfile::tempdir().unwrap();
     let [whole, again] = ["whole", "again"].map(|name| folder.path().join(name));

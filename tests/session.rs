@@ -52,7 +52,24 @@ impl egui::DroppedFile for Dropped {
 }
 
 fn drop_file(harness: &mut Harness<'_, App>, path: &Path) {
-    let file = std::sync::Arc::new(Dropped(path.to_owned()));
-    harness.input_mut().dropped_files.push(file);
+    drop_files(harness, &[path]);
+}
+
+/// In one go, as a desktop does it.
+fn drop_files(harness: &mut Harness<'_, App>, paths: &[&Path]) {
+    for path in paths {
+        let file = std::sync::Arc::new(Dropped((*path).to_owned()));
+        harness.input_mut().dropped_files.push(file);
+    }
+    settle(harness);
+}
+
+/// Drags files over the window; with none, out of it again.
+fn hover(harness: &mut Harness<'_, App>, paths: &[&Path]) {
+    let file = |path: &&Path| egui::HoveredFile {
+        path: Some((*path).to_owned()),
+        ..egui::HoveredFile::default()
+    };
+    harness.input_mut().hovered_files = paths.iter().map(file).collect();
     settle(harness);
 }

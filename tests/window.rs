@@ -363,8 +363,7 @@ fn a_device_that_is_not_there_is_told_and_stays_until_it_is_dismissed() {
     let mut harness = open([1280., 800.]);
     let problem = "device `cuda`: cannot be used (no driver); going on with cpu";
     harness.state_mut().warn(problem.to_owned());
-    // The room for messages takes some frames to open.
-    (0..3).for_each(|_| settle(&mut harness));
+    settle(&mut harness);
     assert!(
         harness
             .query_by_label_contains("going on with cpu")

@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::command::Command;
 use super::export::file;
 use super::import::Import;
-use super::session;
 use crate::cancel::Cancel;
-use crate::model::{Model, ModelRef, SaveError};
+use crate::model::{Model, SaveError};
 use crate::os;
 use crate::trace::{SiteFilter, Trace};
 
@@ -34,14 +32,26 @@ pub enum FileError {
         "{path}: has {lines} lines; the list takes {MOST_TEXTS} (use `embedscope embed` for a corpus)"
     )]
     TooMany { path: String, lines: usize },
+    #[error(
+        "{files} files have {lines} lines together; the list takes {MOST_TEXTS} (use `embedscope embed` for a corpus)"
+    )]
+    TooManyTogether { files: usize, lines: usize },
     #[error("{path}: line {line} is not UTF-8; save the file as UTF-8")]
     Encoding { path: String, line: usize },
+    #[error("{path}: is UTF-16; save the file as UTF-8")]
+    Utf16 { path: String },
+    #[error("{path}: is no text: it has bytes of 0 and is not UTF-8")]
+    Binary { path: String },
     #[error("{path}: holds no text")]
     Empty { path: String },
     #[error("{path}: {problem}")]
     Table { path: String, problem: String },
     #[error("{path}: is neither a model's folder nor a session nor a text file")]
     Unknown { path: String },
+    #[error(
+        "{path}: opens as {what}, which has to be dropped alone; only lists of texts open together"
+    )]
+    NotAlone { path: String, what: &'static str },
 }
 
 impl FileError {
@@ -75,6 +85,35 @@ pub fn read_texts(path: &Path) -> Result<Vec<String>, FileError> {
             lines,
         }),
         _ => Ok(texts),
+    }
+}
+
+/// The texts of several files, one file behind the other.
+///
+/// # Errors
+/// Those of [`read_texts`]; and when they are more texts together than the list takes.
+pub fn read_lists(paths: &[PathBuf]) -> Result<Vec<String>, FileError> {
+    let lists: Result<Vec<_>, _> = paths.iter().map(|path| read_texts(path)).collect();
+    let texts = lists?.concat();
+    match texts.len() {
+        lines if lines > MOST_TEXTS => Err(FileError::TooManyTogether {
+            files: paths.len(),
+            lines,
+        }),
+        _ => Ok(texts),
+    }
+}
+
+/// What one file or several are called for a person.
+pub fn names(paths: &[PathBuf]) -> String {
+    let Some(first) = paths.first() else {
+        return String::new();
+    };
+    let name = first.file_name().unwrap_or(first.as_os_str());
+    let name = name.to_string_lossy();
+    match paths.len() {
+        1 => name.into_owned(),
+        files => format!("{name} and {} more", files - 1),
     }
 }
 
@@ -121,18 +160,25 @@ fn read(path: &Path) -> Result<String, FileError> {
         });
     }
     let bytes = std::fs::read(path).map_err(|e| FileError::os(path, "read", &e))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        FileError::Encoding {
-            path: shown(),
-            line,
-        }
-    })?;
+    let text = String::from_utf8(bytes).map_err(|e| no_text(shown(), &e))?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
     })
+}
+
+/// What bytes are that are not UTF-8, as well as can be told.
+fn no_text(path: String, error: &std::string::FromUtf8Error) -> FileError {
+    let bytes = error.as_bytes();
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return FileError::Utf16 { path };
+    }
+    if bytes.contains(&0) {
+        return FileError::Binary { path };
+    }
+    let before = &bytes[..error.utf8_error().valid_up_to()];
+    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    FileError::Encoding { path, line }
 }
 
 /// Writes every site that the trace holds.
@@ -156,54 +202,6 @@ pub fn save_picture(path: &Path, size: [usize; 2], rgba: Vec<u8>) -> Result<(), 
         .write_to(&mut png, image::ImageFormat::Png)
         .map_err(|e| failed(&e))?;
     file::write(path, &png.into_inner())
-}
-
-/// What a dropped or typed path stands for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Dropped {
-    Model(ModelRef),
-    Texts(PathBuf),
-    Session(PathBuf),
-}
-
-impl Dropped {
-    /// What opens it.
-    pub fn command(self) -> Command {
-        match self {
-            Self::Model(reference) => Command::OpenModel(reference),
-            Self::Texts(path) => Command::OpenTextFile(path),
-            Self::Session(path) => Command::OpenSession(path),
-        }
-    }
-}
-
-/// A folder, or a file of a model's folder, opens the model; a session file its session; any other file
-/// is a list of texts.
-///
-/// # Errors
-/// When there is nothing at that path, or it may not be looked at.
-pub fn classify(path: &Path) -> Result<Dropped, FileError> {
-    let model = |folder: &Path| Ok(Dropped::Model(ModelRef::Folder(folder.to_owned())));
-    let meta = std::fs::metadata(path).map_err(|e| FileError::os(path, "read", &e))?;
-    if meta.is_dir() {
-        std::fs::read_dir(path).map_err(|e| FileError::os(path, "read", &e))?;
-        return model(path);
-    }
-    if meta.is_file() && session::is_session(path) {
-        return Ok(Dropped::Session(path.to_owned()));
-    }
-    if !meta.is_file() {
-        return Err(FileError::Unknown {
-            path: path.display().to_string(),
-        });
-    }
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
-    match (extension, path.parent()) {
-        ("safetensors" | "json", Some(folder)) if folder.join("config.json").is_file() => {
-            model(folder)
-        }
-        _ => Ok(Dropped::Texts(path.to_owned())),
-    }
 }
 
 #[cfg(test)]
@@ -231,6 +229,10 @@ mod tests {
             error.contains("texts.txt") && error.contains("line 3"),
             "{error}"
         );
+        let (_folder, path) = file(b"\xff\xfea\0\n\0");
+        assert!(matches!(read_texts(&path), Err(FileError::Utf16 { .. })));
+        let (_folder, path) = file(b"\x7fELF\0\xf0\n");
+        assert!(matches!(read_texts(&path), Err(FileError::Binary { .. })));
         let (_folder, path) = file(b"\n \n");
         assert!(matches!(read_texts(&path), Err(FileError::Empty { .. })));
         let (_folder, path) = file(&b"x\n".repeat(501));
@@ -245,18 +247,5 @@ mod tests {
                 .to_string()
                 .contains("/nowhere/at/all.txt")
         );
-    }
-
-    #[test]
-    fn a_weight_file_opens_its_folder() {
-        let (folder, path) = file(b"x");
-        assert_eq!(classify(&path).unwrap(), Dropped::Texts(path.clone()));
-        let weights = folder.path().join("model.safetensors");
-        std::fs::write(&weights, b"").unwrap();
-        assert_eq!(classify(&weights).unwrap(), Dropped::Texts(weights.clone()));
-        std::fs::write(folder.path().join("config.json"), b"{}").unwrap();
-        let model = Dropped::Model(ModelRef::Folder(folder.path().to_owned()));
-        assert_eq!(classify(&weights).unwrap(), model);
-        assert!(classify(Path::new("/nowhere")).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::files::MOST_TEXTS;
 use super::table::{OpenQuote, Separator, Table};
+use crate::tokens::start_of;
 
 /// What a person chooses before a table becomes texts.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl Import {
     pub fn column_name(&self, column: usize) -> String {
         match self.header {
             true => {
-                let name: String = self.table.cell(0, column).trim().chars().take(40).collect();
+                let name = start_of(self.table.cell(0, column).trim(), 40);
                 format!("{} ({name})", column + 1)
             }
             false => format!("{}", column + 1),

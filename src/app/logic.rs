@@ -290,9 +290,11 @@ impl App {
         let now = ctx.input(|i| i.time);
         while let Ok(outcome) = self.outcomes.1.try_recv() {
             match outcome {
-                Outcome::Texts(texts) => {
-                    self.notices
-                        .info(format!("Opened {}", counted(texts.len(), "text")));
+                Outcome::Texts(from, texts) => {
+                    self.notices.info(format!(
+                        "Opened {} from {from}",
+                        counted(texts.len(), "text")
+                    ));
                     self.commands.push(Command::SetTexts(texts));
                 }
                 Outcome::Background(background) => {
@@ -308,7 +310,12 @@ impl App {
                 }
                 Outcome::Picture(path, image) => self.save_picture(path, image),
                 Outcome::Table(import) => self.import = Some(*import),
-                Outcome::Dropped(what) => self.commands.push(what.command()),
+                Outcome::Dropped(what) => self.open_dropped(what),
+                Outcome::Hovered(told) if told.paths == self.hovering.paths => {
+                    self.hovering = told;
+                }
+                // It has been dragged out again.
+                Outcome::Hovered(_) => {}
                 Outcome::Session(outcome) => self.receive_session(outcome, now),
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Report(ended) => self.end_report(ended),
@@ -340,12 +347,21 @@ impl App {
     }
 
     fn open_texts(&self, path: PathBuf) {
-        let table = files::is_table(&path);
-        let read = move || match table {
-            true => files::read_table(&path).map(|import| Outcome::Table(Box::new(import))),
-            false => files::read_texts(&path).map(Outcome::Texts),
-        };
-        self.job(move || read().unwrap_or_else(|error| Outcome::Failed(error.to_string())));
+        if !files::is_table(&path) {
+            return self.open_lists(vec![path]);
+        }
+        self.job(move || match files::read_table(&path) {
+            Ok(import) => Outcome::Table(Box::new(import)),
+            Err(error) => Outcome::Failed(error.to_string()),
+        });
+    }
+
+    /// Reads lists of texts, one behind the other.
+    pub(super) fn open_lists(&self, paths: Vec<PathBuf>) {
+        self.job(move || match files::read_lists(&paths) {
+            Ok(texts) => Outcome::Texts(files::names(&paths), texts),
+            Err(error) => Outcome::Failed(error.to_string()),
+        });
     }
 
     /// Saves the whole trace of the viewed text, recording its insides first where they are missing.
@@ -380,18 +396,6 @@ impl App {
                 Err(error) => Outcome::Failed(error),
             }
         });
-    }
-
-    /// What a dropped file is takes a look at the disk, which may be slow.
-    fn receive_files(&self, ctx: &egui::Context) {
-        let dropped = ctx.input(|i| i.raw.dropped_files.clone());
-        for file in dropped {
-            let path = file.path().to_owned();
-            self.job(move || match files::classify(&path) {
-                Ok(what) => Outcome::Dropped(what),
-                Err(error) => Outcome::Failed(error.to_string()),
-            });
-        }
     }
 
     fn take_picture(&self, ctx: &egui::Context, path: PathBuf) {

@@ -8,6 +8,7 @@ mod areas;
 mod chrome;
 pub mod command;
 pub mod dialogs;
+pub mod drops;
 pub mod export;
 pub mod files;
 pub mod fine_tune;
@@ -15,6 +16,7 @@ mod floating;
 mod guide;
 pub mod history;
 pub mod import;
+mod keep;
 pub mod layout;
 mod logic;
 mod notices;
@@ -90,6 +92,8 @@ pub struct App {
     /// A table that is being imported.
     import: Option<import::Import>,
     pasted: Option<paste::Pasted>,
+    /// What is dragged over the window.
+    hovering: drops::Hovering,
     /// The model whose warnings have been told.
     heard: Option<Arc<str>>,
     spine: chrome::spine::Spine,
@@ -118,6 +122,8 @@ pub struct App {
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     /// When the program began, until everything has been seen once.
     started: Option<start::Start>,
+    /// Where the work is kept; none without a window of the desktop.
+    kept: Option<keep::Kept>,
 }
 
 /// Which of the small windows are open.
@@ -133,9 +139,11 @@ struct Windows {
 
 /// What a job of the window came to.
 pub(crate) enum Outcome {
-    Texts(Vec<String>),
+    /// Texts of files, and what the files are called.
+    Texts(String, Vec<String>),
     Table(Box<import::Import>),
-    Dropped(files::Dropped),
+    Dropped(drops::Dropped),
+    Hovered(drops::Hovering),
     Background(crate::analysis::background::Background),
     /// The window's picture is there and goes to this file.
     Picture(std::path::PathBuf, Arc<egui::ColorImage>),
@@ -220,6 +228,7 @@ impl App {
             windows: Windows::default(),
             import: None,
             pasted: None,
+            hovering: drops::Hovering::default(),
             heard: None,
             spine: chrome::spine::Spine::default(),
             inspector: chrome::inspector::Inspector::default(),
@@ -241,6 +250,7 @@ impl App {
             report: None,
             outcomes: channel(),
             started: None,
+            kept: None,
         }
     }
 
@@ -302,6 +312,9 @@ impl eframe::App for App {
         eframe::set_value(storage, LAYOUT_KEY, &self.layout);
         let remembered = self.sessions.remembered(&self.state);
         eframe::set_value(storage, SESSION_KEY, &remembered);
+        if let Some(kept) = &self.kept {
+            kept.set_aside();
+        }
     }
 }
 
@@ -316,10 +329,18 @@ pub fn run(
     problem: Option<String>,
 ) -> Result<(), String> {
     let started = start::Start::now();
+    let kept = keep::Kept::own();
+    let told = kept.as_ref().map(|kept| [kept.restore(), kept.problem()]);
+    let told: Vec<String> = told
+        .into_iter()
+        .flatten()
+        .flatten()
+        .chain(problem)
+        .collect();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
-        .with_title("embedscope")
-        .with_app_id("embedscope")
+        .with_title(keep::NAME)
+        .with_app_id(keep::NAME)
         // With its frame it fits a screen of 1440 × 900.
         .with_inner_size([1400., 820.])
         .with_min_inner_size(preferences::SMALLEST)
@@ -333,12 +354,11 @@ pub fn run(
         let mut app = App::new(&cc.egui_ctx, cc.storage, options);
         app.started = Some(started);
         app.commands.extend(session.map(Command::OpenSession));
-        if let Some(problem) = problem {
-            app.warn(problem);
-        }
+        app.kept = kept;
+        told.into_iter().for_each(|problem| app.warn(problem));
         Ok(Box::new(app))
     });
-    eframe::run_native("embedscope", native, make).map_err(|e| {
+    eframe::run_native(keep::NAME, native, make).map_err(|e| {
         format!("the window cannot be opened: {e}; it needs a display (DISPLAY or WAYLAND_DISPLAY) and Vulkan or OpenGL, for example from mesa-vulkan-drivers; `embedscope --help` lists what works without one")
     })
 }

@@ -11,6 +11,7 @@ use super::command::Command;
 use super::preferences::Preferences;
 use super::state::Focus;
 use super::ui::NARROWEST;
+use crate::widgets::foot_ui;
 use crate::widgets::theme::SPACE;
 
 /// Below this width of the window there is room for one of them beside the panels, in points. The
@@ -96,11 +97,9 @@ impl App {
                 // Where it would lie over the texts the offer waits; Help has the tour all the same.
                 let fits = ui.available_height() >= OFFER || self.tour.asks();
                 if fits && tour::has_question(&self.tour, seen) {
-                    Panel::bottom("tour")
-                        .show_separator_line(false)
-                        .show(ui, |ui| {
-                            tour::question_ui(ui, &self.tour, &mut self.commands);
-                        });
+                    foot_ui(ui, "tour", false, |ui| {
+                        tour::question_ui(ui, &self.tour, &mut self.commands);
+                    });
                 }
                 let mut list = TextList {
                     state: &self.state,

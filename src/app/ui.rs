@@ -10,6 +10,7 @@ use super::areas::Area;
 use super::chrome::chips::ChipsInput;
 use super::chrome::columns::{SPLIT, columns};
 use super::chrome::context_entries::Here;
+use super::chrome::hovering::hovering_ui;
 use super::chrome::import::import_ui;
 use super::chrome::inspector::Input;
 use super::chrome::intervene::Intervene;
@@ -125,6 +126,7 @@ impl App {
             .context
             .context_ui(&ctx, &self.areas, self.hovered, &here);
         self.commands.extend(chosen);
+        hovering_ui(&ctx, &self.hovering);
         self.areas.outline_ui(ui);
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();

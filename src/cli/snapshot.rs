@@ -9,9 +9,12 @@ use crate::app::files;
 use crate::app::snapshot::{SnapshotOptions, export, snapshot};
 use crate::app::state::{Beside, Focus};
 use crate::model::Model;
+use crate::model::intervention::GRAMMAR;
 use crate::trace::site::SiteError;
+use crate::views;
 
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = format!("{}\n\n{GRAMMAR}", panels()))]
 pub struct SnapshotArgs {
     /// A text to show; the first two are A and B
     #[arg(
@@ -21,7 +24,7 @@ pub struct SnapshotArgs {
         allow_hyphen_values = true
     )]
     pub texts: Vec<String>,
-    /// The panel's id, or `window` for the whole window
+    /// The panel's id, or `window` for the whole window [--help lists what there is]
     #[arg(long, value_name = "ID")]
     pub panel: String,
     /// The file to write: .png, .svg, .csv, .tsv, .npy (the first array) or .safetensors (every array)
@@ -94,6 +97,13 @@ impl Columns {
             Self::Models => Beside::Models,
         }
     }
+}
+
+/// For the help: every panel's id, and what it is called in the window.
+fn panels() -> String {
+    let line = |panel: &&views::Panel| format!("\n  {:<24}{}", panel.id, panel.title);
+    let lines: String = views::PANELS.iter().map(line).collect();
+    format!("Panels (--panel):{lines}\n  {:<24}All of it", "window")
 }
 
 /// Draws the panel off-screen.

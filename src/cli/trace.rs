@@ -40,10 +40,11 @@ const SITES: &str = "Sites, with T tokens, D hidden, H heads, d head size, F fee
   layer.{l}.resid_in  .resid_mid  .resid_out        [T, D] the residual stream
   layer.{l}.q  .k  .v                               [H, T, d]
   layer.{l}.q_rot  .k_rot                           [H, T, d] as they meet: normed, turned
-  layer.{l}.score_content  .scores  .pattern        [H, T, T] scaled q·k; before softmax; after it
+  layer.{l}.score_content  .score_position          [H, T, T] scaled q·k; what distances add, if anything
+  layer.{l}.scores  .pattern                        [H, T, T] before softmax; after it
   layer.{l}.head_out                                [H, T, d]
   layer.{l}.attn_out  .ffn_out                      [T, D] what is added to the residual stream
-  layer.{l}.ffn_pre  .ffn_act                       [T, F]
+  layer.{l}.ffn_pre  .ffn_gate  .ffn_act            [T, F] the gate in gated blocks alone
   layer.{l}.resid_ffn  .conv_pre  .conv_out         [T, D] only beside a convolution
   final.out                                         [T, D]
   pooled.{cls,mean,max,mean_sqrt_len_tokens,weightedmean,lasttoken}   [D]

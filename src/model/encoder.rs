@@ -12,7 +12,7 @@ use super::part::Part;
 use super::pass::Pass;
 use super::spec::{EncoderSpec, Positions, Project};
 use super::weights::Weights;
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, start_of};
 use crate::trace::hook::Hook;
 use crate::trace::site::{EmbedSite, Site};
 
@@ -175,7 +175,7 @@ impl Encoder {
             }
             let text = part.tokens;
             let bad = |problem: String| ModelError::Input {
-                what: format!("text `{}`", shorten(&text.text)),
+                what: format!("text `{}`", start_of(&text.text, 40)),
                 problem,
             };
             if text.len() > self.spec.max_tokens() {
@@ -269,14 +269,4 @@ pub(super) fn position_rows(part: Part<'_>, first: usize, padding: Option<u32>) 
     };
     let rows: Vec<u32> = part.tokens.ids.iter().map(row).collect();
     part.places().map(|place| rows[place]).collect()
-}
-
-/// The start of a text, for an error message.
-fn shorten(text: &str) -> String {
-    const MOST: usize = 40;
-    let mut start: String = text.chars().take(MOST).collect();
-    if text.chars().nth(MOST).is_some() {
-        start.push('…');
-    }
-    start
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::{Model, ModelError};
 use crate::cancel::Cancel;
+use crate::os;
 use crate::trace::{Axis, LayerSite, Site, SiteFilter, Trace, Values};
 
 #[derive(Debug, Error)]
@@ -89,10 +90,14 @@ impl Model {
         cancel: &Cancel,
     ) -> Result<(), SaveError> {
         // Written beside and moved over, so that a full disk leaves no half file behind.
-        let partial = path.with_extension("partial");
-        let written = self.write(trace, &partial, filter, cancel);
-        let moved = written
-            .and_then(|()| std::fs::rename(&partial, path).map_err(|error| failed(path, &error)));
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(format!(".{}.partial", std::process::id()));
+        let partial = PathBuf::from(partial);
+        let failed = |error: std::io::Error| failed(path, &os::problem(&error, "written"));
+        let moved = File::create(&partial)
+            .map_err(failed)
+            .and_then(|file| self.write(trace, (file, path), filter, cancel))
+            .and_then(|()| std::fs::rename(&partial, path).map_err(failed));
         if moved.is_err() {
             // Nothing useful can be done when the clean-up fails as well.
             let _ = std::fs::remove_file(&partial);
@@ -100,20 +105,22 @@ impl Model {
         moved
     }
 
+    /// Into a file that is to be at `path`.
     fn write(
         &self,
         trace: &Trace,
-        path: &Path,
+        (file, path): (File, &Path),
         filter: &SiteFilter,
         cancel: &Cancel,
     ) -> Result<(), SaveError> {
-        let failed = |error: &dyn std::fmt::Display| failed(path, error);
+        let fault = |problem: &dyn std::fmt::Display| failed(path, problem);
+        let failed = |error: std::io::Error| failed(path, &os::problem(&error, "written"));
         let sites = self.sites_to_save(trace, filter);
-        let header = header(trace, &sites).map_err(|e| failed(&e))?;
-        let mut file = BufWriter::new(File::create(path).map_err(|e| failed(&e))?);
+        let header = header(trace, &sites).map_err(|e| fault(&e))?;
+        let mut file = BufWriter::new(file);
         let length = (header.len() as u64).to_le_bytes();
         for part in [&length[..], &header] {
-            file.write_all(part).map_err(|e| failed(&e))?;
+            file.write_all(part).map_err(failed)?;
         }
         // The one layer that was made again last.
         let mut here = trace.clone();
@@ -121,7 +128,7 @@ impl Model {
             if site == Site::TokenIds {
                 let ids = trace.tokens.ids.iter();
                 let bytes: Vec<u8> = ids.flat_map(|&id| i64::from(id).to_le_bytes()).collect();
-                file.write_all(&bytes).map_err(|e| failed(&e))?;
+                file.write_all(&bytes).map_err(failed)?;
                 continue;
             }
             if let Site::Layer(layer, _) = site
@@ -133,11 +140,11 @@ impl Model {
             }
             let values = here.values(site).ok_or_else(|| {
                 // A shape was promised for it.
-                failed(&format!("{site} could not be made again"))
+                fault(&format!("{site} could not be made again"))
             })?;
-            write_values(&mut file, &values).map_err(|e| failed(&e))?;
+            write_values(&mut file, &values).map_err(failed)?;
         }
-        file.flush().map_err(|e| failed(&e))
+        file.flush().map_err(failed)
     }
 }
 

@@ -8,6 +8,7 @@ use egui::{Color32, RichText, Ui};
 use super::subject::{note_ui, side_color};
 use super::{TextView, ViewContext};
 use crate::app::state::{Side, TextId};
+use crate::tokens::start_of;
 use crate::trace::{PoolingMode, Trace};
 use crate::widgets::{SPACE_SMALL, Theme, piece_label};
 
@@ -168,8 +169,5 @@ pub fn shorten_to(text: &str, letters: usize) -> String {
     if text.is_empty() {
         return piece_label("") + " (empty)";
     }
-    match text.char_indices().nth(letters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    start_of(text, letters)
 }

@@ -5,6 +5,7 @@
 pub mod colormap;
 mod count;
 pub mod fonts;
+mod foot;
 pub mod heatmap;
 mod label;
 mod lasso;
@@ -20,6 +21,7 @@ pub mod token_strip;
 
 pub use colormap::{Colormap, Scale, legend_ui};
 pub use count::{counted, grouped};
+pub use foot::foot_ui;
 pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture, Pictures};
 pub use label::line;
 pub use menu::{entries_ui, entry_chosen, entry_ui, give_back_to};

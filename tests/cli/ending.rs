@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use embedscope::trace::site::LayerSite;
+use embedscope::views::PANELS;
 use tempfile::TempDir;
 
 use crate::run::{command, fixture, run};
@@ -96,6 +98,13 @@ fn bad_usage_is_status_2_and_help_is_0() {
         assert!(help.contains(command), "{help}");
     }
     let sites = run(&["trace", "--help"]).ok();
-    assert!(sites.contains("layer.{l}.score_content"), "{sites}");
+    for site in LayerSite::ALL {
+        assert!(sites.contains(&format!(".{} ", site.name())), "{sites}");
+    }
+    let panels = run(&["snapshot", "--help"]).ok();
+    for panel in PANELS {
+        assert!(panels.contains(&format!("  {} ", panel.id)), "{panels}");
+    }
+    assert!(panels.contains("no-head:L.H"), "{panels}");
     assert!(run(&["--version"]).ok().starts_with("embedscope "));
 }

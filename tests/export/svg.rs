@@ -58,6 +58,23 @@ fn runs_of_one_line_keep_their_own_look() {
 }
 
 #[test]
+fn every_word_has_its_own_place() {
+    let (_, svg) = drawn(|ui| {
+        ui.label("none ⏷");
+    });
+    let words: Vec<f32> = svg
+        .split("<tspan x=\"")
+        .skip(1)
+        .map(|rest| rest[..rest.find('"').unwrap()].parse().unwrap())
+        .collect();
+    assert!(words.len() == 2 && words[0] + 20. < words[1], "{svg}");
+    assert!(
+        svg.contains(">▾</tspan>"),
+        "few faces have the arrow: {svg}"
+    );
+}
+
+#[test]
 fn what_is_clipped_away_is_not_drawn_and_what_is_cut_is_cut() {
     let (_, svg) = drawn(|ui| {
         let color = ui.visuals().text_color();

@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable;
 use embedscope::app::App;
 use embedscope::app::command::Command;
 
-use super::{drop_file, open, send, settle, texts};
+use super::{drop_file, drop_files, hover, open, send, settle, texts};
 
 fn paste(harness: &mut Harness<'_, App>, text: &str) {
     harness.event(egui::Event::Paste(text.to_owned()));
@@ -128,4 +128,44 @@ fn a_table_asks_for_its_column() {
     harness.get_by_label_contains("pairs.csv: line 2: a quote");
     click(&mut harness, "Cancel");
     assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
+}
+
+#[test]
+fn what_is_dragged_says_what_it_opens_as_and_lists_open_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (one, two) = (file("one.txt", b"a\nb\n"), file("two.txt", b"c\n"));
+    let table = file("three.csv", b"x,y\n1,2\n");
+    let latin = file("latin.txt", b"caf\xe9\n");
+    let mut harness = open();
+    let start = texts(&harness);
+    hover(&mut harness, &[&one, &two]);
+    harness.get_by_label("one.txt and 1 more");
+    harness.get_by_label_contains("Opens the lines of 2 files");
+    hover(&mut harness, &[]);
+    assert!(harness.query_by_label("one.txt and 1 more").is_none());
+    drop_files(&mut harness, &[&one, &two]);
+    assert_eq!(texts(&harness), ["a", "b", "c"]);
+    send(&mut harness, Command::Undo);
+    assert_eq!(texts(&harness), start, "one step");
+    // All or nothing.
+    drop_files(&mut harness, &[&one, &latin]);
+    harness.get_by_label_contains("latin.txt: line 1 is not UTF-8");
+    hover(&mut harness, &[&one, &table]);
+    harness.get_by_label_contains("three.csv: opens as a table");
+    hover(&mut harness, &[]);
+    drop_files(&mut harness, &[&one, &table]);
+    harness.get_by_label_contains("three.csv: opens as a table");
+    assert!(harness.query_by_label("Texts from three.csv").is_none());
+    assert_eq!(texts(&harness), start);
+    // A dialog that asks for a path takes it.
+    send(&mut harness, Command::AskTextFile);
+    drop_files(&mut harness, &[&two]);
+    assert_eq!(texts(&harness), start);
+    click(&mut harness, "Open");
+    assert_eq!(texts(&harness), ["c"]);
 }

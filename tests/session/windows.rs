@@ -14,6 +14,22 @@ fn click(harness: &mut Harness<'_, App>, label: &str) {
 }
 
 #[test]
+fn a_message_has_its_room_at_once() {
+    let mut harness = open();
+    for told in 1..=3 {
+        let problem = "what went wrong takes more than one line where the inspector is narrow";
+        harness.state_mut().warn(format!("{told}: {problem}"));
+        harness.step();
+        // Nothing moves from here on, so what is cut off would stay so.
+        let status = harness.get_by_label(&format!("Messages ({told})")).rect();
+        let link = harness.get_by_label("Open the log").rect();
+        assert!(link.bottom() < status.top(), "{told}: {link:?} {status:?}");
+        let oldest = harness.get_by_label_contains("1: what went wrong").rect();
+        assert!(oldest.bottom() < link.top(), "{told}: {oldest:?} {link:?}");
+    }
+}
+
+#[test]
 fn errors_stay_until_they_are_dismissed_and_the_log_keeps_them() {
     let mut harness = open();
     for name in ["first", "second", "third", "fourth"] {

@@ -22,7 +22,7 @@ use super::pooling::sentence;
 use super::vectors::{cosine, to_f64};
 use crate::cancel::Cancel;
 use crate::model::{HeadOptions, Model, ModelError, Prompt};
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, start_of};
 use crate::trace::Trace;
 use words::Word;
 
@@ -269,11 +269,7 @@ impl<'a> Facts<'a> {
 fn short(text: &str) -> String {
     /// Letters that are shown.
     const LETTERS: usize = 40;
-    let text = text.trim();
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    start_of(text.trim(), LETTERS)
 }
 
 /// A change of the cosine, with its sign.

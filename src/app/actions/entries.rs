@@ -9,6 +9,7 @@ use crate::app::state::Side;
 use crate::app::walk::Stage;
 use crate::model::intervention::{Intervention, Scope, Scoped};
 use crate::model::{Model, ModelRef};
+use crate::tokens::start_of;
 use crate::trace::PoolingMode;
 
 /// One line of the palette.
@@ -144,14 +145,9 @@ const START: usize = 40;
 fn texts(on: &ActionState<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (index, text) in on.state.texts.iter().enumerate() {
-        let start: String = text.text.chars().take(START).collect();
-        let cut = if start.len() < text.text.len() {
-            "…"
-        } else {
-            ""
-        };
+        let start = start_of(text.text.trim_end(), START);
         for side in [Side::A, Side::B] {
-            let title = format!("Make “{}{cut}” {}", start.trim_end(), side.name());
+            let title = format!("Make “{start}” {}", side.name());
             let commands = vec![Command::Assign(side, text.id), Command::View(side)];
             entries.push(Entry {
                 off: (on.state.id_of(side) == Some(text.id)).then_some("it is"),

@@ -5,6 +5,7 @@ use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, 
 use crate::app::command::Command;
 use crate::app::import::Import;
 use crate::app::table::{Separator, one_line};
+use crate::tokens::start_of;
 use crate::widgets::theme::{SPACE, Theme};
 use crate::widgets::{counted, dialog_frame, entry_ui, give_back_to};
 
@@ -97,22 +98,23 @@ impl List<'_> {
     }
 }
 
-/// The first rows, the chosen columns strong.
+/// The first rows of the first columns and of the chosen ones, which are strong.
 fn preview_ui(ui: &mut Ui, import: &Import) {
     let theme = Theme::of(ui);
-    let columns = import.table.columns().min(COLUMNS);
+    let (all_rows, all_columns) = (import.table.rows.len(), import.table.columns());
+    let chosen = |column: usize| column == import.column || Some(column) == import.paired;
+    let columns = shown_columns(all_columns, chosen);
+    let rows = all_rows.min(ROWS + usize::from(import.header));
     ScrollArea::horizontal().show(ui, |ui| {
         Grid::new("import preview").striped(true).show(ui, |ui| {
-            let rows = import
-                .table
-                .rows
-                .len()
-                .min(ROWS + usize::from(import.header));
+            for column in &columns {
+                ui.label(RichText::new((column + 1).to_string()).small().weak());
+            }
+            ui.end_row();
             for row in 0..rows {
-                for column in 0..columns {
+                for &column in &columns {
                     let text = shorten(import.table.cell(row, column));
-                    let chosen = column == import.column || Some(column) == import.paired;
-                    let text = match (import.header && row == 0, chosen) {
+                    let text = match (import.header && row == 0, chosen(column)) {
                         (true, _) => RichText::new(text).small().color(theme.secondary()),
                         (_, true) => RichText::new(text).color(theme.strong()),
                         _ => RichText::new(text).color(theme.secondary()),
@@ -123,6 +125,19 @@ fn preview_ui(ui: &mut Ui, import: &Import) {
             }
         });
     });
+    if columns.len() < all_columns {
+        let text = format!("{} of {all_columns} columns are shown.", columns.len());
+        ui.label(RichText::new(text).small().weak());
+    }
+}
+
+/// The chosen columns, and as many of the first as there is room for.
+fn shown_columns(all: usize, chosen: impl Fn(usize) -> bool) -> Vec<usize> {
+    let (mut shown, others): (Vec<usize>, Vec<usize>) = (0..all).partition(|&c| chosen(c));
+    let room = COLUMNS.saturating_sub(shown.len());
+    shown.extend(others.into_iter().take(room));
+    shown.sort_unstable();
+    shown
 }
 
 /// Returns true once it is decided.
@@ -158,9 +173,17 @@ fn buttons_ui(ui: &mut Ui, import: &Import, commands: &mut Vec<Command>) -> bool
 }
 
 fn shorten(cell: &str) -> String {
-    let line = one_line(cell);
-    match line.chars().count() > LETTERS {
-        true => line.chars().take(LETTERS - 1).chain(['…']).collect(),
-        false => line,
+    start_of(&one_line(cell), LETTERS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chosen_columns_are_always_in_the_preview() {
+        assert_eq!(shown_columns(3, |c| c == 1), [0, 1, 2]);
+        let far = shown_columns(31, |c| c == 30 || c == 12);
+        assert_eq!(far, [0, 1, 2, 3, 4, 5, 12, 30]);
     }
 }

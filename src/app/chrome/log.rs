@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use egui::{
-    Align, Frame, Label, Layout, Panel, RichText, Role, ScrollArea, Ui, WidgetInfo, Window,
-};
+use egui::{Align, Frame, Label, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo, Window};
 
 use crate::app::command::Command;
 use crate::app::floating::Floating;
 use crate::app::notices::{Level, Notice, Notices, here};
+use crate::widgets::foot_ui;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 /// How many notices are on screen at once; older ones are a click away.
@@ -35,7 +34,9 @@ pub fn toasts_ui(ui: &mut Ui, notices: &mut Notices, fade: bool, commands: &mut 
         return;
     }
     let height = ui.available_height() * SHARE;
-    Panel::bottom("toasts").resizable(false).show(ui, |ui| {
+    foot_ui(ui, "toasts", true, |ui| {
+        // More than there was room for until now.
+        ui.set_max_height(height);
         ui.add_space(SPACE_SMALL);
         let area = ScrollArea::vertical().max_height(height);
         area.show(ui, |ui| {

@@ -8,6 +8,7 @@ pub mod context_menu;
 pub mod export;
 pub mod fields;
 pub mod header;
+pub mod hovering;
 pub mod import;
 pub mod inspector;
 pub mod intervene;

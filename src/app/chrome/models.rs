@@ -12,7 +12,7 @@ use crate::model::source::{CHECKPOINTS, CachedModel, MINILM, cached};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::tokens::NO_LIMIT;
 use crate::trace::PoolingMode;
-use crate::widgets::counted;
+use crate::widgets::{counted, entry_chosen};
 
 /// The models of the hub's cache, looked up when the menu opens.
 #[derive(Default)]
@@ -126,9 +126,9 @@ fn about(model: &Model) -> String {
 fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Command>) {
     let mut offer = |ui: &mut Ui, reference: ModelRef, label: String| {
         let chosen = state.model == reference;
-        if ui.selectable_label(chosen, label).clicked() {
+        let entry = ui.selectable_label(chosen, label);
+        if entry_chosen(ui, &entry) {
             commands.push(Command::OpenModel(reference));
-            ui.close();
         }
     };
     let bundled = ModelRef::default();
@@ -166,13 +166,14 @@ fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Comm
         });
     }
     ui.separator();
-    if ui.button("Open a folder or hub id…").clicked() {
-        commands.push(Command::AskModelFolder);
-        ui.close();
-    }
-    if ui.button("Manage models…").clicked() {
-        commands.push(Command::ShowModels(true));
-        ui.close();
+    for (text, command) in [
+        ("Open a folder or hub id…", Command::AskModelFolder),
+        ("Manage models…", Command::ShowModels(true)),
+    ] {
+        let entry = ui.button(text);
+        if entry_chosen(ui, &entry) {
+            commands.push(command);
+        }
     }
 }
 
@@ -188,19 +189,15 @@ fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comm
         Some(mode) => mode.title().to_owned(),
     };
     ui.menu_button(format!("{shown} pooling ⏷"), |ui| {
-        let text = format!("{own_title} (the model's own)");
-        if ui.selectable_label(state.pooling.is_none(), text).clicked() {
-            commands.push(Command::SetPooling(None));
-            ui.close();
-        }
-        for mode in PoolingMode::ALL.into_iter().filter(|mode| own != [*mode]) {
-            if ui
-                .selectable_label(state.pooling == Some(mode), mode.title())
-                .clicked()
-            {
-                commands.push(Command::SetPooling(Some(mode)));
-                ui.close();
+        let mut offer = |ui: &mut Ui, pooling: Option<PoolingMode>, text: String| {
+            let entry = ui.selectable_label(state.pooling == pooling, text);
+            if entry_chosen(ui, &entry) {
+                commands.push(Command::SetPooling(pooling));
             }
+        };
+        offer(ui, None, format!("{own_title} (the model's own)"));
+        for mode in PoolingMode::ALL.into_iter().filter(|mode| own != [*mode]) {
+            offer(ui, Some(mode), mode.title().to_owned());
         }
     });
 }
@@ -214,9 +211,9 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
     };
     ui.menu_button(format!("prompt: {shown} ⏷"), |ui| {
         let mut offer = |ui: &mut Ui, prompt: Prompt, text: String| {
-            if ui.selectable_label(state.prompt == prompt, text).clicked() {
+            let entry = ui.selectable_label(state.prompt == prompt, text);
+            if entry_chosen(ui, &entry) {
                 commands.push(Command::SetPrompt(prompt));
-                ui.close();
             }
         };
         if let Some(default) = &model.prompts.default {
@@ -261,9 +258,9 @@ fn task_ui(ui: &mut Ui, model: &Model, commands: &mut Vec<Command>) {
     let tasks = model.tasks.iter().map(|task| Some(task.as_str()));
     for task in std::iter::once(None).chain(tasks) {
         let label = task.unwrap_or("no task");
-        if ui.selectable_label(now == task, label).clicked() {
+        let entry = ui.selectable_label(now == task, label);
+        if entry_chosen(ui, &entry) {
             commands.push(Command::OpenModel(model.source.for_task(task)));
-            ui.close();
         }
     }
 }

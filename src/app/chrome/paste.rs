@@ -1,16 +1,16 @@
 //! The question after a paste of several lines. It blocks nothing.
 
-use egui::{Panel, Ui};
+use egui::Ui;
 
 use crate::app::paste::{Meant, Pasted};
-use crate::widgets::counted;
 use crate::widgets::theme::SPACE_SMALL;
+use crate::widgets::{counted, foot_ui};
 
 /// A strip at the bottom of `ui` with what the paste may be meant as; returns the answer.
 pub fn paste_ui(ui: &mut Ui, pasted: &Pasted) -> Option<Meant> {
     let mut answer = None;
     let count = pasted.lines.len();
-    Panel::bottom("pasted").resizable(false).show(ui, |ui| {
+    foot_ui(ui, "pasted", true, |ui| {
         ui.add_space(SPACE_SMALL);
         ui.horizontal_wrapped(|ui| {
             ui.label(format!("Pasted {}:", counted(count, "line")));

@@ -7,6 +7,7 @@ use egui::{Align, Key, Layout, RichText, TextEdit, Ui};
 use crate::app::command::Command;
 use crate::app::samples::SAMPLES;
 use crate::app::state::{Focus, Side, State, Text, TextId};
+use crate::tokens::start_of;
 use crate::views::TextView;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 use crate::widgets::{counted, entry_chosen};
@@ -352,8 +353,7 @@ impl TextList<'_> {
                     if other.id == id {
                         continue;
                     }
-                    let start: String = other.text.chars().take(START).collect();
-                    let name = format!("{}  {start}", index + 1);
+                    let name = format!("{}  {}", index + 1, start_of(&other.text, START));
                     let on = self.state.partner(id) == Some(other.id);
                     let entry = ui.selectable_label(on, name);
                     if entry_chosen(ui, &entry) {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{MOST_BYTES, VERSION};
 use crate::os;
+use crate::tokens::start_of;
 
 /// Each is one line that names the file, what is wrong where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -87,8 +88,8 @@ impl SessionError {
         }
         let problem = error.to_string();
         let problem = problem.split(" at line ").next().unwrap_or_default();
-        let stands: String = match text.lines().nth(line.saturating_sub(1)) {
-            Some(line) => line.trim().chars().take(60).collect(),
+        let stands = match text.lines().nth(line.saturating_sub(1)) {
+            Some(line) => start_of(line.trim(), 60),
             None => String::new(),
         };
         let problem = format!("{problem}, in {stands}");

@@ -7,6 +7,7 @@ use crate::engine::{Derived, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::{CHECKPOINTS, CachedModel, cached};
 use crate::views::ViewContext;
+use crate::widgets::entry_chosen;
 
 /// The menu, and the hub's cache as it was when the menu opened.
 #[derive(Default)]
@@ -42,12 +43,9 @@ impl Picker {
             .cached
             .get(cx.engine, &self.opened, move |_| cached(&sources));
         let mut offer = |ui: &mut Ui, reference: Option<ModelRef>, label: String| {
-            if ui
-                .selectable_label(cx.state.reference == reference, label)
-                .clicked()
-            {
+            let entry = ui.selectable_label(cx.state.reference == reference, label);
+            if entry_chosen(ui, &entry) {
                 cx.send(Command::SetReference(reference));
-                ui.close();
             }
         };
         let bundled = CHECKPOINTS.iter().map(|c| c.reference());

@@ -3,6 +3,7 @@
 use egui::{Grid, RichText, Ui};
 
 use crate::app::state::TextId;
+use crate::tokens::start_of;
 use crate::trace::site::{EmbedSite, LayerSite, PoolingMode, Site};
 use crate::trace::{Trace, Values};
 use crate::views::TextView;
@@ -35,11 +36,7 @@ fn grid_ui(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
 /// A text, or the start of a long one: what the inspector has to say is below it.
 fn start_ui(ui: &mut Ui, text: &str, style: impl FnOnce(RichText) -> RichText) {
     const LETTERS: usize = 240;
-    let start = match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    };
-    ui.label(style(RichText::new(start)));
+    ui.label(style(RichText::new(start_of(text, LETTERS))));
 }
 
 pub(super) fn text_ui(ui: &mut Ui, text: &TextView, trace: &Trace) {

@@ -89,7 +89,7 @@ impl Drawing<'_> {
             Shape::Band(band) => paths::band(&mut self.out, band),
             Shape::QuadraticBezier(curve) => paths::quadratic(&mut self.out, curve),
             Shape::CubicBezier(curve) => paths::cubic(&mut self.out, curve),
-            Shape::Text(text) => text::text(&mut self.out, text),
+            Shape::Text(text) => text::text(&mut self.out, text, self.compact),
             Shape::Mesh(mesh) => {
                 if !mesh::image(self, mesh) {
                     mesh::flat(&mut self.out, mesh);

@@ -7,7 +7,9 @@ use egui::{Color32, FontFamily, Pos2, Rect, Stroke, pos2};
 
 use super::write::{Writer, escaped, fill, num, place, stroke, turn};
 
-pub fn text(out: &mut Writer, shape: &TextShape) {
+/// Each word has its own place, for readers that take no notice of lengths: with another face they would
+/// let one run into the next. Browsers fit a whole line, which is `compact`.
+pub fn text(out: &mut Writer, shape: &TextShape, compact: bool) {
     let mut place_in_text = Places::new(shape);
     for row in &shape.galley.rows {
         let mut run: Option<Run> = None;
@@ -17,14 +19,14 @@ pub fn text(out: &mut Writer, shape: &TextShape) {
                 Some(run) if run.section == section => run.push(glyph),
                 _ => {
                     if let Some(run) = run.take() {
-                        run.write(out, shape, row);
+                        run.write(out, shape, row, compact);
                     }
                     run = Some(Run::new(section, glyph));
                 }
             }
         }
         if let Some(run) = run {
-            run.write(out, shape, row);
+            run.write(out, shape, row, compact);
         }
         place_in_text.end(row);
     }
@@ -77,47 +79,78 @@ impl<'a> Places<'a> {
 
 struct Run {
     section: usize,
-    text: String,
+    words: Vec<Word>,
     /// On the baseline, in the row.
     from: Pos2,
     to: f32,
+    /// Whether the next letter begins a word.
+    gap: bool,
+}
+
+/// Letters between two places.
+struct Word {
+    text: String,
+    /// In the row.
+    from: f32,
+    to: f32,
+}
+
+impl Word {
+    /// How the letters are fitted between their ends.
+    fn fitted(&self) -> String {
+        let length = num(self.to - self.from);
+        format!("textLength=\"{length}\" lengthAdjust=\"spacingAndGlyphs\"")
+    }
+
+    /// One of several of a line that begins at `left`.
+    fn span(&self, left: f32) -> String {
+        let (x, fitted) = (num(left + self.from), self.fitted());
+        format!("<tspan x=\"{x}\" {fitted}>{}</tspan>", escaped(&self.text))
+    }
 }
 
 impl Run {
     fn new(section: usize, glyph: &Glyph) -> Self {
         let mut run = Self {
             section,
-            text: String::new(),
+            words: Vec::new(),
             from: glyph.pos,
             to: glyph.pos.x,
+            gap: true,
         };
         run.push(glyph);
         run
     }
 
     fn push(&mut self, glyph: &Glyph) {
-        // Spaces in front would be lost on the way, so the run begins behind them.
-        if self.text.is_empty() && glyph.chr.is_whitespace() {
-            self.from.x = glyph.max_x();
-            self.to = self.from.x;
+        let begins = std::mem::replace(&mut self.gap, glyph.chr.is_whitespace());
+        if self.gap {
             return;
         }
-        if self.text.is_empty() {
+        if self.words.is_empty() {
             self.from = glyph.pos;
         }
-        self.text.push(glyph.chr);
-        if !glyph.chr.is_whitespace() {
-            self.to = glyph.max_x();
+        self.to = glyph.max_x();
+        let letter = known(glyph.chr);
+        match self.words.last_mut().filter(|_| !begins) {
+            Some(word) => {
+                word.text.push(letter);
+                word.to = self.to;
+            }
+            None => self.words.push(Word {
+                text: letter.to_string(),
+                from: glyph.pos.x,
+                to: self.to,
+            }),
         }
     }
 
-    fn write(self, out: &mut Writer, shape: &TextShape, row: &PlacedRow) {
-        let text = self.text.trim_end();
+    fn write(self, out: &mut Writer, shape: &TextShape, row: &PlacedRow, compact: bool) {
         let Some(section) = shape.galley.job.sections.get(self.section) else {
             return;
         };
         let format = &section.format;
-        if text.is_empty() {
+        if self.words.is_empty() {
             return;
         }
         let origin = shape.pos + row.pos.to_vec2();
@@ -141,13 +174,28 @@ impl Run {
             out.line(&format!("<rect {}{turned}{color}/>", place(rect)));
         }
         let color = fill(seen(shape.override_text_color.unwrap_or(format.color)));
-        let (x, y, length) = (num(left), num(baseline), num(right - left));
-        out.line(&format!(
-            "<text x=\"{x}\" y=\"{y}\" textLength=\"{length}\" \
-             lengthAdjust=\"spacingAndGlyphs\"{}{turned}{color}>{}</text>",
-            font(format),
-            escaped(text)
-        ));
+        let (x, y) = (num(left), num(baseline));
+        let look = format!("{}{turned}{color}", font(format));
+        let line = Word {
+            text: self
+                .words
+                .iter()
+                .map(|word| &*word.text)
+                .collect::<Vec<_>>()
+                .join(" "),
+            from: self.from.x,
+            to: self.to,
+        };
+        out.line(&match compact || self.words.len() == 1 {
+            true => {
+                let (fitted, text) = (line.fitted(), escaped(&line.text));
+                format!("<text x=\"{x}\" y=\"{y}\" {fitted}{look}>{text}</text>")
+            }
+            false => {
+                let words: Vec<_> = self.words.iter().map(|word| word.span(origin.x)).collect();
+                format!("<text x=\"{x}\" y=\"{y}\"{look}>{}</text>", words.join(" "))
+            }
+        });
         let underline = match format.underline.is_empty() {
             true => shape.underline,
             false => format.underline,
@@ -169,8 +217,16 @@ impl Run {
     }
 }
 
+/// The arrow of menus is in the window's own face and in hardly any other.
+fn known(letter: char) -> char {
+    match letter {
+        '⏷' => '▾',
+        letter => letter,
+    }
+}
+
 /// Of all text but figures.
-const TEXT: &str = "Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif";
+const TEXT: &str = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', 'Noto Sans', 'DejaVu Sans Condensed', sans-serif";
 
 /// The attribute that names the face of all text but figures.
 pub fn family() -> String {

@@ -10,7 +10,7 @@ use crate::views::compare::{four, short_name, shorten_to};
 use crate::views::score::derive::ScoreKey;
 use crate::views::subject::{note_ui, sentence_ui};
 use crate::views::{TextView, ViewContext};
-use crate::widgets::SPACE_SMALL;
+use crate::widgets::{SPACE_SMALL, entry_chosen};
 
 /// Letters of a text's start.
 const LETTERS: usize = 28;
@@ -60,24 +60,20 @@ impl ContrastState {
 
     fn choices_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let chosen = cx.state.third();
-        if ui.selectable_label(chosen.is_none(), "none").clicked() {
+        let entry = ui.selectable_label(chosen.is_none(), "none");
+        if entry_chosen(ui, &entry) {
             cx.send(Command::Against(None));
-            ui.close();
         }
         for text in others(cx) {
-            let label = named(cx, text);
-            if ui
-                .selectable_label(chosen == Some(text.id), label)
-                .clicked()
-            {
+            let entry = ui.selectable_label(chosen == Some(text.id), named(cx, text));
+            if entry_chosen(ui, &entry) {
                 cx.send(Command::Against(Some(text.id)));
-                ui.close();
             }
         }
         ui.separator();
-        if ui.button("Type another text…").clicked() {
+        let entry = ui.button("Type another text…");
+        if entry_chosen(ui, &entry) {
             self.typed = Some(String::new());
-            ui.close();
         }
     }
 
