@@ -203,7 +203,7 @@ fn the_swapped_roles_of_the_real_model() {
             "{name}: Σ {:.6} residual {:.1e} κ {:.2} in {:.3} s",
             matrix.sum(),
             matrix.residual(),
-            matrix.cancellation(),
+            matrix.cancellation().unwrap(),
             matrix.seconds
         );
         assert!((matrix.sum() - 0.9907).abs() < 1e-4, "{name}");

@@ -118,6 +118,24 @@ fn the_menu_changes_what_is_selected() {
 }
 
 #[test]
+fn a_neuron_that_was_switched_off_stays_in_sight() {
+    let mut harness = open_tiny();
+    send(&mut harness, Command::ShowPanel("feed_forward"));
+    let labels: Vec<String> = {
+        let all = harness.root().children_recursive();
+        all.filter_map(|node| node.accesskit_node().label())
+            .collect()
+    };
+    let mut labels = labels.iter();
+    let label = labels.find(|label| label.starts_with("Switch neuron"));
+    let label = label.unwrap();
+    // Nothing is locked, so it is the strongest of the text.
+    click(&mut harness, label);
+    click(&mut harness, &label.replace(" off", " on again"));
+    assert!(harness.state().state().interventions.is_empty());
+}
+
+#[test]
 fn a_change_that_cannot_be_says_why_and_can_be_removed() {
     let mut harness = open_tiny();
     send(

@@ -50,9 +50,13 @@ pub struct Nearest {
     /// By falling cosine.
     pub rows: Vec<Neighbour>,
     /// The median cosine over the whole table: what a row that has nothing to do with the vector
-    /// would get.
-    pub median: f64,
+    /// would get. None where no row can be compared: with zeros, or with what is no number.
+    pub median: Option<f64>,
 }
+
+/// What is to be said where no row can be compared.
+pub const NO_ROW: &str =
+    "No row can be compared: the vector is all zeros, or holds what is no number.";
 
 /// The `count` rows of a [V, D] table with the largest cosine to `vector`, which may be a row
 /// itself. Rows of zeros are left out. Gives up, with none, when the flag goes up.
@@ -82,7 +86,7 @@ pub fn nearest(
     if all.is_empty() {
         return Some(Nearest {
             rows: all,
-            median: f64::NAN,
+            median: None,
         });
     }
     let median = all.select_nth_unstable_by(middle, falling).1.cosine;
@@ -91,7 +95,10 @@ pub fn nearest(
         all.truncate(count);
     }
     all.sort_by(falling);
-    Some(Nearest { rows: all, median })
+    Some(Nearest {
+        rows: all,
+        median: Some(median),
+    })
 }
 
 /// How far the summands, normed, are from what entered the first layer.

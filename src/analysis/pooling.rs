@@ -99,7 +99,7 @@ pub(super) fn missing(site: Site) -> ModelError {
 /// the pool, in f32 as the model computes it.
 ///
 /// # Errors
-/// When a module does not take this pooling's vector (see [`misfit`]).
+/// When a module does not take this pooling's vector (see [`misfit`]), or what comes out is no number.
 pub fn sentence(head: &Head, trace: &Trace, options: HeadOptions) -> Result<Vec<f32>, ModelError> {
     let pooled = pooled_tensor(head, trace, options.pooling)?;
     let hidden = trace.final_out().map_or(0, |out| out.size(1));
@@ -112,7 +112,16 @@ pub fn sentence(head: &Head, trace: &Trace, options: HeadOptions) -> Result<Vec<
         });
     }
     let pooled = pooled.to_device(&device(head))?;
-    Ok(head.after_pooling(pooled, options)?.to_vec1()?)
+    let vector: Vec<f32> = head.after_pooling(pooled, options)?.to_vec1()?;
+    match vector.iter().all(|x| x.is_finite()) {
+        true => Ok(vector),
+        false => Err(ModelError::Input {
+            what: "the text's vector".to_owned(),
+            problem:
+                "holds what is no number: values inside the model grow beyond what 32 bits hold"
+                    .to_owned(),
+        }),
+    }
 }
 
 /// Where the head's weights are; the CPU where it has none.

@@ -105,7 +105,10 @@ pub fn color_of(cx: &ViewContext<'_>, theme: Theme, text: &TextView) -> Color32 
 
 /// Four decimals with a real minus sign, as scores are compared.
 pub fn four(value: f64) -> String {
-    format!("{value:.4}").replace('-', "−")
+    match value.is_nan() {
+        true => "–".to_owned(),
+        false => format!("{value:.4}").replace('-', "−"),
+    }
 }
 
 /// Three decimals with a real minus sign; a dash for what is no number.

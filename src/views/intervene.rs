@@ -15,14 +15,15 @@ pub fn scope_of(side: Side) -> Scope {
     }
 }
 
-/// Switches a part off, or on again where it is off. `name` is what the part is called.
+/// Switches a part off, or on again where it is off; true when it was pressed. `name` is what the part is
+/// called.
 pub fn switch_off_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     name: &str,
     what: Intervention,
     scope: Scope,
-) {
+) -> bool {
     let all = &cx.state.interventions;
     let there = all.find(&what);
     // Nothing is off in the second model: changes are made to the first alone.
@@ -36,13 +37,15 @@ pub fn switch_off_ui(
     response.widget_info(|| WidgetInfo::selected(Role::Button, can, off, &label));
     let about = "Runs the model without it: every panel and the score follow";
     let response = response.on_disabled_hover_text("Changes are made to the first model alone");
-    if response.on_hover_text(about).clicked() {
+    let pressed = response.on_hover_text(about).clicked();
+    if pressed {
         let next = match there.filter(|_| off) {
             Some(index) => all.without(index),
             None => all.with(what, scope),
         };
         cx.send(Command::SetInterventions(next));
     }
+    pressed
 }
 
 /// Notes that the pointer is on a head, for the menu of what can be done there.

@@ -16,6 +16,7 @@ mod intervene;
 mod models;
 mod pooling;
 mod position;
+mod progress;
 mod recorded;
 mod residual;
 mod score;

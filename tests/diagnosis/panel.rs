@@ -86,3 +86,18 @@ fn another_pooling_is_named_and_texts_that_are_missing_as_well() {
     settle(&mut harness);
     harness.get_by_label_contains("choose the model's own pooling");
 }
+
+#[test]
+fn a_vector_that_has_no_direction_is_named_in_words() {
+    let panel = views::find("diagnosis").unwrap();
+    let open = |factor: f64| {
+        let model = tiny("plain");
+        let weights = &model.encoder.weights;
+        let weights = weights.map(&mut |_, tensor| Ok((tensor * factor)?));
+        let model = model.with_weights(weights.unwrap(), model.head.clone(), "planted".into());
+        let bench = Bench::new(panel, Arc::new(model), &["the cat", "a dog"]);
+        panel_support::show(builder(600., 700., true), bench)
+    };
+    open(0.).get_by_label_contains("The vectors of A and B are all zeros");
+    open(1e30).get_by_label_contains("holds what is no number");
+}

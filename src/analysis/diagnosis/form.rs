@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::tokens::unknown_share;
 use super::words::{even, replaced, sorted};
 use super::{Facts, Finding, Found, Severity, Side, change, three};
 
@@ -87,10 +88,7 @@ pub fn script(facts: &Facts<'_>) -> Found {
         }
         ("language", of_a, of_b)
     };
-    let unknown = facts.sides().map(|side| {
-        let unknown = side.tokens.unknown.iter().filter(|u| **u).count();
-        100. * unknown as f64 / side.tokens.len().max(1) as f64
-    });
+    let unknown = facts.sides().map(|side| 100. * unknown_share(side));
     let text = format!(
         "A is in {of_a}, B in {of_b}: a model that did not learn both together scores this {kind} pair ({}) lower, or by its punctuation and numbers alone ({:.0}% and {:.0}% of the tokens are unknown to it).",
         three(facts.cos),

@@ -43,14 +43,30 @@ pub fn not_normalized(facts: &Facts<'_>) -> Found {
         return Ok(None);
     }
     let dot = dot(a, b);
-    let text = format!(
-        "The vectors are not of length 1 ({} and {}): their dot product is {}, their cosine {}. An index that takes dot products will rank by length as well.",
-        three(long_a),
-        three(long_b),
-        three(dot),
-        three(facts.cos)
-    );
-    let finding = Finding::new("not_normalized", Severity::Info, text)
+    let (severity, text) = match (long_a == 0., long_b == 0.) {
+        (false, false) => (
+            Severity::Info,
+            format!(
+                "The vectors are not of length 1 ({} and {}): their dot product is {}, their cosine {}. An index that takes dot products will rank by length as well.",
+                three(long_a),
+                three(long_b),
+                three(dot),
+                three(facts.cos)
+            ),
+        ),
+        (no_a, no_b) => {
+            let whose = match (no_a, no_b) {
+                (true, true) => "The vectors of A and B are",
+                (true, _) => "The vector of A is",
+                _ => "The vector of B is",
+            };
+            let text = format!(
+                "{whose} all zeros, which point nowhere: the cosine of 0 stands for one that there is not."
+            );
+            (Severity::Problem, text)
+        }
+    };
+    let finding = Finding::new("not_normalized", severity, text)
         .with("a_norm", long_a)
         .with("b_norm", long_b)
         .with("dot", dot)

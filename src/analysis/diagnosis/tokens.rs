@@ -49,12 +49,20 @@ fn own(tokens: &Tokens) -> usize {
     tokens.special.iter().filter(|special| !**special).count()
 }
 
+fn unknown(side: &Side<'_>) -> usize {
+    side.tokens.unknown.iter().filter(|u| **u).count()
+}
+
+/// Unknown tokens as a share of a text's own.
+pub fn unknown_share(side: &Side<'_>) -> f64 {
+    unknown(side) as f64 / own(side.tokens).max(1) as f64
+}
+
 /// Unknown tokens above a tenth of a text's own.
 pub fn unknown_tokens(facts: &Facts<'_>) -> Found {
     const MOST: f64 = 0.1;
-    let unknown = |side: &Side<'_>| side.tokens.unknown.iter().filter(|u| **u).count();
-    let share = |side: &Side<'_>| unknown(side) as f64 / own(side.tokens).max(1) as f64;
-    let found = facts.sides().into_iter().filter(|side| share(side) > MOST);
+    let found = facts.sides().into_iter();
+    let found = found.filter(|side| unknown_share(side) > MOST);
     let found: Vec<String> = found
         .map(|side| {
             let (unknown, all) = (unknown(side), own(side.tokens));
@@ -69,8 +77,8 @@ pub fn unknown_tokens(facts: &Facts<'_>) -> Found {
         found.join(" and for ")
     );
     let finding = Finding::new("unknown_tokens", Severity::Problem, text)
-        .with("a_share", share(&facts.a))
-        .with("b_share", share(&facts.b));
+        .with("a_share", unknown_share(&facts.a))
+        .with("b_share", unknown_share(&facts.b));
     Ok(Some(finding))
 }
 

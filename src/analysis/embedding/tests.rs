@@ -29,7 +29,7 @@ fn the_nearest_row_of_a_row_is_itself() {
         assert_eq!(found.rows[0].row, row);
         assert!((found.rows[0].cosine - 1.).abs() < 1e-12);
         assert!(found.rows[1].cosine < 1. - 1e-6);
-        assert!(found.rows[2].cosine >= found.median);
+        assert!(found.rows[2].cosine >= found.median.unwrap());
     }
 }
 
@@ -43,7 +43,7 @@ fn nearest_goes_by_direction_and_leaves_zero_rows_out() {
     assert_eq!(rows, [3, 1, 4, 2]);
     assert_eq!(found.rows[3].cosine, -1.);
     let none = nearest(&table, &[0., 0.], 10, &Cancel::new()).unwrap();
-    assert!(none.rows.is_empty() && none.median.is_nan());
+    assert!(none.rows.is_empty() && none.median.is_none());
     let stopped = Cancel::new();
     stopped.cancel();
     assert_eq!(nearest(&table, &[2., 0.], 1, &stopped), None);

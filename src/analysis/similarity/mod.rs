@@ -143,7 +143,7 @@ pub struct Totals {
     pub explains: f64,
     pub tolerance: f64,
     /// κ, see [`PairMatrix::cancellation`].
-    pub cancellation: f64,
+    pub cancellation: Option<f64>,
     /// The largest magnitude.
     pub largest: f64,
 }
@@ -221,10 +221,11 @@ impl PairMatrix {
         sums
     }
 
-    /// κ = Σ|C|/|ΣC|: 1 where every pair pulls the same way, large where they cancel.
-    pub fn cancellation(&self) -> f64 {
+    /// κ = Σ|C|/|ΣC|: 1 where every pair pulls the same way, large where they cancel; none where nothing
+    /// pulls.
+    pub fn cancellation(&self) -> Option<f64> {
         let magnitude: f64 = self.values.iter().map(|value| value.abs()).sum();
-        magnitude / self.sum().abs()
+        (magnitude > 0.).then(|| magnitude / self.sum().abs())
     }
 
     /// The largest magnitude, for a colour scale; what is no number does not count.

@@ -141,7 +141,11 @@ impl Chips {
 /// What is changed and where; of a token also which piece it is, where it is the same in every text meant.
 fn title_of(input: &ChipsInput<'_>, one: &Scoped) -> String {
     let title = format!("{} ({})", one.what.title(), one.scope.title());
-    let Intervention::NoToken { token } = &one.what else {
+    let (Intervention::NoToken { token }
+    | Intervention::Patch {
+        token: Some(token), ..
+    }) = &one.what
+    else {
         return title;
     };
     let meant = |text: &&TextView| match one.scope {

@@ -99,7 +99,9 @@ fn explanation(
             pairs.sum(),
             pairs.explains,
             plain(pairs.residual()),
-            plain(pairs.cancellation()),
+            pairs
+                .cancellation()
+                .map_or_else(|| "none".to_owned(), plain),
         ));
     }
     let time = format!("{:.1} ms", 1e3 * pairs.seconds);

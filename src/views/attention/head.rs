@@ -22,6 +22,9 @@ use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 pub(super) const TALLEST: f32 = 720.0;
 /// The room that column labels and the caption may take beyond a square.
 pub(super) const LABELS: f32 = 96.0;
+/// The room for labels beside a part of a map, whichever labels that part has: what a part shows is where it
+/// was while the map is moved.
+pub(super) const NAMES: f32 = 80.0;
 /// Rows that sum to 1 no better than this are pointed out.
 const TOLERANCE: f64 = 1e-5;
 /// Texts of more tokens than this have the controls of a part from the start.
@@ -144,7 +147,8 @@ impl Head {
             legend_ui(ui, &scale, "");
         });
         let locked = locked_cell(text, cx);
-        if text.tokens() > EASY || !self.lens.is_whole() {
+        let parts = text.tokens() > EASY || !self.lens.is_whole();
+        if parts {
             self.lens.controls_ui(ui, locked);
         }
         let (query, key_token) = text.focused(cx.focus);
@@ -171,6 +175,7 @@ impl Head {
         .locked(locked.and_then(|[q, k]| cell(0, Some(q)).zip(cell(1, Some(k)))))
         .dimmed(stale)
         .draggable(!self.lens.is_whole())
+        .label_room(parts.then_some(NAMES))
         .tooltip(false);
         let out = heatmap.ui(ui, &mut self.texture);
         let single = |axis, cell| Some(window.tokens_of(axis, cell)).filter(|r| r.len() == 1);
@@ -191,7 +196,7 @@ impl Head {
             }
         }
         if let Some(cells) = out.cells {
-            self.lens.pointer(&out.response, cells);
+            self.lens.pointer(&out.response, cells, out.room);
         }
         if let Some((row, column)) = out.hovered {
             let value = window.values.get(row * columns + column);

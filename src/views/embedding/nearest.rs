@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::Ui;
 
 use super::stages::Stages;
-use crate::analysis::embedding::{Nearest, nearest};
+use crate::analysis::embedding::{NO_ROW, Nearest, nearest};
 use crate::cancel::Cancel;
 use crate::engine::Derived;
 use crate::model::Model;
@@ -126,9 +126,11 @@ fn found_ui(ui: &mut Ui, cx: &ViewContext<'_>, found: &Found) {
             },
         }
     });
-    let median = number(found.near.median);
-    note_ui(
-        ui,
-        format!("The median row of the whole vocabulary has a cosine of {median}."),
-    );
+    let text = match found.near.median.map(number) {
+        Some(median) => {
+            format!("The median row of the whole vocabulary has a cosine of {median}.")
+        }
+        None => NO_ROW.to_owned(),
+    };
+    note_ui(ui, text);
 }

@@ -37,6 +37,9 @@ pub(super) fn curve_ui(
         across.len()
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    // What is no number, or beyond all of them, has no place in the picture.
+    let known = |f: &&Firing| f.input().is_finite() && out(f).is_finite();
+    let across: Vec<Firing> = across.iter().filter(known).copied().collect();
     let most = across
         .iter()
         .fold(3.0_f32, |most, f| most.max(f.input().abs()))
@@ -64,11 +67,11 @@ pub(super) fn curve_ui(
         .map(|(x, y)| at(x, y))
         .collect();
     painter.add(Shape::line(curve, Stroke::new(1.5, cx.theme.secondary())));
-    for firing in across {
+    for firing in &across {
         let dot = cx.theme.accent().gamma_multiply(0.5);
         painter.circle_filled(at(firing.input(), out(firing)), 2.5, dot);
     }
-    if let Some(firing) = across.get(scene.token) {
+    if let Some(firing) = across.iter().find(|f| f.token == scene.token) {
         painter.circle_filled(at(firing.input(), out(firing)), 4.5, cx.theme.accent());
         painter.circle_stroke(
             at(firing.input(), out(firing)),

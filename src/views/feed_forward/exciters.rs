@@ -1,7 +1,6 @@
 //! What excites the neuron most, over many unrelated texts.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use egui::{RichText, Ui};
@@ -12,6 +11,7 @@ use crate::analysis::job::Job;
 use crate::analysis::neurons::{Excited, Exciters};
 use crate::engine::Derived;
 use crate::tokens::Tokens;
+use crate::views::progress::Progress;
 use crate::views::standing::progress_ui;
 use crate::views::subject::note_ui;
 use crate::widgets::theme::{SPACE, number};
@@ -32,7 +32,7 @@ pub(super) struct Unrelated {
     /// What a person has asked for.
     asked: Option<Key>,
     /// Texts that are done, and all.
-    progress: Arc<[AtomicUsize; 2]>,
+    progress: Progress,
 }
 
 impl Default for Unrelated {
@@ -40,7 +40,7 @@ impl Default for Unrelated {
         Self {
             found: Derived::apart(),
             asked: None,
-            progress: Arc::default(),
+            progress: Progress::default(),
         }
     }
 }
@@ -68,10 +68,7 @@ impl Unrelated {
         }
         let (model, made, progress) = (cx.model.clone(), key.clone(), self.progress.clone());
         let shown = self.found.get(cx.engine, &key, move |cancel| {
-            let mut report = |done, all| {
-                progress[0].store(done, Ordering::Relaxed);
-                progress[1].store(all, Ordering::Relaxed);
-            };
+            let mut report = progress.report();
             let texts = &made.2.texts()[..count];
             let mut job = Job::new(cancel, &mut report);
             Exciters::new(&model, texts, made.1, SHOWN, &mut job).map_err(|e| e.to_string())
@@ -84,7 +81,7 @@ impl Unrelated {
                 }
             },
             None => {
-                let [done, all] = [0, 1].map(|i| self.progress[i].load(Ordering::Relaxed));
+                let (done, all) = self.progress.read();
                 if progress_ui(ui, (done, all), format!("{done} of {all} texts")) {
                     self.found.stop();
                     self.asked = None;

@@ -110,10 +110,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn focus(&self, firing: Firing) -> Focus {
+    fn focus(&self, token: usize, neuron: usize) -> Focus {
         Focus {
-            neuron: Some(firing.neuron),
-            ..Focus::token(self.text.id, firing.token)
+            neuron: Some(neuron),
+            ..Focus::token(self.text.id, token)
         }
     }
 

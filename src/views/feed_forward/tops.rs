@@ -6,6 +6,7 @@ use egui::{RichText, Ui};
 
 use super::{Scene, ViewContext, activation, title_ui};
 use crate::analysis::neurons::{Firing, across_tokens, top_neurons, top_tokens};
+use crate::app::command::Command;
 use crate::app::state::{Focus, TextId};
 use crate::model::intervention::{Intervention, Scope};
 use crate::trace::Trace;
@@ -72,7 +73,10 @@ impl Tops {
             0 => Cell::Figure(top[row].neuron.to_string()),
             _ => figure(top[row], column),
         });
-        let focus = |row: usize| top.get(row).map(|&firing| scene.focus(firing));
+        let focus = |row: usize| {
+            let firing = top.get(row)?;
+            Some(scene.focus(firing.token, firing.neuron))
+        };
         cx.point(out.hovered.and_then(focus), out.clicked.and_then(focus));
     }
 
@@ -111,7 +115,12 @@ impl Tops {
         title_ui(ui, cx, &title, scene.strongest_neuron);
         let layer = scene.layer;
         let what = Intervention::NoNeuron { layer, neuron };
-        switch_off_ui(ui, cx, &format!("neuron {neuron}"), what, Scope::All);
+        let name = format!("neuron {neuron}");
+        if switch_off_ui(ui, cx, &name, what, Scope::All) && scene.strongest_neuron {
+            // It stays in sight: switched off it is not the strongest, and the next one's switch would come to lie
+            // under the pointer.
+            cx.send(Command::Lock(scene.focus(scene.token, neuron)));
+        }
         let here = |top: &TopToken| top.text == scene.text.id && top.firing.token == scene.token;
         let columns = columns("text: token", scene.gated());
         let table = Table {

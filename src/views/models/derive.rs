@@ -36,7 +36,10 @@ pub struct Compared {
 pub struct Seen {
     /// [n, n]
     pub cosines: Vec<f32>,
+    /// Of those that have a vector of numbers.
     pub projection: Projection,
+    /// Where each text is in the plane.
+    pub points: Vec<Option<[f64; 2]>>,
     pub key: u64,
 }
 
@@ -77,18 +80,27 @@ impl Seen {
                 to_f64(&vector.unwrap_or_else(|_| vec![f32::NAN; model.sentence_size()]))
             })
             .collect();
+        // One that is no number would take the whole plane along.
+        let known = |vector: &&Vec<f64>| vector.iter().all(|x| x.is_finite());
+        let whole: Vec<Vec<f64>> = vectors.iter().filter(known).cloned().collect();
+        let projection = pca(&whole);
+        let mut points = projection.points.iter().copied();
+        let mut point = |vector: &Vec<f64>| known(&vector).then(|| points.next()).flatten();
         Self {
+            points: vectors.iter().map(&mut point).collect(),
+            projection,
             cosines: cosines(&vectors).iter().map(|&cos| cos as f32).collect(),
-            projection: pca(&vectors),
             key: fresh_key(),
         }
     }
 }
 
-/// Mean and standard deviation over the pairs of different texts, from [n, n]; none for one text.
+/// Mean and standard deviation over the pairs of different texts, from [n, n]; pairs without a cosine do
+/// not count. None where there are no others.
 pub fn mean_and_spread(matrix: &[f32], n: usize) -> Option<(f64, f64)> {
     let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| i * n + j));
-    let values: Vec<f64> = pairs.map(|at| f64::from(matrix[at])).collect();
+    let values = pairs.map(|at| f64::from(matrix[at]));
+    let values: Vec<f64> = values.filter(|cos| cos.is_finite()).collect();
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let spread = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
@@ -105,5 +117,9 @@ mod tests {
         let (mean, spread) = mean_and_spread(&matrix, 3).unwrap();
         assert!((mean - 0.4).abs() < 1e-6 && (spread - 0.163_299).abs() < 1e-5);
         assert_eq!(mean_and_spread(&[1.], 1), None);
+        let gone = f32::NAN;
+        let matrix = [1., 0.2, gone, 0.2, 1., gone, gone, gone, gone];
+        let (mean, spread) = mean_and_spread(&matrix, 3).unwrap();
+        assert!((mean - 0.2).abs() < 1e-6 && spread < 1e-6);
     }
 }

@@ -13,7 +13,7 @@ use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::command::Command;
 use crate::app::export::{NamedArray, Numbers};
-use crate::app::state::Focus;
+use crate::app::state::{Focus, TextId};
 use crate::engine::{Derived, Shown};
 use crate::model::source::CHECKPOINTS;
 use crate::widgets::{
@@ -259,25 +259,31 @@ fn summary(cx: &ViewContext<'_>, compared: &Compared, values: &[f32]) -> String 
 /// The texts in the plane of their two principal components.
 fn plane_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, compared: &Compared, title: &str, seen: &Seen) {
     let names = names(cx, compared);
-    let texts = compared.texts.iter().zip(&seen.projection.points);
-    let points: Vec<ScatterPoint> = texts
-        .zip(names)
-        .map(|((&id, point), label)| ScatterPoint {
-            x: point[0] as f32,
-            y: point[1] as f32,
-            label,
-            color: cx
+    let texts = compared.texts.iter().zip(&seen.points).zip(names);
+    let (ids, points): (Vec<TextId>, Vec<ScatterPoint>) = texts
+        .filter_map(|((&id, point), label)| {
+            let [x, y] = (*point)?.map(|x| x as f32);
+            let color = cx
                 .text(id)
-                .map_or(cx.theme.secondary(), |text| color_of(cx, cx.theme, text)),
-            radius: 4.,
+                .map_or(cx.theme.secondary(), |text| color_of(cx, cx.theme, text));
+            let radius = 4.;
+            let point = ScatterPoint {
+                x,
+                y,
+                label,
+                color,
+                radius,
+            };
+            Some((id, point))
         })
-        .collect();
-    let focus = cx.focus.text.and_then(|id| compared.index(id));
+        .unzip();
+    let focus = cx.focus.text;
+    let focus = focus.and_then(|id| ids.iter().position(|&of| of == id));
     let width = ui.available_width();
     let size = vec2(width, (0.7 * width).min(PICTURE));
     let name = format!("The texts in two dimensions: {title}");
     let response = scatter_ui(ui, &name, &points, size, focus);
-    let focus = |index: usize| compared.texts.get(index).map(|&id| Focus::text(id));
+    let focus = |index: usize| ids.get(index).map(|&id| Focus::text(id));
     cx.point(
         response.hovered.and_then(focus),
         response.clicked.and_then(focus),

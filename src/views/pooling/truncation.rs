@@ -305,7 +305,7 @@ impl Place {
     /// Points of a curve, no two in one pixel.
     fn line(&self, curve: &[f64]) -> Vec<egui::Pos2> {
         let mut points: Vec<egui::Pos2> = Vec::new();
-        for (kept, &value) in (1..).zip(curve) {
+        for (kept, &value) in (1..).zip(curve).filter(|(_, value)| value.is_finite()) {
             let point = pos2(self.x(kept), self.y(value));
             match points.last() {
                 Some(last) if point.x - last.x < 0.5 && kept < curve.len() => {}

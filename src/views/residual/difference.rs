@@ -26,10 +26,8 @@ type Key = (u64, Measure);
 struct Figures {
     /// Of A and of B, [P, S].
     sides: [Vec<f64>; 2],
-    /// A − B, [P, S]; NaN where there is none.
+    /// A − B as the map shows it, [P, S]: hidden where there is none.
     less: Vec<f32>,
-    /// The same as the map shows it.
-    shown: Vec<f32>,
     /// cos of the partners' states, [P, S].
     cosines: Vec<f32>,
     /// S
@@ -79,15 +77,17 @@ fn figures(
         Ok::<_, String>(pairs.flat_map(row).collect::<Vec<f64>>())
     };
     let sides = [of(0)?, of(1)?];
-    let less = sides[0].iter().zip(&sides[1]);
-    let less: Vec<f32> = less.map(|(a, b)| (a - b) as f32).collect();
     Ok(Figures {
-        shown: hiding(&less),
-        less,
+        less: hiding(&less(&sides)),
         cosines: partner_cosines(twin).ok_or_else(lacks)?,
         sides,
         count,
     })
+}
+
+/// A − B; NaN where there is none.
+fn less([a, b]: &[Vec<f64>; 2]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| (a - b) as f32).collect()
 }
 
 /// cos of the states of the partners, [P, S].
@@ -151,7 +151,7 @@ impl Difference {
         let formula = format!("{}, A − B", measure.formula());
         legend_row_ui(ui, cx, (&scale, &formula), &figures.less);
         let name = format!("{}, A − B, pairs × states", measure.title());
-        let less = (name.as_str(), &figures.shown[..], scale);
+        let less = (name.as_str(), &figures.less[..], scale);
         self.map_ui(ui, cx, (&drawn, figures), 0, less, shown.current);
         section_ui(ui, "Partners", "cos of A's state with B's");
         let scale = cosines(&figures.cosines);
@@ -242,7 +242,7 @@ impl Difference {
             };
             let name = format!("{}.a_minus_b", drawn.key.1.array());
             Some(vec![
-                array(name, &figures.less),
+                array(name, &less(&figures.sides)),
                 array("residual.cos_a_b".to_owned(), &figures.cosines),
             ])
         };

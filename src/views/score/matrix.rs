@@ -122,7 +122,9 @@ pub fn sums_ui(ui: &mut Ui, cx: &ViewContext<'_>, totals: &Totals) {
         ),
         (
             "cancellation κ",
-            number(totals.cancellation),
+            totals
+                .cancellation
+                .map_or_else(|| "none".to_owned(), number),
             "Σ|C|/|ΣC|: 1 where all parts pull the same way, large where they cancel each other",
         ),
     ];

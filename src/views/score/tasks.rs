@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::derive::{Grid, Pairs, ScoreKey};
 use super::dimensions::Dimensions;
@@ -18,6 +17,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Derived, Engine, Shown};
 use crate::model::{Model, ModelError};
 use crate::views::compare::four;
+use crate::views::progress::Progress;
 
 /// Up to so many tokens in each text a method that runs the model many times starts by itself.
 pub const MANY: usize = 40;
@@ -68,16 +68,9 @@ pub enum Answer {
 /// An answer, or why there is none.
 pub type Found = Result<Answer, Arc<str>>;
 
-/// How far a task is.
-#[derive(Default)]
-struct Progress {
-    done: AtomicUsize,
-    total: AtomicUsize,
-}
-
 struct Run {
     found: Derived<ScoreKey, Found>,
-    progress: Arc<Progress>,
+    progress: Progress,
     /// What a person has started it for.
     asked: Option<ScoreKey>,
     /// What a person has given it up for.
@@ -95,7 +88,7 @@ impl Runs {
                 true => Derived::slow(),
                 false => Derived::default(),
             },
-            progress: Arc::default(),
+            progress: Progress::default(),
             asked: None,
             stopped: None,
         })
@@ -148,11 +141,8 @@ impl Runs {
 
     /// Steps done, and of how many.
     pub fn progress(&self, task: Task) -> (usize, usize) {
-        let progress = self.0.get(&task).map(|run| &run.progress);
-        progress.map_or((0, 0), |progress| {
-            let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-            (read(&progress.done), read(&progress.total))
-        })
+        let run = self.0.get(&task);
+        run.map_or((0, 0), |run| run.progress.read())
     }
 
     /// Gives up what nobody looks at.
@@ -174,11 +164,7 @@ fn answer(
 ) -> Result<Answer, ModelError> {
     let (a, b) = (&*key.a.0, &*key.b.0);
     let options = model.options_with(key.pooling, key.truncate);
-    let mut report = |done: usize, total: usize| {
-        progress.done.store(done, Ordering::Relaxed);
-        progress.total.store(total, Ordering::Relaxed);
-    };
-    report(0, 0);
+    let mut report = progress.report();
     let mut job = Job::new(cancel, &mut report);
     let of_pairs = |pairs| Answer::Pairs(Box::new(pairs));
     let pairs = |matrix| Pairs::new(matrix, &a.tokens, &b.tokens);

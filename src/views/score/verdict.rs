@@ -103,10 +103,14 @@ fn largest(grid: &Grid, taken: impl Fn(usize, usize) -> bool) -> Vec<(usize, usi
 
 /// A part of the score: its share, or itself where the score is near 0.
 pub fn part(value: f64, cos: f64) -> String {
-    match cos.abs() < SMALL {
-        true => four(value),
-        false => format!("{:.0}%", 100. * value / cos).replace('-', "−"),
-    }
+    let percent = 100. * value / cos;
+    let share = match percent.abs() {
+        _ if cos.abs() < SMALL => return four(value),
+        // In long texts every pair is that small, and 0 would say that it does nothing.
+        0.05..1. => format!("{percent:.1}%"),
+        _ => format!("{percent:.0}%"),
+    };
+    share.replace('-', "−")
 }
 
 /// The sentences, with their pairs to point at.

@@ -53,9 +53,11 @@ impl Strips {
         let alone = |both: Option<&[bool]>| both.map_or(0, |b| b.iter().filter(|b| !**b).count());
         let mut said = legend(&tokens);
         said += &match (alone(mine), alone(theirs)) {
+            _ if both.is_none() => String::new(),
             (0, 0) => " · both read the same".to_owned(),
+            // A piece that has moved is in the other text as well.
             (mine, theirs) => format!(
-                " · tinted: in one text only ({mine} in {}, {theirs} in {})",
+                " · tinted: not at this point of the other text ({mine} in {}, {theirs} in {})",
                 subject.side.name(),
                 other.side.name()
             ),
@@ -97,7 +99,7 @@ fn strip_ui(
                 label: &labels[t],
                 secondary: kind == Kind::Special,
                 fill: fill(cx.theme, kind, only_here.then_some(color)),
-                note: Some(note(tokens, t, kind, only_here.then_some(side.name()))),
+                note: Some(note(tokens, t, kind, only_here)),
             }
         })
         .collect();
@@ -134,7 +136,7 @@ fn fill(theme: Theme, kind: Kind, only: Option<egui::Color32>) -> Option<egui::C
     }
 }
 
-fn note(tokens: &Tokens, index: usize, kind: Kind, only: Option<&str>) -> String {
+fn note(tokens: &Tokens, index: usize, kind: Kind, only: bool) -> String {
     let id = tokens.ids[index];
     let mut note = format!("token {index} · id {id}");
     if tokens.pieces[index] != tokens.labels[index] {
@@ -158,8 +160,8 @@ fn note(tokens: &Tokens, index: usize, kind: Kind, only: Option<&str>) -> String
         Kind::Prompt => note += "\npart of the prompt",
         _ => {}
     }
-    if let Some(side) = only {
-        note += &format!("\nonly in {side}");
+    if only {
+        note += "\nnot at this point of the other text";
     }
     note
 }

@@ -1,7 +1,6 @@
 //! What the panel has run away from the window: when it is asked for, with progress and a stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use egui::{ProgressBar, Ui};
 
@@ -13,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Derived, Engine, Shown};
 use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::PoolingMode;
+use crate::views::progress::Progress;
 use crate::views::subject::SameTrace;
 
 /// What a run is of.
@@ -105,17 +105,10 @@ fn rows(model: &Model, key: &RunKey, job: &mut Job<'_>) -> Result<Vec<Row>, Mode
     Ok(edits.into_iter().zip(drafts).zip(found).map(row).collect())
 }
 
-/// Steps done, and of how many.
-#[derive(Default)]
-struct Progress {
-    done: AtomicUsize,
-    total: AtomicUsize,
-}
-
 /// Something that is run once it is asked for, and can be stopped.
 pub struct Work<K, V> {
     found: Derived<K, V>,
-    progress: Arc<Progress>,
+    progress: Progress,
     asked: Option<K>,
     stopped: Option<K>,
     ready: Option<K>,
@@ -126,7 +119,7 @@ impl<K, V> Default for Work<K, V> {
     fn default() -> Self {
         Self {
             found: Derived::slow(),
-            progress: Arc::default(),
+            progress: Progress::default(),
             asked: None,
             stopped: None,
             ready: None,
@@ -175,8 +168,7 @@ impl<K: Clone + PartialEq, V> Work<K, V> {
     pub fn progress_ui(&mut self, ui: &mut Ui, what: &str) {
         /// How often progress is painted.
         const GLANCE: std::time::Duration = std::time::Duration::from_millis(100);
-        let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        let (done, total) = (read(&self.progress.done), read(&self.progress.total));
+        let (done, total) = self.progress.read();
         let share = done as f32 / total.max(1) as f32;
         let text = match total {
             0 => "waiting…".to_owned(),
@@ -205,14 +197,8 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Work<K, Result<V, Arc<str>>
         let shown = match self.asked(key) {
             true => {
                 let progress = self.progress.clone();
-                let make = move |cancel: &Cancel| {
-                    let mut report = |done: usize, total: usize| {
-                        progress.done.store(done, Ordering::Relaxed);
-                        progress.total.store(total, Ordering::Relaxed);
-                    };
-                    report(0, 0);
-                    make(&mut Job::new(cancel, &mut report))
-                };
+                let make =
+                    move |cancel: &Cancel| make(&mut Job::new(cancel, &mut progress.report()));
                 self.found.get(engine, key, make)
             }
             false => self.found.peek(key),

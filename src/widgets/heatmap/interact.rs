@@ -16,6 +16,7 @@ impl Heatmap<'_> {
     ) -> HeatmapResponse {
         let mut out = HeatmapResponse {
             cells: Some(layout.cells),
+            room: layout.room,
             hovered: None,
             clicked: None,
             hovered_row: None,

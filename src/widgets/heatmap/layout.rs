@@ -64,6 +64,8 @@ pub(super) struct Layout {
     pub line: f32,
     /// From the corner of the whole to the corner of the cells.
     margin: Vec2,
+    /// What is left of the whole for the cells.
+    pub room: Vec2,
 }
 
 impl Layout {
@@ -71,7 +73,9 @@ impl Layout {
         let font = TextStyle::Small.resolve(ui.style());
         let line = ui.fonts_mut(|fonts| fonts.row_height(&font));
         let width = |labels: &[String], count: usize, axis: &str, cap: f32| {
-            if !labels.is_empty() {
+            if let Some(room) = map.label_room.filter(|_| !labels.is_empty()) {
+                room.min(cap)
+            } else if !labels.is_empty() {
                 label::widest(ui.painter(), labels, &font, cap)
             } else if axis.is_empty() {
                 0.0
@@ -109,6 +113,7 @@ impl Layout {
             font,
             line,
             margin: Vec2::ZERO,
+            room: Vec2::ZERO,
         };
         // First with the tallest labels, then with those that the cells' size allows: flatter
         // labels only give room back, so the second try always fits.
@@ -130,6 +135,7 @@ impl Layout {
             0.0
         };
         this.margin = vec2(left, caption(map.column_axis) + gap(labels));
+        this.room = fit - this.margin;
         this.finish_size(ui.pixels_per_point());
         this
     }

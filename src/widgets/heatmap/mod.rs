@@ -47,6 +47,7 @@ pub struct Heatmap<'a> {
     tooltip: bool,
     draggable: bool,
     hidden: &'a str,
+    label_room: Option<f32>,
 }
 
 /// What happened on a heatmap. Cells are (row, column).
@@ -55,6 +56,8 @@ pub struct HeatmapResponse {
     pub response: Response,
     /// Where the cells are, without labels; none where there are none.
     pub cells: Option<egui::Rect>,
+    /// The room that there was for them.
+    pub room: Vec2,
     /// The cell under the pointer; of those that share a pixel, the one that is shown.
     pub hovered: Option<(usize, usize)>,
     /// The cell that was clicked or walked to with the arrow keys: lock it.
@@ -102,6 +105,7 @@ impl<'a> Heatmap<'a> {
             tooltip: true,
             draggable: false,
             hidden: "",
+            label_room: None,
         }
     }
 
@@ -220,6 +224,13 @@ impl<'a> Heatmap<'a> {
         self
     }
 
+    /// Labels get this much in place of what the widest needs, in points: maps that follow each other in
+    /// one place then have their cells at the same one.
+    pub fn label_room(mut self, points: Option<f32>) -> Self {
+        self.label_room = points;
+        self
+    }
+
     /// Paint it, and tell what is pointed at.
     pub fn ui(mut self, ui: &mut Ui, texture: &mut HeatmapTexture) -> HeatmapResponse {
         // A slice that is too short is a mistake elsewhere; show the rows that are whole.
@@ -262,6 +273,7 @@ fn empty_ui(ui: &mut Ui, name: &str) -> HeatmapResponse {
     HeatmapResponse {
         response: nothing_ui(ui, name),
         cells: None,
+        room: Vec2::ZERO,
         hovered: None,
         clicked: None,
         hovered_row: None,

@@ -305,6 +305,9 @@ fn brief(value: f32, scale: Scale) -> String {
         format!("{value:.2}")
     } else if value.is_finite() && value.abs() < 1000.0 {
         format!("{value:.0}")
+    } else if value.is_nan() {
+        // Its colour says that it is no number; the words fit into what stands beside the pointer.
+        return "–".to_owned();
     } else {
         return number(f64::from(value));
     };

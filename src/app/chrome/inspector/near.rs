@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{CollapsingHeader, Grid, RichText, Ui};
 
-use crate::analysis::embedding::nearest;
+use crate::analysis::embedding::{NO_ROW, nearest};
 use crate::cancel::Cancel;
 use crate::engine::{Derived, Engine};
 use crate::model::Model;
@@ -20,7 +20,7 @@ type Key = (u64, usize, Site);
 /// Pieces with their cosines, and the median cosine of the vocabulary.
 struct Found {
     rows: Vec<(String, f64)>,
-    median: f64,
+    median: Option<f64>,
 }
 
 /// Remembers the last that were found.
@@ -119,6 +119,9 @@ fn found_ui(ui: &mut Ui, found: Option<&Found>) {
                 ui.end_row();
             }
         });
-    let text = format!("The median row has a cosine of {}.", number(found.median));
+    let text = match found.median {
+        Some(median) => format!("The median row has a cosine of {}.", number(median)),
+        None => NO_ROW.to_owned(),
+    };
     ui.label(RichText::new(text).small().color(secondary));
 }

@@ -49,7 +49,9 @@ impl Row<'_> {
         };
         let point =
             |(l, &cosine): (usize, &f64)| Pos2::new(rect.left() + l as f32 * column, y(cosine));
-        let points: Vec<Pos2> = cosines.iter().enumerate().map(point).collect();
+        // What is no number has no place.
+        let known = cosines.iter().enumerate().filter(|(_, x)| x.is_finite());
+        let points: Vec<Pos2> = known.map(point).collect();
         for &at in &points {
             painter.circle_filled(at, 1.5, self.theme.accent());
         }
@@ -76,6 +78,7 @@ impl Row<'_> {
             self.go(of_kind(layer));
         }
         let cosine = cosines.and_then(|c| c.get(layer + 1));
+        let cosine = cosine.filter(|c| c.is_finite());
         let value = cosine.map_or(String::new(), |c| format!(": cos(A, B) = {c:.4} behind it"));
         response.on_hover_text(format!("Layer {}{value}", layer + 1));
     }

@@ -15,7 +15,7 @@ use crate::cancel::Cancel;
 use crate::engine::Derived;
 use crate::trace::Site;
 use crate::views::ViewContext;
-use crate::views::attention::head::{EASY, LABELS, TALLEST, span};
+use crate::views::attention::head::{EASY, LABELS, NAMES, TALLEST, span};
 use crate::views::attention::lens::{CELLS, Lens};
 use crate::views::attention::{Options, title_ui};
 use crate::views::difference::{Twin, three_values};
@@ -169,7 +169,8 @@ impl DifferenceMap {
         let twin = &drawn.twin;
         let locked = twin.focused(cx.locked);
         let locked = locked[0].zip(locked[1]);
-        if twin.len() > EASY || !self.lens.is_whole() {
+        let parts = twin.len() > EASY || !self.lens.is_whole();
+        if parts {
             self.lens.controls_ui(ui, locked.map(|(q, k)| [q, k]));
         }
         let [query, key] = twin.focused(cx.focus);
@@ -190,6 +191,7 @@ impl DifferenceMap {
             .locked(locked.and_then(|(q, k)| cell(0, Some(q)).zip(cell(1, Some(k)))))
             .dimmed(stale)
             .draggable(!self.lens.is_whole())
+            .label_room(parts.then_some(NAMES))
             .tooltip(false)
             .ui(ui, &mut self.texture);
         let single = |axis, cell| Some(window.tokens_of(axis, cell)).filter(|r| r.len() == 1);
@@ -207,7 +209,7 @@ impl DifferenceMap {
             }
         }
         if let Some(cells) = out.cells {
-            self.lens.pointer(&out.response, cells);
+            self.lens.pointer(&out.response, cells, out.room);
         }
         if let Some((row, column)) = out.hovered {
             let text = match pair_at((row, column)) {

@@ -6,7 +6,6 @@ mod parts;
 mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use egui::{RichText, Ui};
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use super::tasks::{MANY, PARTS};
 use crate::analysis::similarity::contrast::{Contrast, WithoutEach};
 use crate::engine::{Derived, Shown};
 use crate::views::compare::{color_of, four};
+use crate::views::progress::Progress;
 use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::views::subject::{SameTrace, note_ui, section_ui};
 use crate::views::{TextView, ViewContext};
@@ -57,19 +57,13 @@ enum From {
     Input,
 }
 
-#[derive(Default)]
-struct Progress {
-    done: AtomicUsize,
-    all: AtomicUsize,
-}
-
 /// The third text and what follows from it.
 pub struct ContrastState {
     outline: Derived<Key, Found<Outline>>,
     inside: Derived<Key, Found<Inside>>,
     input: Derived<Key, Found<Both>>,
     removals: Derived<Key, Found<WithoutEach>>,
-    progress: Arc<Progress>,
+    progress: Progress,
     /// What a person has started long texts for: input tokens, leave-one-out.
     asked: [Option<Key>; 2],
     /// A text that is being typed.
@@ -85,7 +79,7 @@ impl Default for ContrastState {
             inside: Derived::slow(),
             input: Derived::slow(),
             removals: Derived::slow(),
-            progress: Arc::default(),
+            progress: Progress::default(),
             asked: [None, None],
             typed: None,
             all_words: false,
@@ -245,20 +239,14 @@ impl ContrastState {
             return None;
         }
         let (made, model, progress) = (key.clone(), cx.model.clone(), self.progress.clone());
-        let make = move |cancel: &_| {
-            let mut report = |done, all| {
-                progress.done.store(done, Ordering::Relaxed);
-                progress.all.store(all, Ordering::Relaxed);
-            };
-            derive::removals(&made, &model, cancel, &mut report)
-        };
+        let make =
+            move |cancel: &_| derive::removals(&made, &model, cancel, &mut progress.report());
         let shown = self.removals.get(cx.engine, key, make);
         let current = shown.filter(|shown| shown.current);
         let told = match current {
             Some(_) => "left out: what the difference loses without the token".to_owned(),
             None => {
-                let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-                let (done, all) = (read(&self.progress.done), read(&self.progress.all));
+                let (done, all) = self.progress.read();
                 format!("leaving out one token after the other… {done} of {all}")
             }
         };
