@@ -2,7 +2,7 @@
 
 use egui::style::{WidgetVisuals, Widgets};
 use egui::{
-    Context, CornerRadius, FontFamily, FontId, Frame, Margin, Shadow, Stroke, Style, TextStyle,
+    Context, CornerRadius, FontFamily, FontId, Frame, Margin, Shadow, Stroke, Style, TextStyle, Ui,
     Visuals, vec2,
 };
 
@@ -40,6 +40,18 @@ pub fn animate(ctx: &Context, on: bool) {
 /// What a dialog stands in: a menu's edge is too close for sentences and fields.
 pub fn dialog_frame(ctx: &Context) -> Frame {
     Frame::window(&ctx.global_style()).inner_margin(1.5 * SPACE)
+}
+
+/// What `add` paints has an edge: without one a box or a ring that is empty would be a pale spot.
+pub fn edged_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let edge = Stroke::new(1.0, Theme::of(ui).edge());
+    let before = ui.visuals().widgets.clone();
+    let widgets = &mut ui.visuals_mut().widgets;
+    widgets.inactive.bg_stroke = edge;
+    widgets.hovered.bg_stroke = edge;
+    let shown = add(ui);
+    ui.visuals_mut().widgets = before;
+    shown
 }
 
 fn style(theme: Theme) -> Style {

@@ -78,6 +78,11 @@ impl Theme {
         self.pick(0x34383F, 0xD9DCE1)
     }
 
+    /// Round a check box or a ring, which says by being empty that something is off.
+    pub(super) fn edge(self) -> Color32 {
+        self.pick(0x727985, 0x858C97)
+    }
+
     /// Ordinary text.
     pub fn foreground(self) -> Color32 {
         self.pick(0xD5D9E0, 0x24292F)
@@ -233,6 +238,7 @@ mod tests {
             ] {
                 assert!(contrast(color, theme.background()) >= 4.5, "{color:?}");
             }
+            assert!(contrast(theme.edge(), theme.background()) >= 3.0);
             for index in 0..Theme::TEXTS {
                 assert!(
                     contrast(theme.text(index), theme.background()) >= 4.0,
