@@ -96,8 +96,11 @@ impl View for WhatIfView {
                 self.forget();
                 return;
             }
-            side_ui(ui, cx, &bench);
-            self.origin_ui(ui, cx, &bench);
+            // In one row, so that nothing below moves when there is something to go back to.
+            ui.horizontal_wrapped(|ui| {
+                side_ui(ui, cx, &bench);
+                self.origin_ui(ui, cx, &bench);
+            });
             self.bench_ui(ui, cx, &bench);
         });
     }
@@ -217,11 +220,7 @@ impl WhatIfView {
         let same = origin.text == bench.text() && origin.prompt == cx.state.prompt;
         let mut back = false;
         if !same || !bench.current {
-            ui.horizontal_wrapped(|ui| {
-                back = ui.button("Back to the original").clicked();
-                note_ui(ui, format!("“{}”", super::compare::shorten(&origin.text)))
-                    .on_hover_text(&origin.text);
-            });
+            back = back_ui(ui, &origin.text);
         }
         if back {
             cx.send(Command::EditText(origin.id, origin.text));
@@ -259,25 +258,36 @@ fn bench<'a>(cx: &ViewContext<'_>, pair: &'a Pair) -> Bench<'a> {
 
 /// Which of the two texts is edited, and the score so far.
 fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, bench: &Bench<'_>) {
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Edit");
-        for side in [Side::A, Side::B] {
-            let name = RichText::new(side.name()).strong();
-            let name = name.color(side_color(cx.theme, side));
-            let button = ui.selectable_label(side == bench.side, name);
-            let title = format!("Edit text {}", side.name());
-            button.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::Button, true, side == bench.side, &title)
-            });
-            if button.on_hover_text(title).clicked() {
-                cx.send(Command::View(side));
-            }
+    ui.label("Edit");
+    for side in [Side::A, Side::B] {
+        let name = RichText::new(side.name()).strong();
+        let name = name.color(side_color(cx.theme, side));
+        let button = ui.selectable_label(side == bench.side, name);
+        let title = format!("Edit text {}", side.name());
+        button.widget_info(|| {
+            egui::WidgetInfo::selected(egui::Role::Button, true, side == bench.side, &title)
+        });
+        if button.on_hover_text(title).clicked() {
+            cx.send(Command::View(side));
         }
-        match bench.key.score(cx.model) {
-            Ok(score) => ui.label(RichText::new(format!("score {}", four(score))).monospace()),
-            Err(problem) => ui.colored_label(cx.theme.warning(), &*problem),
-        };
-    });
+    }
+    match bench.key.score(cx.model) {
+        Ok(score) => ui.label(RichText::new(format!("score {}", four(score))).monospace()),
+        Err(problem) => ui.colored_label(cx.theme.warning(), &*problem),
+    };
+}
+
+/// The button that leads back to `original`; short where the row has little room left.
+fn back_ui(ui: &mut Ui, original: &str) -> bool {
+    /// Room for the whole name.
+    const WHOLE: f32 = 160.;
+    let name = "Back to the original";
+    let room = ui.available_size_before_wrap().x;
+    let text = if room < WHOLE { "Back" } else { name };
+    let button = ui.button(text);
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let original = super::compare::shorten_to(original, 300);
+    button.on_hover_text(format!("“{original}”")).clicked()
 }
 
 /// `1 edit`, `2 edits`.
