@@ -83,6 +83,11 @@ impl Theme {
         self.pick(0x727985, 0x858C97)
     }
 
+    /// Round a text field.
+    pub(super) fn field_edge(self) -> Color32 {
+        self.pick(0x3D424B, 0xC3C9D1)
+    }
+
     /// Ordinary text.
     pub fn foreground(self) -> Color32 {
         self.pick(0xD5D9E0, 0x24292F)
