@@ -12,6 +12,7 @@ use egui::{Align, Label, Layout, RichText, Slider, Ui};
 
 use super::compare::missing_ui;
 use super::recorded::Memo;
+use super::scroll::beside_bar_ui;
 use super::{Panel, View, ViewContext};
 use crate::analysis::contrastive::InfoNce;
 use crate::app::command::Command;
@@ -71,8 +72,7 @@ impl View for ContrastiveView {
         }
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             missing_ui(ui, cx);
             match shown {
                 Some((pairs, seen, current)) => {

@@ -13,6 +13,7 @@ use egui::{Button, RichText, Ui};
 
 use super::compare::{Pair, Traced, four, pair_ui};
 use super::recorded::Memo;
+use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, note_ui, section_ui, side_color};
 use super::{Panel, View, ViewContext};
 use crate::analysis::edits::rerun::{offer, parts};
@@ -20,7 +21,6 @@ use crate::analysis::edits::{Draft, Edit, Kind, propose};
 use crate::app::command::Command;
 use crate::app::state::{Side, TextId};
 use crate::model::Prompt;
-use crate::widgets::SPACE;
 use work::{Key, RunKey, Work};
 
 pub static PANEL: Panel = Panel {
@@ -86,8 +86,7 @@ impl View for WhatIfView {
         let bench = bench(cx, &pair);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             if pair.same() {
                 note_ui(
                     ui,
