@@ -45,6 +45,8 @@ pub fn preferences_ui(
 fn rows_ui(ui: &mut Ui, now: &Preferences, device: &str, commands: &mut Vec<Command>) {
     ui.label("Theme");
     ui.horizontal(|ui| {
+        // Each ring is nearer to its own name than to the one before.
+        ui.spacing_mut().item_spacing.x = 2. * SPACE;
         for (choice, text) in [
             (ThemeChoice::System, "As the desktop"),
             (ThemeChoice::Light, "Light theme"),
