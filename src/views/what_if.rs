@@ -260,12 +260,14 @@ fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, bench: &Bench<'_>) {
     ui.label("Edit");
     for side in [Side::A, Side::B] {
         let name = RichText::new(side.name()).strong();
-        let name = name.color(side_color(cx.theme, side));
-        let button = ui.selectable_label(side == bench.side, name);
+        let (color, on) = (side_color(cx.theme, side), side == bench.side);
+        let button = match on {
+            true => Button::new(name.color(cx.theme.on(color))).fill(color),
+            false => Button::selectable(false, name.color(color)),
+        };
+        let button = ui.add(button);
         let title = format!("Edit text {}", side.name());
-        button.widget_info(|| {
-            egui::WidgetInfo::selected(egui::Role::Button, true, side == bench.side, &title)
-        });
+        button.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &title));
         if button.on_hover_text(title).clicked() {
             cx.send(Command::View(side));
         }
