@@ -108,6 +108,24 @@ fn the_palette_finds_by_a_few_letters_and_does_what_was_chosen() {
 }
 
 #[test]
+fn letters_and_enter_of_one_slow_frame_choose_what_the_letters_found() {
+    let mut harness = open();
+    press(&mut harness, Modifiers::COMMAND, Key::K);
+    let enter = egui::Event::Key {
+        key: Key::Enter,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    let events = [egui::Event::Text("feedf".to_owned()), enter];
+    harness.input_mut().events.extend(events);
+    settle(&mut harness);
+    assert_eq!(harness.state().stage(), Some(Stage::FeedForward(0)));
+    assert!(harness.query_by_label("Find a command").is_none());
+}
+
+#[test]
 fn the_palette_offers_whatever_there_is() {
     let mut harness = open();
     let choose = |harness: &mut Harness<'_, App>, letters: &str, line: &str| {

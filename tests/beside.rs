@@ -198,6 +198,15 @@ fn columns_stand_side_by_side_wherever_there_is_room_for_two() {
             }
         }
     }
+    // Also where another panel was used last, which then stands alone.
+    harness.set_size(egui::vec2(1200., 800.));
+    send(&mut harness, Command::ShowPanel("attention"));
+    send(&mut harness, Command::ShowPanel("score"));
+    let shown = |panel: &str| {
+        let about = format!("What am I looking at in {panel}?");
+        harness.query_by_label(&about).is_some()
+    };
+    assert!(shown("Score") && !shown("Attention"));
     // Neither could be read there.
     harness.set_size(egui::vec2(560., 450.));
     let (beside, names) = modes[0];

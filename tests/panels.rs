@@ -201,9 +201,12 @@ fn place(harness: &Harness<'_, App>, label: &str) -> egui::Rect {
 fn a_small_screen_puts_the_inspector_away_and_both_sides_come_back() {
     let plain = models::fixtures().join("tiny/plain");
     let mut harness = open(ModelRef::Folder(plain));
+    harness.set_size([1440., 900.].into());
+    settle(&mut harness);
+    let width = harness.get_by_label("Text 1").rect().width();
     harness.set_size([720., 450.].into());
     settle(&mut harness);
-    harness.get_by_label("Text 1");
+    assert!(harness.get_by_label("Text 1").rect().width() < width);
     assert!(harness.query_by_label("Inspector").is_none());
     place(&harness, "Show the inspector");
     // One column of panels, not two that are squeezed.
@@ -237,7 +240,7 @@ fn a_small_screen_puts_the_inspector_away_and_both_sides_come_back() {
     harness.set_size([1440., 900.].into());
     settle(&mut harness);
     harness.get_by_label("Inspector");
-    harness.get_by_label("Text 1");
+    assert_eq!(harness.get_by_label("Text 1").rect().width(), width);
     harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::I);
     settle(&mut harness);
     assert!(harness.query_by_label("Inspector").is_none());

@@ -42,6 +42,22 @@ fn main_widget(id: &str) -> &'static str {
 }
 
 #[test]
+fn unknown_words_of_any_length_end_before_the_panel_does() {
+    let model = tiny_long(512);
+    let long = ["z", "ж", "😀", "ש", "م", "q\u{301}", "Ⅷ"].map(|c| c.repeat(90));
+    let text = format!("the {} cat", long.join(" "));
+    for width in [320., 420., 700.] {
+        let bench = Bench::new(panel("tokens"), model.clone(), &[&text, "the dog"]);
+        let harness = show(builder(width, 900., true), bench);
+        assert!(says(&harness, "[UNK] "));
+        for node in harness.query_all_by_label_contains("[UNK] ") {
+            let right = node.rect().right();
+            assert!(right <= width - 8., "a piece at {width} ends at {right}");
+        }
+    }
+}
+
+#[test]
 fn every_text_fits_every_width_in_both_looks() {
     let model = tiny_long(512);
     let long = "the cat sat on a mat. ".repeat(100);

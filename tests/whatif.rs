@@ -244,10 +244,18 @@ fn rows_are_run_used_and_taken_back() {
         );
         let row = "swap “cat” and “dog”, cos 1.0000";
         harness.get_by_label_contains(row);
+        let table = |harness: &Harness<'_, Bench>| {
+            harness
+                .get_by_label("Edits by what they change")
+                .rect()
+                .top()
+        };
+        let before = table(&harness);
         harness.get_by_label("Use: swap “cat” and “dog”").click();
         harness.step();
         assert_eq!(text(&harness, 0), "the dog bit the cat");
         retrace(&mut harness);
+        assert_eq!(table(&harness), before, "the table stays where it is");
         assert!(
             harness.query_by_label_contains(row).is_none(),
             "it is of another text"

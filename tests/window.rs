@@ -75,6 +75,32 @@ fn typing_into_a_text_changes_its_tokens() {
 }
 
 #[test]
+fn the_wheel_scrolls_a_long_text_only_while_it_is_typed_into() {
+    let mut harness = open([1280., 800.]);
+    let long = "the cat sat on the mat and ".repeat(60);
+    send(&mut harness, Command::SetTexts(vec![long, "short".into()]));
+    let scrolled = |harness: &mut Harness<'_, App>| {
+        let top = harness.get_by_label("Text 1").rect().top();
+        harness.hover_at(egui::pos2(200., 200.));
+        harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Point,
+            delta: egui::vec2(0., -60.),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+            modifiers: egui::Modifiers::NONE,
+        });
+        for _ in 0..30 {
+            harness.step();
+        }
+        top - harness.get_by_label("Text 1").rect().top()
+    };
+    assert_eq!(scrolled(&mut harness), 0.);
+    harness.get_by_label("Text 1").focus();
+    settle(&mut harness);
+    assert!(scrolled(&mut harness).abs() > 20.);
+}
+
+#[test]
 fn every_panel_opens_in_light_and_dark_with_any_number_of_texts() {
     let mut harness = open([1280., 800.]);
     let long = "the cat sat on the mat and ".repeat(30);

@@ -10,8 +10,8 @@ use super::command::{Command, LabCommand};
 use super::export::Export;
 use crate::engine::Engine;
 use crate::model::ModelRef;
-use crate::widgets::dialog_frame;
 use crate::widgets::theme::SPACE;
+use crate::widgets::{dialog_frame, field_ui};
 use replace::Replace;
 
 /// What a path is asked for.
@@ -278,7 +278,7 @@ impl Open {
         ui.add_space(SPACE);
         let label = ui.label(self.purpose.label());
         let field = egui::TextEdit::singleline(&mut self.path).desired_width(f32::INFINITY);
-        let field = ui.add(field).labelled_by(label.id);
+        let field = field_ui(ui, |ui| ui.add(field)).labelled_by(label.id);
         if std::mem::take(&mut self.fresh) {
             field.request_focus();
         }

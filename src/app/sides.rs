@@ -21,12 +21,14 @@ const NARROW: f32 = 880.;
 const STRIP: f32 = 24.;
 
 /// Which of the parts are beside the panels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sides {
     pub texts: bool,
     pub inspector: bool,
     /// Whether the inspector was asked for after the texts: where there is room for one, it has that.
     newer: bool,
+    list: Breadth,
+    inspected: Breadth,
 }
 
 impl Default for Sides {
@@ -35,7 +37,40 @@ impl Default for Sides {
             texts: true,
             inspector: true,
             newer: false,
+            list: Breadth::default(),
+            inspected: Breadth::default(),
         }
+    }
+}
+
+/// How wide a part is wanted. A panel keeps what a small window has left of its width; this gives it
+/// back once there is room again.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Breadth {
+    wanted: Option<f32>,
+    /// How wide the part could be at most when it was last painted.
+    most: f32,
+}
+
+impl Breadth {
+    /// The widths between which the part is painted, where it may be dragged to from `least` to `most`.
+    fn range(self, least: f32, most: f32) -> egui::Rangef {
+        let wanted = self.wanted.filter(|_| self.most != most);
+        egui::Rangef::new(
+            wanted.map_or(least, |wanted| wanted.clamp(least, most)),
+            most,
+        )
+    }
+
+    /// After it was painted: another width than that was to be is one that a person has dragged it to.
+    fn note(&mut self, shown: f32, most: f32, at_first: f32) {
+        let full = shown + 1. >= most;
+        self.wanted = match self.wanted {
+            None if full => Some(shown.max(at_first)),
+            Some(wanted) if (shown - wanted).abs() < 1. || (full && wanted > most) => Some(wanted),
+            _ => Some(shown),
+        };
+        self.most = most;
     }
 }
 
@@ -85,10 +120,11 @@ impl App {
             self.areas.note(Area::Texts, Some(rect));
             return;
         }
+        const AT_FIRST: f32 = 300.;
         let most = (0.4 * ui.available_width()).clamp(220., 520.);
         let texts = Panel::left("texts")
-            .default_size(300.)
-            .size_range(220. ..=most)
+            .default_size(AT_FIRST)
+            .size_range(self.sides.list.range(220., most))
             .show(ui, |ui| {
                 self.pasted_ui(ui);
                 self.areas.enter(ui, Area::Texts);
@@ -113,7 +149,9 @@ impl App {
                 list.list_ui(ui);
                 self.areas.note_list_end(ui.next_widget_position().y);
             });
-        self.areas.note(Area::Texts, Some(texts.response.rect));
+        let rect = texts.response.rect;
+        self.sides.list.note(rect.width(), most, AT_FIRST);
+        self.areas.note(Area::Texts, Some(rect));
     }
 
     /// The inspector on the right, or the strip in its place.
@@ -129,10 +167,11 @@ impl App {
             self.areas.note(Area::Inspector, Some(rect));
             return;
         }
+        const AT_FIRST: f32 = 240.;
         let most = (ui.available_width() - NARROWEST).clamp(240., 480.);
         let inspector = Panel::right("inspector")
-            .default_size(240.)
-            .size_range(180. ..=most)
+            .default_size(AT_FIRST)
+            .size_range(self.sides.inspected.range(180., most))
             .show(ui, |ui| {
                 // A panel is as wide as what is in it was: a few words would draw it in.
                 ui.take_available_width();
@@ -141,8 +180,9 @@ impl App {
                 ui.add_space(SPACE);
                 self.inspect_ui(ui, pointed);
             });
-        self.areas
-            .note(Area::Inspector, Some(inspector.response.rect));
+        let rect = inspector.response.rect;
+        self.sides.inspected.note(rect.width(), most, AT_FIRST);
+        self.areas.note(Area::Inspector, Some(rect));
     }
 
     /// What was told lately: below the inspector, or below the panels while that is put away.
@@ -190,6 +230,33 @@ mod tests {
     fn fitted(sides: &mut Sides, preferences: &Preferences, width: f32) -> [bool; 2] {
         sides.fit(preferences, width);
         [sides.texts, sides.inspector]
+    }
+
+    #[test]
+    fn a_part_is_as_wide_as_a_person_made_it_once_there_is_room_again() {
+        let mut part = Breadth::default();
+        let mut width = 300.;
+        // What a panel does: what it was, within the limits.
+        let mut paint = |part: &mut Breadth, most: f32| {
+            let range = part.range(220., most);
+            width = range.clamp(width);
+            part.note(width, most, 300.);
+            width
+        };
+        assert_eq!(paint(&mut part, 520.), 300.);
+        assert_eq!(paint(&mut part, 260.), 260.);
+        assert_eq!(paint(&mut part, 260.), 260.);
+        assert_eq!(paint(&mut part, 520.), 300.);
+        // Dragged.
+        part.note(410., 520., 300.);
+        assert_eq!(part.wanted, Some(410.));
+        let mut small = Breadth::default();
+        small.note(230., 230., 300.);
+        assert_eq!(
+            small.range(220., 520.).min,
+            300.,
+            "opened in a small window"
+        );
     }
 
     #[test]

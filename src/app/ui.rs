@@ -367,10 +367,12 @@ impl App {
         }
         // Where columns would be too narrow to read, the one that was used last stands alone.
         let width = ui.available_width();
-        // So it does where it has two columns itself, which would come to stand above each other.
-        let split = last.is_some_and(|panel| splits(panels.state, panel));
-        let part = last.and_then(|panel| layout.share(panel));
-        let room = match split && part.is_some_and(|part| part * width < SPLIT) {
+        // So it does where a panel in front has two columns itself, which would come to stand above each other.
+        let crowded = |panel: &&str| {
+            let part = layout.share(panel);
+            splits(panels.state, panel) && part.is_some_and(|part| part * width < SPLIT)
+        };
+        let room = match layout.front().iter().any(crowded) {
             true => 1,
             false => (width / NARROWEST) as usize,
         };

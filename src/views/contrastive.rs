@@ -8,17 +8,18 @@ mod words;
 
 use std::sync::Arc;
 
-use egui::{Align, Checkbox, Label, Layout, RichText, Slider, Ui};
+use egui::{Align, Label, Layout, RichText, Slider, Ui};
 
 use super::compare::missing_ui;
 use super::recorded::Memo;
+use super::scroll::beside_bar_ui;
 use super::{Panel, View, ViewContext};
 use crate::analysis::contrastive::InfoNce;
 use crate::app::command::Command;
 use crate::app::export::{NamedArray, Numbers};
 use crate::app::pairs::{Batch, Temperature};
 use crate::engine::{Derived, Shown};
-use crate::widgets::{SPACE, SPACE_SMALL, number};
+use crate::widgets::{SPACE, SPACE_SMALL, edged_ui, number};
 use derive::{BatchKey, Pairs, Seen};
 use matrix::MatrixState;
 
@@ -71,8 +72,7 @@ impl View for ContrastiveView {
         }
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             missing_ui(ui, cx);
             match shown {
                 Some((pairs, seen, current)) => {
@@ -214,7 +214,7 @@ fn settings_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, seen: &Seen) {
         if ui.add(slider).on_hover_text(about).changed() {
             cx.send(Command::SetTemperature(Temperature::new(temperature)));
         }
-        let check = ui.add(Checkbox::new(&mut symmetric, "Both directions"));
+        let check = edged_ui(ui, |ui| ui.checkbox(&mut symmetric, "Both directions"));
         let about = "Also from the positives to the anchors, averaged: the symmetric loss";
         if check.on_hover_text(about).changed() {
             cx.send(Command::SetSymmetric(symmetric));

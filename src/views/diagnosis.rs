@@ -6,6 +6,7 @@ use egui::{Color32, RichText, Role, Ui, WidgetInfo};
 use serde_json::Value;
 
 use super::compare::{Pair, four, pair_ui};
+use super::scroll::beside_bar_ui;
 use super::standing::calibrate_ui;
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
@@ -80,8 +81,7 @@ impl View for DiagnosisView {
         self.shown = Some(value.clone());
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             if !(current && pair.current()) {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }

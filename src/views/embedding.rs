@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use egui::{ScrollArea, Ui};
 
+use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, note_ui, section_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::export::NamedArray;
@@ -51,6 +52,7 @@ impl View for EmbeddingView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
         scroll.show(ui, |ui| {
+            beside_bar_ui(ui, cx);
             if cx.state.difference {
                 return self.difference.ui(ui, cx);
             }

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use egui::{Align, Layout, RichText, Ui};
 
 use super::compare::missing_ui;
+use super::scroll::beside_bar_ui;
 use super::{Panel, View, ViewContext};
 use crate::engine::{LabRun, LabStage};
 use crate::training::Check;
-use crate::widgets::{SPACE, SPACE_SMALL, counted, number};
+use crate::widgets::{SPACE_SMALL, counted, number};
 use paste::Paste;
 use plane::Plane;
 
@@ -52,8 +53,7 @@ impl View for FineTuneView {
         ui.add_space(SPACE_SMALL);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             missing_ui(ui, cx);
             match &run {
                 Some(run) => self.run_ui(ui, cx, run),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::missing_ui;
 use super::recorded::{keep_ui, kept_ui, switch_ui};
+use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::export::{NamedArray, Numbers};
@@ -77,8 +78,7 @@ impl View for PoolingView {
                 .all(|text| text.current || text.trace.is_none());
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             if !current {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intervene::switch_off_ui;
 use super::recorded::{Viewed, keep_ui, kept_ui, switch_ui};
+use super::scroll::beside_bar_ui;
 use super::subject::{Subject, note_ui, section_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::position::Scheme;
@@ -55,6 +56,7 @@ impl View for PositionView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
         scroll.show(ui, |ui| {
+            beside_bar_ui(ui, cx);
             if cx.state.difference {
                 return self.difference.ui(ui, cx);
             }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use egui::{ScrollArea, Ui};
 
 use super::recorded::{keep_ui, kept_ui, switch_ui};
+use super::scroll::beside_bar_ui;
 use super::subject::{note_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::residual::Joins;
@@ -60,6 +61,7 @@ impl View for Residual {
             .id_salt("residual")
             .auto_shrink(false);
         scroll.show(ui, |ui| {
+            beside_bar_ui(ui, cx);
             if cx.state.difference && layers > 0 {
                 self.measure = measure_ui(ui);
                 return self.difference.ui(ui, cx, self.measure);

@@ -22,6 +22,7 @@ mod verdict;
 use egui::Ui;
 
 use super::compare::{Pair, pair_ui};
+use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::export::NamedArray;
@@ -65,8 +66,7 @@ impl View for ScoreView {
         };
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             if !(current && pair.current()) {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }

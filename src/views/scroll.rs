@@ -6,6 +6,7 @@ use egui::{Id, ScrollArea, Ui, UiBuilder, UiStackInfo};
 
 use super::ViewContext;
 use crate::app::state::{Beside, Side};
+use crate::widgets::SPACE;
 
 /// What is painted within a picture.
 const PICTURE: &str = "picture";
@@ -20,6 +21,14 @@ pub fn picture_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 /// Whether this is painted within a picture.
 pub(super) fn in_picture(ui: &Ui) -> bool {
     ui.stack().iter().any(|node| node.tags().contains(PICTURE))
+}
+
+/// At the beginning of an area that scrolls: leaves the right edge free, over which its bar floats. One of
+/// two columns has a margin there.
+pub(super) fn beside_bar_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    if cx.beside.is_none() {
+        ui.set_max_width(ui.available_width() - SPACE);
+    }
 }
 
 /// A strip of pieces of a long text scrolls beyond this height, in points: half a row tells that there are

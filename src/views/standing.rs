@@ -6,6 +6,7 @@ use super::ViewContext;
 use super::subject::note_ui;
 use crate::app::command::Command;
 use crate::engine::{CalibrationKey, CalibrationState};
+use crate::widgets::bar_ui;
 
 /// In points.
 const BAR: f32 = 260.;
@@ -48,7 +49,8 @@ pub fn progress_ui(ui: &mut Ui, (done, all): (usize, usize), text: String) -> bo
         let share = done as f32 / all.max(1) as f32;
         // The button should stay beside it in a narrow panel.
         let width = BAR.min(ui.available_width() - 72.).max(80.);
-        ui.add(ProgressBar::new(share).desired_width(width).text(text));
+        let bar = ProgressBar::new(share).desired_width(width);
+        bar_ui(ui, bar.text(text));
         ui.button("Cancel").clicked()
     });
     row.inner

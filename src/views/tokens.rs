@@ -11,7 +11,7 @@ use std::sync::Arc;
 use egui::{ScrollArea, Ui};
 
 use super::intervene::{scope_of, switch_off_ui};
-use super::scroll::{column, together_ui};
+use super::scroll::{beside_bar_ui, column, together_ui};
 use super::subject::{Subject, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::model::intervention::Intervention;
@@ -47,6 +47,7 @@ impl View for TokensView {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
         let column = column(cx);
         together_ui(ui, PANEL.id, column, scroll, |ui| {
+            beside_bar_ui(ui, cx);
             let Some(subject) = subject_ui(ui, cx) else {
                 return;
             };

@@ -13,6 +13,7 @@ use egui::{Button, RichText, Ui};
 
 use super::compare::{Pair, Traced, four, pair_ui};
 use super::recorded::Memo;
+use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, note_ui, section_ui, side_color};
 use super::{Panel, View, ViewContext};
 use crate::analysis::edits::rerun::{offer, parts};
@@ -20,7 +21,6 @@ use crate::analysis::edits::{Draft, Edit, Kind, propose};
 use crate::app::command::Command;
 use crate::app::state::{Side, TextId};
 use crate::model::Prompt;
-use crate::widgets::SPACE;
 use work::{Key, RunKey, Work};
 
 pub static PANEL: Panel = Panel {
@@ -86,8 +86,7 @@ impl View for WhatIfView {
         let bench = bench(cx, &pair);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             if pair.same() {
                 note_ui(
                     ui,
@@ -96,8 +95,11 @@ impl View for WhatIfView {
                 self.forget();
                 return;
             }
-            side_ui(ui, cx, &bench);
-            self.origin_ui(ui, cx, &bench);
+            // In one row, so that nothing below moves when there is something to go back to.
+            ui.horizontal_wrapped(|ui| {
+                side_ui(ui, cx, &bench);
+                self.origin_ui(ui, cx, &bench);
+            });
             self.bench_ui(ui, cx, &bench);
         });
     }
@@ -217,11 +219,7 @@ impl WhatIfView {
         let same = origin.text == bench.text() && origin.prompt == cx.state.prompt;
         let mut back = false;
         if !same || !bench.current {
-            ui.horizontal_wrapped(|ui| {
-                back = ui.button("Back to the original").clicked();
-                note_ui(ui, format!("“{}”", super::compare::shorten(&origin.text)))
-                    .on_hover_text(&origin.text);
-            });
+            back = back_ui(ui, &origin.text);
         }
         if back {
             cx.send(Command::EditText(origin.id, origin.text));
@@ -259,25 +257,38 @@ fn bench<'a>(cx: &ViewContext<'_>, pair: &'a Pair) -> Bench<'a> {
 
 /// Which of the two texts is edited, and the score so far.
 fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, bench: &Bench<'_>) {
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Edit");
-        for side in [Side::A, Side::B] {
-            let name = RichText::new(side.name()).strong();
-            let name = name.color(side_color(cx.theme, side));
-            let button = ui.selectable_label(side == bench.side, name);
-            let title = format!("Edit text {}", side.name());
-            button.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::Button, true, side == bench.side, &title)
-            });
-            if button.on_hover_text(title).clicked() {
-                cx.send(Command::View(side));
-            }
-        }
-        match bench.key.score(cx.model) {
-            Ok(score) => ui.label(RichText::new(format!("score {}", four(score))).monospace()),
-            Err(problem) => ui.colored_label(cx.theme.warning(), &*problem),
+    ui.label("Edit");
+    for side in [Side::A, Side::B] {
+        let name = RichText::new(side.name()).strong();
+        let (color, on) = (side_color(cx.theme, side), side == bench.side);
+        let button = match on {
+            true => Button::new(name.color(cx.theme.on(color))).fill(color),
+            false => Button::selectable(false, name.color(color)),
         };
-    });
+        let button = ui.add(button);
+        let title = format!("Edit text {}", side.name());
+        button.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, &title));
+        if button.on_hover_text(title).clicked() {
+            cx.send(Command::View(side));
+        }
+    }
+    match bench.key.score(cx.model) {
+        Ok(score) => ui.label(RichText::new(format!("score {}", four(score))).monospace()),
+        Err(problem) => ui.colored_label(cx.theme.warning(), &*problem),
+    };
+}
+
+/// The button that leads back to `original`; short where the row has little room left.
+fn back_ui(ui: &mut Ui, original: &str) -> bool {
+    /// Room for the whole name.
+    const WHOLE: f32 = 160.;
+    let name = "Back to the original";
+    let room = ui.available_size_before_wrap().x;
+    let text = if room < WHOLE { "Back" } else { name };
+    let button = ui.button(text);
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let original = super::compare::shorten_to(original, 300);
+    button.on_hover_text(format!("“{original}”")).clicked()
 }
 
 /// `1 edit`, `2 edits`.

@@ -2,8 +2,8 @@
 
 use egui::style::{WidgetVisuals, Widgets};
 use egui::{
-    Context, CornerRadius, FontFamily, FontId, Frame, Margin, Shadow, Stroke, Style, TextStyle,
-    Visuals, vec2,
+    Context, CornerRadius, FontFamily, FontId, Frame, Margin, ProgressBar, Response, Shadow,
+    Stroke, StrokeKind, Style, TextStyle, Ui, Visuals, vec2,
 };
 
 use super::fonts;
@@ -40,6 +40,46 @@ pub fn animate(ctx: &Context, on: bool) {
 /// What a dialog stands in: a menu's edge is too close for sentences and fields.
 pub fn dialog_frame(ctx: &Context) -> Frame {
     Frame::window(&ctx.global_style()).inner_margin(1.5 * SPACE)
+}
+
+/// What `add` paints has an edge: without one a box or a ring that is empty would be a pale spot.
+pub fn edged_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let edge = Stroke::new(1.0, Theme::of(ui).edge());
+    within_edge_ui(ui, edge, add)
+}
+
+/// Text fields that `add` paints have an edge: their ground is hardly another than that around them.
+pub fn field_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let edge = field_edge(ui, false);
+    within_edge_ui(ui, edge, add)
+}
+
+/// The line round a text field that has the keyboard, or not.
+pub fn field_edge(ui: &Ui, focused: bool) -> Stroke {
+    match focused {
+        true => ui.visuals().selection.stroke,
+        false => Stroke::new(1.0, Theme::of(ui).field_edge()),
+    }
+}
+
+/// A bar with an edge, so that it can be seen how far it has to go.
+pub fn bar_ui(ui: &mut Ui, bar: ProgressBar) -> Response {
+    let response = ui.add(bar);
+    let edge = field_edge(ui, false);
+    let rect = response.rect;
+    ui.painter()
+        .rect_stroke(rect, 0.5 * rect.height(), edge, StrokeKind::Inside);
+    response
+}
+
+fn within_edge_ui<R>(ui: &mut Ui, edge: Stroke, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let before = ui.visuals().widgets.clone();
+    let widgets = &mut ui.visuals_mut().widgets;
+    widgets.inactive.bg_stroke = edge;
+    widgets.hovered.bg_stroke = edge;
+    let shown = add(ui);
+    ui.visuals_mut().widgets = before;
+    shown
 }
 
 fn style(theme: Theme) -> Style {

@@ -43,7 +43,7 @@ impl Theme {
 
     /// Text A: amber, always the lighter of the two.
     pub fn a(self) -> Color32 {
-        self.pick(0xFFB74D, 0xB25603)
+        self.pick(0xFFB74D, 0xA85000)
     }
 
     /// Text B: violet, always the darker of the two, so that the pair survives colour blindness
@@ -78,6 +78,16 @@ impl Theme {
         self.pick(0x34383F, 0xD9DCE1)
     }
 
+    /// Round a check box or a ring, which says by being empty that something is off.
+    pub(super) fn edge(self) -> Color32 {
+        self.pick(0x727985, 0x858C97)
+    }
+
+    /// Round a text field.
+    pub(super) fn field_edge(self) -> Color32 {
+        self.pick(0x3D424B, 0xC3C9D1)
+    }
+
     /// Ordinary text.
     pub fn foreground(self) -> Color32 {
         self.pick(0xD5D9E0, 0x24292F)
@@ -90,7 +100,7 @@ impl Theme {
 
     /// Special tokens, padding, captions and units.
     pub fn secondary(self) -> Color32 {
-        self.pick(0x8B929D, 0x69717C)
+        self.pick(0x8B929D, 0x5C646E)
     }
 
     /// What panels are painted on.
@@ -117,7 +127,7 @@ impl Theme {
     }
 
     pub fn success(self) -> Color32 {
-        self.pick(0x56C271, 0x1B7F3B)
+        self.pick(0x56C271, 0x187A37)
     }
 
     /// A value that is not a number: in no colour map, so never mistaken for data.
@@ -231,8 +241,11 @@ mod tests {
                 theme.accent(),
                 theme.error(),
             ] {
-                assert!(contrast(color, theme.background()) >= 4.5, "{color:?}");
+                for ground in [theme.background(), theme.faint()] {
+                    assert!(contrast(color, ground) >= 4.5, "{color:?}");
+                }
             }
+            assert!(contrast(theme.edge(), theme.background()) >= 3.0);
             for index in 0..Theme::TEXTS {
                 assert!(
                     contrast(theme.text(index), theme.background()) >= 4.0,

@@ -48,6 +48,10 @@ impl Palette {
     pub fn open(&mut self, ctx: &Context, on: &ActionState<'_>) {
         let entries = entries(on);
         let before = ctx.memory(|memory| memory.focused());
+        // What is typed from here on is for the palette.
+        if let Some(before) = before {
+            ctx.memory_mut(|memory| memory.surrender_focus(before));
+        }
         let mut open = Open {
             query: String::new(),
             fitting: Vec::new(),
@@ -85,13 +89,14 @@ impl Palette {
         let Some(open) = &mut self.open else {
             return Vec::new();
         };
-        let chosen = open.keys(ctx);
+        let keys = Keys::take(ctx);
         let id = Id::unique("command palette");
         let area = Modal::default_area(id).anchor(Align2::CENTER_TOP, vec2(0., TOP));
         let frame = egui::Frame::popup(&ctx.global_style()).inner_margin(SPACE);
         let modal = Modal::new(id).area(area).frame(frame);
-        let modal = modal.show(ctx, |ui| open.content_ui(ui));
-        let decided = match chosen.or(modal.inner) {
+        let modal = modal.show(ctx, |ui| open.content_ui(ui, &keys));
+        let decided = match modal.inner {
+            _ if keys.close => Vec::new(),
             Some(decided) => decided,
             None if modal.backdrop_response.clicked() => Vec::new(),
             None => return Vec::new(),
@@ -153,29 +158,6 @@ impl Open {
         (self.chosen, self.moved) = (0, true);
     }
 
-    /// Keys that decide or move. Some: the palette closes, with this to do.
-    fn keys(&mut self, ctx: &Context) -> Option<Vec<Command>> {
-        let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
-        let moves = [
-            (Key::ArrowDown, 1),
-            (Key::ArrowUp, -1),
-            (Key::PageDown, ROWS as isize - 1),
-            (Key::PageUp, 1 - ROWS as isize),
-        ];
-        let (close, go) = (pressed(Key::Escape), pressed(Key::Enter));
-        for (key, step) in moves {
-            if pressed(key) {
-                self.step(step);
-            }
-        }
-        let again = table().iter().find(|action| action.id == "help.palette");
-        let mut again = again.into_iter().flat_map(|action| &action.shortcuts);
-        if close || again.any(|keys| ctx.input_mut(|i| i.consume_shortcut(keys))) {
-            return Some(Vec::new());
-        }
-        if go { self.take(self.chosen) } else { None }
-    }
-
     /// A single step goes round; a page ends at the ends.
     fn step(&mut self, step: isize) {
         let count = self.fitting.len() as isize;
@@ -196,20 +178,30 @@ impl Open {
         entry.off.is_none().then(|| entry.commands.clone())
     }
 
-    fn content_ui(&mut self, ui: &mut Ui) -> Option<Vec<Command>> {
+    fn content_ui(&mut self, ui: &mut Ui, keys: &Keys) -> Option<Vec<Command>> {
         ui.set_width(WIDTH);
+        if self.fresh {
+            // The field has the keyboard from the next frame on; what was typed by then is for it as well.
+            self.query += &ui.input(typed);
+        }
         let field = TextEdit::singleline(&mut self.query)
             .hint_text("What would you like to do?")
             .desired_width(f32::INFINITY);
         let field = ui.add(field);
         ui.ctx()
             .accesskit_node_builder(field.id, |node| node.set_label("Find a command"));
-        if std::mem::take(&mut self.fresh) || !field.has_focus() {
+        let fresh = std::mem::take(&mut self.fresh);
+        if fresh || !field.has_focus() {
             field.request_focus();
         }
-        if field.changed() {
+        if field.changed() || (fresh && !self.query.is_empty()) {
             self.filter();
         }
+        // A slow frame brings letters and Enter together: Enter is for what the letters found.
+        for &step in &keys.steps {
+            self.step(step);
+        }
+        let entered = keys.go.then(|| self.take(self.chosen)).flatten();
         ui.add_space(SPACE_SMALL);
         let mut clicked = None;
         // The same height for any number of lines: nothing jumps while a person types.
@@ -234,7 +226,7 @@ impl Open {
             });
             ui.data_mut(|data| data.insert_temp(Id::unique(OFFSET), area.state.clamped_offset().y));
         });
-        clicked.and_then(|place| self.take(place))
+        entered.or(clicked.and_then(|place| self.take(place)))
     }
 
     /// The scroll offset nearest to the one of now that shows the chosen line.
@@ -294,6 +286,45 @@ impl Open {
         }
         clicked
     }
+}
+
+/// Keys of one frame that decide or move.
+struct Keys {
+    close: bool,
+    go: bool,
+    steps: Vec<isize>,
+}
+
+impl Keys {
+    fn take(ctx: &Context) -> Self {
+        let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+        let moves = [
+            (Key::ArrowDown, 1),
+            (Key::ArrowUp, -1),
+            (Key::PageDown, ROWS as isize - 1),
+            (Key::PageUp, 1 - ROWS as isize),
+        ];
+        let (close, go) = (pressed(Key::Escape), pressed(Key::Enter));
+        let steps = moves.into_iter().filter(|(key, _)| pressed(*key));
+        let steps = steps.map(|(_, step)| step).collect();
+        let again = table().iter().find(|action| action.id == "help.palette");
+        let mut again = again.into_iter().flat_map(|action| &action.shortcuts);
+        let again = again.any(|keys| ctx.input_mut(|i| i.consume_shortcut(keys)));
+        Self {
+            close: close || again,
+            go,
+            steps,
+        }
+    }
+}
+
+/// What was typed in this frame.
+fn typed(input: &egui::InputState) -> String {
+    let letters = input.events.iter().filter_map(|event| match event {
+        egui::Event::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    letters.collect()
 }
 
 /// Less room than this says nothing of an entry, in points.

@@ -1,13 +1,13 @@
 //! Choosing the column of a table that holds the texts.
 
-use egui::{Button, Checkbox, ComboBox, Grid, Modal, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui::{Button, ComboBox, Grid, Modal, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 use crate::app::command::Command;
 use crate::app::import::Import;
 use crate::app::table::{Separator, one_line};
 use crate::tokens::start_of;
 use crate::widgets::theme::{SPACE, Theme};
-use crate::widgets::{counted, dialog_frame, entry_ui, give_back_to};
+use crate::widgets::{counted, dialog_frame, edged_ui, entry_ui, give_back_to};
 
 /// Rows and letters of a cell that are shown.
 const ROWS: usize = 5;
@@ -64,10 +64,8 @@ fn choices_ui(ui: &mut Ui, import: &mut Import) {
                 }
             });
             ui.allocate_space(egui::Vec2::ZERO);
-            ui.add(Checkbox::new(
-                &mut import.header,
-                "The first row names the columns",
-            ));
+            let about = "The first row names the columns";
+            edged_ui(ui, |ui| ui.checkbox(&mut import.header, about));
             ui.end_row();
         });
     import.paired = import.paired.filter(|&column| column != import.column);

@@ -14,6 +14,7 @@ use crate::app::state::State;
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::{CHECKPOINTS, CachedModel, bundled_size};
+use crate::widgets::field_ui;
 use crate::widgets::theme::{SPACE, Theme};
 
 /// What a person has typed, and what they were asked.
@@ -64,7 +65,8 @@ impl Manager {
             let label = ui.label("Fetch from the hub");
             let field =
                 TextEdit::singleline(&mut self.wanted).hint_text("org/name or org/name@revision");
-            let response = ui.add(field.desired_width(260.)).labelled_by(label.id);
+            let response = field_ui(ui, |ui| ui.add(field.desired_width(260.)));
+            let response = response.labelled_by(label.id);
             fields::mark(ui, response.id);
             let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             let reference = ModelRef::from_str(self.wanted.trim());

@@ -17,7 +17,7 @@ use crate::model::Model;
 use crate::views::beside::{Models, TextPartners, across, alike};
 use crate::views::scroll::picture_ui;
 use crate::views::{self, Panel, TextView, View, ViewContext};
-use crate::widgets::theme::{SPACE, Theme};
+use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 /// What each column of each panel remembers.
 pub type Views = HashMap<(&'static str, Slot), Box<dyn View>>;
@@ -164,6 +164,7 @@ impl Panels<'_> {
         let frame = egui::Frame::new().inner_margin(SPACE);
         frame.show(ui, |ui| {
             header_ui(ui, panel, self);
+            ui.add_space(SPACE_SMALL);
             match self.texts.is_empty() {
                 true => {
                     ui.weak("Add a text on the left to see it here.");

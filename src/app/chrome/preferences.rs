@@ -1,6 +1,6 @@
 //! The window with what a person prefers for all work.
 
-use egui::{Checkbox, ComboBox, Grid, RichText, Role, Ui, WidgetInfo, Window};
+use egui::{ComboBox, Grid, RichText, Role, Ui, WidgetInfo, Window};
 
 use super::performance::BUDGETS;
 use crate::app::command::Command;
@@ -8,7 +8,7 @@ use crate::app::floating::Floating;
 use crate::app::preferences::Preferences;
 use crate::app::state::ThemeChoice;
 use crate::widgets::theme::{SPACE, Theme};
-use crate::widgets::{entry_ui, give_back_to};
+use crate::widgets::{edged_ui, entry_ui, give_back_to};
 
 /// Scales to choose from, in percent. The keyboard reaches those between.
 const SCALES: [u16; 9] = [75, 90, 100, 110, 125, 150, 175, 200, 250];
@@ -45,12 +45,14 @@ pub fn preferences_ui(
 fn rows_ui(ui: &mut Ui, now: &Preferences, device: &str, commands: &mut Vec<Command>) {
     ui.label("Theme");
     ui.horizontal(|ui| {
+        // Each ring is nearer to its own name than to the one before.
+        ui.spacing_mut().item_spacing.x = 2. * SPACE;
         for (choice, text) in [
             (ThemeChoice::System, "As the desktop"),
             (ThemeChoice::Light, "Light theme"),
             (ThemeChoice::Dark, "Dark theme"),
         ] {
-            if ui.radio(now.theme == choice, text).clicked() {
+            if edged_ui(ui, |ui| ui.radio(now.theme == choice, text)).clicked() {
                 commands.push(Command::SetTheme(choice));
             }
         }
@@ -76,10 +78,7 @@ fn rows_ui(ui: &mut Ui, now: &Preferences, device: &str, commands: &mut Vec<Comm
 
     ui.label("Motion");
     let mut animations = now.animations;
-    if ui
-        .add(Checkbox::new(&mut animations, "Animations"))
-        .changed()
-    {
+    if edged_ui(ui, |ui| ui.checkbox(&mut animations, "Animations")).changed() {
         commands.push(Command::SetAnimations(animations));
     }
     ui.end_row();

@@ -8,6 +8,7 @@ use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::Progress;
 use crate::views::TextView;
+use crate::widgets::bar_ui;
 use crate::widgets::theme::{SPACE, Theme};
 
 /// Where models run.
@@ -77,7 +78,7 @@ fn report_ui(ui: &mut Ui, run: &Run, commands: &mut Vec<Command>) {
     let (done, all) = run.progress();
     let share = done as f32 / all.max(1) as f32;
     let text = format!("Report: {done} of {all} pictures");
-    ui.add(ProgressBar::new(share).desired_width(200.).text(text));
+    bar_ui(ui, ProgressBar::new(share).desired_width(200.).text(text));
     let button = ui.small_button("Cancel");
     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Cancel the report"));
     if button.clicked() {
@@ -107,7 +108,7 @@ pub fn loading_ui(
         };
         let share = progress.total.filter(|&total| total > 0);
         let share = share.map_or(0., |total| progress.bytes as f32 / total as f32);
-        ui.add(ProgressBar::new(share).desired_width(260.).text(text));
+        bar_ui(ui, ProgressBar::new(share).desired_width(260.).text(text));
     }
     if ui.small_button("Cancel").clicked() {
         commands.push(Command::CancelLoad);

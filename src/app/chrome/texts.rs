@@ -10,7 +10,7 @@ use crate::app::state::{Focus, Side, State, Text, TextId};
 use crate::tokens::start_of;
 use crate::views::TextView;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
-use crate::widgets::{counted, entry_chosen};
+use crate::widgets::{counted, entry_chosen, field_edge};
 pub use seen::Seen;
 
 /// Everything the list shows.
@@ -231,12 +231,25 @@ impl TextList<'_> {
             .return_key(None)
             .event_filter(super::fields::keeps_escape())
             .text_color(theme.foreground());
-        // A passage scrolls in its field: the list stays a list.
+        // A passage scrolls in its field: the list stays a list. Where it is not typed into, the wheel is
+        // for the list.
+        let wheel = egui::scroll_area::ScrollSource {
+            mouse_wheel: self.seen.typed == Some(text.id),
+            ..Default::default()
+        };
         let area = egui::ScrollArea::vertical()
             .id_salt(("field", text.id.0))
+            .scroll_source(wheel)
             .min_scrolled_height(FIELD)
             .max_height(FIELD);
-        let response = area.show(ui, |ui| ui.add(field)).inner;
+        let shown = area.show(ui, |ui| ui.add(field));
+        let response = shown.inner;
+        // Round what can be seen of it, however far it is scrolled.
+        let edge = field_edge(ui, response.has_focus());
+        let corner = ui.visuals().widgets.inactive.corner_radius;
+        let seen = shown.inner_rect.intersect(response.rect);
+        ui.painter()
+            .rect_stroke(seen, corner, edge, egui::StrokeKind::Inside);
         super::fields::leave_by_escape(ui, &response);
         super::fields::mark(ui, response.id);
         match response.has_focus() {

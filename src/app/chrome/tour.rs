@@ -76,8 +76,8 @@ pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, input: &mut CardIn
         .default_pos(at)
         .movable(true);
     let shown = area.show(ctx, |ui| {
-        if let Some(place) = place {
-            outline_ui(ui, place);
+        if let Some(rect) = place {
+            outline_ui(ui, outline_of(card.place, rect));
         }
         egui::Frame::popup(ui.style())
             .inner_margin(1.5 * SPACE)
@@ -97,6 +97,14 @@ fn rect_of(place: Place, areas: &Areas) -> Option<Rect> {
         Place::Spine => areas.rect(Part::Spine),
         Place::Inspector => areas.rect(Part::Inspector),
         Place::Panel(id) => areas.panel(id),
+    }
+}
+
+/// The panels and the lists have a margin that the line fits in; the rows at the top have none.
+fn outline_of(place: Place, rect: Rect) -> Rect {
+    match place {
+        Place::Menu | Place::Spine => rect.expand(SPACE_SMALL),
+        Place::Texts | Place::Inspector | Place::Panel(_) => rect,
     }
 }
 

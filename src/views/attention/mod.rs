@@ -16,6 +16,7 @@ use egui::{RichText, ScrollArea, TextStyle, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
+use super::scroll::beside_bar_ui;
 use super::subject::{apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::attention::{HeadSummary, Kind, Map, Who, summaries};
@@ -209,6 +210,7 @@ impl View for Attention {
             .id_salt("attention")
             .auto_shrink(false)
             .show(ui, |ui| {
+                beside_bar_ui(ui, cx);
                 let mut options = kept_ui(ui, Options::default());
                 options.without_position(scene.has_position);
                 let before = options;

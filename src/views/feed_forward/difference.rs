@@ -15,6 +15,7 @@ use crate::trace::{LayerSite, Site};
 use crate::views::ViewContext;
 use crate::views::difference::{Axis, Partners, RowsMap, Twin};
 use crate::views::recorded::{kept_ui, key_of};
+use crate::views::scroll::beside_bar_ui;
 use crate::views::subject::{beyond_note, largest_of, note_ui};
 use crate::widgets::{HeatmapTexture, Scale, legend_ui};
 
@@ -72,6 +73,7 @@ impl Difference {
         self.shown = None;
         let scroll = ScrollArea::vertical().id_salt("feed forward difference");
         scroll.auto_shrink(false).show(ui, |ui| {
+            beside_bar_ui(ui, cx);
             let Some(twin) = self.partners.twin_ui(ui, cx) else {
                 return;
             };

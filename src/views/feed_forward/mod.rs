@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recorded::sharing;
 use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
-use super::scroll::{column, together_ui};
+use super::scroll::{beside_bar_ui, column, together_ui};
 use super::subject::{apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::neurons::{
@@ -179,6 +179,7 @@ impl View for FeedForward {
             .id_salt("feed forward")
             .auto_shrink(false);
         together_ui(ui, PANEL.id, column(cx), area, |ui| {
+            beside_bar_ui(ui, cx);
             if stale {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }

@@ -5,7 +5,7 @@ use egui::{RichText, TextEdit, Ui};
 use crate::app::command::Command;
 use crate::training::data::parse_pairs;
 use crate::views::ViewContext;
-use crate::widgets::SPACE_SMALL;
+use crate::widgets::{SPACE_SMALL, field_ui};
 
 /// The list takes so many at once; more belong into a file.
 const MOST: usize = 64;
@@ -26,7 +26,7 @@ impl Paste {
                 .desired_rows(3)
                 .desired_width(f32::INFINITY)
                 .hint_text("a text ⇥ one that means the same");
-            ui.add(field.lock_focus(true)).labelled_by(label.id);
+            field_ui(ui, |ui| ui.add(field.lock_focus(true))).labelled_by(label.id);
             ui.add_space(SPACE_SMALL);
             let ready = !self.draft.trim().is_empty();
             if ui

@@ -6,7 +6,7 @@ use crate::app::command::{Command, LabCommand};
 use crate::app::fine_tune::{FineTune, Rate};
 use crate::engine::{LabRun, LabStage};
 use crate::views::ViewContext;
-use crate::widgets::{SPACE, counted, number};
+use crate::widgets::{SPACE, bar_ui, counted, number};
 
 /// In points.
 const SLIDER: f32 = 100.;
@@ -49,7 +49,7 @@ fn progress_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, run: &LabRun) {
     let (done, steps) = (run.reports.len(), run.plan.settings.steps);
     let text = format!("step {done} of {steps}");
     let bar = ProgressBar::new(done as f32 / steps.max(1) as f32).text(text);
-    ui.add(bar.desired_width(140.));
+    bar_ui(ui, bar.desired_width(140.));
 }
 
 fn fields_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {

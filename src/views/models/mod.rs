@@ -9,6 +9,7 @@ use std::sync::Arc;
 use egui::{RichText, Ui, vec2};
 
 use super::compare::{color_of, four, short_name};
+use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::command::Command;
@@ -63,8 +64,7 @@ impl View for ModelsView {
         let fresh = cx.texts.iter().all(|t| t.current && t.reference_current);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
         area.show(ui, |ui| {
-            // The scroll bar floats over the right edge.
-            ui.set_max_width(ui.available_width() - SPACE);
+            beside_bar_ui(ui, cx);
             if !(current && fresh) {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }

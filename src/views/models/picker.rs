@@ -7,7 +7,7 @@ use crate::engine::{Derived, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::{CHECKPOINTS, CachedModel, cached};
 use crate::views::ViewContext;
-use crate::widgets::entry_chosen;
+use crate::widgets::{bar_ui, entry_chosen};
 
 /// The menu, and the hub's cache as it was when the menu opened.
 #[derive(Default)]
@@ -72,7 +72,7 @@ fn load_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         LoadState::Idle => {}
         LoadState::Running { progress, .. } => {
             match progress.and_then(|p| Some(p.bytes as f32 / p.total.filter(|&t| t > 0)? as f32)) {
-                Some(share) => drop(ui.add(ProgressBar::new(share).desired_width(120.))),
+                Some(share) => drop(bar_ui(ui, ProgressBar::new(share).desired_width(120.))),
                 None => drop(ui.weak("loading…")),
             }
             if ui.small_button("Cancel").clicked() {

@@ -8,6 +8,7 @@ use crate::app::state::{Side, TextId};
 use crate::views::ViewContext;
 use crate::views::recorded::{keep_ui, kept_ui};
 use crate::views::subject::note_ui;
+use crate::widgets::edged_ui;
 
 /// Whether the maps are of the selected texts alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub fn selection_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let texts = if count == 1 { "text" } else { "texts" };
         ui.label(format!("{count} {texts} selected"));
         let Only(mut only) = kept_ui(ui, Only::default());
-        let response = ui.checkbox(&mut only, "only these");
+        let response = edged_ui(ui, |ui| ui.checkbox(&mut only, "only these"));
         response.on_hover_text("Maps and planes of the selected texts alone");
         keep_ui(ui, Only(only));
         let pair = ui.add_enabled(count >= 2, egui::Button::new("Compare the first two"));

@@ -124,7 +124,12 @@ impl Chip {
         };
         label.append(&cos, SPACE_SMALL, figure);
         if self.own {
-            label.append("own", SPACE_SMALL, piece(cx.theme.secondary()));
+            let quiet = match self.chosen {
+                // Grey can hardly be read on the ground of what is chosen.
+                true => ui.visuals().selection.stroke.color,
+                false => cx.theme.secondary(),
+            };
+            label.append("own", SPACE_SMALL, piece(quiet));
         }
         let button = Button::new(label).selected(self.chosen);
         let response = ui.add_enabled(self.cos.is_some(), button);

@@ -102,9 +102,19 @@ fn of_word(tokens: &Tokens, token: usize, spelling: &Spelling) -> Spelling {
     }
 }
 
+fn start_of(word: String) -> String {
+    /// Letters that are shown.
+    const LETTERS: usize = 60;
+    match word.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word,
+    }
+}
+
 fn trail_ui(ui: &mut Ui, tokens: &Tokens, token: usize, spelling: &Spelling) {
     let kind = tokens.kind;
-    let word = piece_label(surface(tokens, word_of(tokens, token)));
+    // What is no word at all may be as long as the text.
+    let word = start_of(piece_label(surface(tokens, word_of(tokens, token))));
     match &spelling.trail {
         Trail::Added => {
             note_ui(

@@ -8,6 +8,7 @@ use super::Bench;
 use super::work::{Key, Rows, RunKey, Work, run};
 use crate::analysis::edits::Edit;
 use crate::views::ViewContext;
+use crate::widgets::field_ui;
 
 /// The field, and the texts that were tried.
 #[derive(Default)]
@@ -41,7 +42,7 @@ impl Free {
                 .desired_width(room)
                 .text_color(cx.theme.foreground())
                 .hint_text("Your own words");
-            let response = ui.add(field);
+            let response = field_ui(ui, |ui| ui.add(field));
             ui.ctx()
                 .accesskit_node_builder(response.id, |node| node.set_label("What if it said"));
             let enter = response.lost_focus() && ui.input(|i| i.key_pressed(Press::Enter));

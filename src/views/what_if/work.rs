@@ -14,6 +14,7 @@ use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::PoolingMode;
 use crate::views::progress::Progress;
 use crate::views::subject::SameTrace;
+use crate::widgets::bar_ui;
 
 /// What a run is of.
 #[derive(Clone, PartialEq)]
@@ -177,7 +178,8 @@ impl<K: Clone + PartialEq, V> Work<K, V> {
         // With the button behind it in the same row.
         let room = ui.available_size_before_wrap().x - 80.;
         let width = room.clamp(80., 260.);
-        ui.add(ProgressBar::new(share).desired_width(width).text(text));
+        let bar = ProgressBar::new(share).desired_width(width);
+        bar_ui(ui, bar.text(text));
         if ui.button("Cancel").clicked() {
             self.stopped = self.asked.take();
             self.found.stop();

@@ -70,7 +70,7 @@ impl Tiles<'_> {
         if out.response.has_focus() {
             let all = place(0, 0)
                 .union(place(self.rows - 1, self.columns - 1))
-                .expand(3.0);
+                .expand(1.0);
             painter.rect_stroke(all, 2.0, (1.0, theme.accent()), StrokeKind::Outside);
         }
     }

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::model::Model;
 use crate::trace::{LayerSite, PoolingMode, Site, Trace};
 use crate::views::TextView;
-use crate::widgets::theme::Theme;
+use crate::widgets::theme::{SPACE, Theme};
 use account::Section;
 pub(super) use questions::{Chosen, questions};
 
@@ -106,7 +106,8 @@ impl Inspector {
         };
         let (id, current) = (text.id, text.current);
         // What is wider than the part is scrolled to: it must not widen it, and move the panels beside it.
-        let width = ui.available_width();
+        // The scroll bar floats over the right edge, where the figures stand.
+        let width = ui.available_width() - SPACE;
         egui::ScrollArea::both()
             .auto_shrink([false, false])
             .show(ui, |ui| {

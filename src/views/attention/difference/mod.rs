@@ -11,6 +11,7 @@ use crate::trace::{LayerSite, Site};
 use crate::views::ViewContext;
 use crate::views::difference::{Partners, Twin};
 use crate::views::recorded::{keep_ui, kept_ui};
+use crate::views::scroll::beside_bar_ui;
 use crate::widgets::theme::SPACE;
 
 /// What the parts look at in this frame.
@@ -44,6 +45,7 @@ impl Difference {
         self.map.forget();
         let scroll = ScrollArea::vertical().id_salt("attention difference");
         scroll.auto_shrink(false).show(ui, |ui| {
+            beside_bar_ui(ui, cx);
             let Some(twin) = self.partners.twin_ui(ui, cx) else {
                 return;
             };

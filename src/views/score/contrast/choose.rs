@@ -10,7 +10,7 @@ use crate::views::compare::{four, short_name, shorten_to};
 use crate::views::score::derive::ScoreKey;
 use crate::views::subject::{note_ui, sentence_ui};
 use crate::views::{TextView, ViewContext};
-use crate::widgets::{SPACE_SMALL, entry_chosen};
+use crate::widgets::{SPACE_SMALL, entry_chosen, field_ui};
 
 /// Letters of a text's start.
 const LETTERS: usize = 28;
@@ -87,7 +87,7 @@ impl ContrastState {
             let edit = TextEdit::singleline(&mut text)
                 .hint_text("text C")
                 .desired_width(width);
-            let response = ui.add(edit);
+            let response = field_ui(ui, |ui| ui.add(edit));
             response
                 .widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Text C"));
             if text.is_empty() && !response.has_focus() && !response.lost_focus() {
