@@ -2,7 +2,8 @@
 //!
 //! egui moves the keyboard once a frame, and what it moves to has the keyboard in the next one only. Two
 //! arrows and Enter that come within one slow frame would be one step, or none, and the letters after the
-//! key that opens a dialog would be lost. So what follows such a key waits until it has been seen.
+//! key that opens a dialog would be lost. So what follows such a key waits until it has been seen. A press
+//! of the pointer takes the keyboard away before anything is heard: it waits for what was typed before it.
 
 use egui::{Event, Key};
 
@@ -31,13 +32,18 @@ impl Turns {
             return false;
         }
         let mut end = events.len();
-        let mut spelled = false;
+        let (mut spelled, mut heard) = (false, false);
         for (index, event) in events.iter().enumerate() {
             // The blank that a key types comes with it.
             if self.rest > 0 && is_heard(event) && !(spelled && matches!(event, Event::Text(_))) {
                 end = index;
                 break;
             }
+            if heard && matches!(event, Event::PointerButton { pressed: true, .. }) {
+                end = index;
+                break;
+            }
+            heard |= is_heard(event);
             let rest = rest_after(event, typing);
             spelled = matches!(
                 event,
@@ -50,7 +56,7 @@ impl Turns {
         }
         self.waiting = events.split_off(end);
         forget_repeats(&mut self.waiting);
-        self.rest > 0
+        self.rest > 0 || !self.waiting.is_empty()
     }
 }
 
@@ -183,6 +189,20 @@ mod tests {
         let mut turns = Turns::default();
         assert!(!turns.take(&mut now, true));
         assert_eq!(now, events);
+    }
+
+    #[test]
+    fn a_click_elsewhere_waits_for_what_was_typed() {
+        let click = |pressed| Event::PointerButton {
+            pos: egui::Pos2::ZERO,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        };
+        let events = [letters("cat"), vec![click(true), click(false)]].concat();
+        let heard = frames(&mut Turns::default(), events, true);
+        assert_eq!(heard[0], letters("cat"));
+        assert_eq!(heard[1], [click(true), click(false)]);
     }
 
     #[test]
