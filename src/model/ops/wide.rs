@@ -73,7 +73,7 @@ impl Registers {
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (x, panel, from, to, outputs);
+        let _ = (x.start, x.stride, panel, from, to, outputs);
     }
 }
 
