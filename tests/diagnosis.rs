@@ -244,6 +244,31 @@ fn prices_are_differences_of_real_cosines() {
 }
 
 #[test]
+fn every_negation_is_named_and_what_stands_behind_the_limit_is_no_word_in_common() {
+    let mut models = Models::default();
+    let (a, b) = (
+        "The old bridge was never repaired, nothing was done",
+        "The old bridge was repaired, all was done",
+    );
+    let found = models.diagnose(&pair(a, b));
+    let negation = found.findings.iter().find(|f| f.id == "negation").unwrap();
+    assert!(
+        negation.text.contains("“never”, “nothing”"),
+        "{}",
+        negation.text
+    );
+
+    // The tiny model reads ten tokens of a text.
+    let behind = |start: &str| format!("{start} cat dog mat");
+    let (a, b) = (
+        "the the the the the the the the bit",
+        "on on on on on on on on sat",
+    );
+    let found = models.diagnose(&pair(&behind(a), &behind(b)).of("plain"));
+    assert!(has(&found, "truncated") && !has(&found, "lexical_overlap"));
+}
+
+#[test]
 fn odd_texts_are_diagnosed_without_trouble() {
     let mut models = Models::default();
     let texts = [

@@ -11,6 +11,7 @@ use embedscope::analysis::similarity::pairs::token_pairs;
 use embedscope::app::command::Command;
 use embedscope::app::state::{Focus, ScoreMethod};
 use embedscope::cancel::Cancel;
+use embedscope::trace::PoolingMode;
 use embedscope::views;
 use embedscope::widgets::number;
 
@@ -248,6 +249,16 @@ fn long_texts_wait_for_a_person() {
     settle(&mut harness);
     harness.get_by_label("Shapley of A and B");
     assert!(harness.query_by_label("Compute Shapley").is_none());
+    // Over an old answer too the progress is where the button was, and not below the map.
+    harness.state_mut().state.pooling = Some(PoolingMode::Max);
+    settle(&mut harness);
+    harness.get_by_label("Compute Shapley").click();
+    harness.step();
+    harness.step();
+    let old = harness.get_by_label("Shapley of A and B").rect();
+    let cancel = harness.get_by_label("Cancel");
+    assert!(cancel.rect().bottom() < old.top());
+    cancel.click();
 }
 
 #[test]

@@ -306,7 +306,14 @@ fn own_words_are_run_and_stay_only_with_their_text() {
     harness.step();
     harness.get_by_label("Run").click();
     settle(&mut harness);
-    harness.get_by_label_contains("own words, cos");
+    let own = harness.get_by_label_contains("own words, cos").rect();
+    let rows = harness
+        .get_all_by_label_contains(", cos ")
+        .map(|row| row.rect());
+    assert!(
+        rows.map(|row| row.top()).fold(f32::MAX, f32::min) >= own.top(),
+        "what somebody waits for comes first"
+    );
     Arc::make_mut(&mut harness.state_mut().state.texts[0]).text = "the dog".to_owned();
     retrace(&mut harness);
     assert!(harness.query_by_label_contains("own words, cos").is_none());

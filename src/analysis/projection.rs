@@ -5,7 +5,7 @@ use super::vectors::dot;
 /// n points in the plane of their largest variance, and the plane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
-    /// One point for each vector, around the origin.
+    /// One point for each vector, around the origin; NaN for a vector that is not finite.
     pub points: Vec<[f64; 2]>,
     /// The share of the whole variance along each axis; 0 where there is no variance.
     pub shares: [f64; 2],
@@ -35,8 +35,31 @@ const SWEEPS: usize = 30;
 /// The first two principal components of n vectors of one length, by the eigenvectors of the n × n
 /// Gram matrix of the centred vectors: with G = U·Λ·Uᵀ the coordinates are U·√Λ (classical scaling,
 /// Torgerson 1952), and the axes are Xᵀ·U/√Λ. Each axis points where its farthest point is, so the signs do not depend on
-/// rounding. O(n²·D + n³).
+/// rounding. O(n²·D + n³). Vectors that are not finite have no place, and take none from the others.
 pub fn pca(vectors: &[Vec<f64>]) -> Projection {
+    let mut projection = components(&placed(vectors));
+    projection.points = spread(vectors, projection.points);
+    projection
+}
+
+/// The vectors that have a place.
+pub(super) fn placed(vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    vectors.iter().filter(|v| is_finite(v)).cloned().collect()
+}
+
+/// A point for every vector from those of the [`placed`] ones; NaN for the others.
+pub(super) fn spread(vectors: &[Vec<f64>], points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+    let mut points = points.into_iter();
+    let point = |vector: &Vec<f64>| is_finite(vector).then(|| points.next()).flatten();
+    let all = vectors.iter().map(point);
+    all.map(|point| point.unwrap_or([f64::NAN; 2])).collect()
+}
+
+fn is_finite(vector: &[f64]) -> bool {
+    vector.iter().all(|x| x.is_finite())
+}
+
+fn components(vectors: &[Vec<f64>]) -> Projection {
     let n = vectors.len();
     let mean = mean(vectors);
     let centred: Vec<Vec<f64>> = vectors
@@ -229,6 +252,16 @@ mod tests {
         let (by, at) = (projection.direction(&vectors[4]), projection.points[2]);
         let expected = [at[0] + by[0], at[1] + by[1]];
         assert!(distance(projection.point(&moved), expected) < 1e-12);
+    }
+
+    #[test]
+    fn a_vector_that_is_not_finite_has_no_place_and_moves_no_other() {
+        let all = [vec![1., 2., 0.], vec![-1., 0., 3.], vec![4., 1., 1.]];
+        let mut with = all.to_vec();
+        with.insert(1, vec![f64::NAN, 0., 0.]);
+        let mut found = pca(&with);
+        assert!(found.points.remove(1).iter().all(|x| x.is_nan()));
+        assert_eq!(found, pca(&all));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A second picture of the same vectors: t-SNE keeps neighbours together, where principal components
 //! keep large distances.
 
-use super::projection::pca;
+use super::projection::{pca, placed, spread};
 use super::vectors::norm;
 
 /// Fewer points have no neighbourhoods to keep.
@@ -12,15 +12,16 @@ const EPOCHS: usize = 750;
 const PERPLEXITY: f64 = 15.;
 
 /// t-SNE (van der Maaten & Hinton 2008) of n vectors by their angles, exact, begun at the principal
-/// components so that the same vectors give the same picture. None for fewer than [`FEWEST`] points,
-/// or where all lie in one direction.
+/// components so that the same vectors give the same picture. A vector that is not finite has no place.
+/// None for fewer than [`FEWEST`] others, or where all lie in one direction.
 pub fn tsne(vectors: &[Vec<f64>]) -> Option<Vec<[f64; 2]>> {
     // On one thread, as the order of its sums is otherwise another each time.
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
         .ok()?;
-    pool.install(|| laid_out(vectors))
+    let points = pool.install(|| laid_out(&placed(vectors)))?;
+    Some(spread(vectors, points))
 }
 
 fn laid_out(vectors: &[Vec<f64>]) -> Option<Vec<[f64; 2]>> {

@@ -81,12 +81,8 @@ impl Intervention {
             Self::NoNeuron { layer, neuron } => format!("L{} · neuron {neuron} off", layer + 1),
             Self::NoToken { token } => format!("token {token} hidden"),
             Self::NoPiece { piece } => format!("“{piece}” hidden"),
-            Self::Temperature { layer, hundredths } => {
-                let degree = f64::from(*hundredths) / 100.;
-                match layer {
-                    Some(layer) => format!("L{} · temperature {degree:.2}", layer + 1),
-                    None => format!("temperature {degree:.2}"),
-                }
+            Self::Temperature { hundredths, .. } => {
+                format!("{} {:.2}", self.name(), f64::from(*hundredths) / 100.)
             }
             Self::Shuffle { seed } => format!("tokens shuffled ({seed})"),
             Self::Patch {
@@ -98,6 +94,17 @@ impl Intervention {
                 let way = if *aligned { "paired" } else { "same place" };
                 format!("L{} · {what} from the other text, {way}", layer + 1)
             }
+        }
+    }
+
+    /// The title without a degree, where that stands beside it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Temperature { layer: None, .. } => "temperature".to_owned(),
+            Self::Temperature {
+                layer: Some(layer), ..
+            } => format!("L{} · temperature", layer + 1),
+            _ => self.title(),
         }
     }
 

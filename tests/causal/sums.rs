@@ -1,8 +1,10 @@
 //! What claims to add up to the cosine does.
 
+use embedscope::analysis::job::Job;
 use embedscope::analysis::similarity::PairMatrix;
 use embedscope::analysis::similarity::integrated::{INTEGRATED, MOST, REFERENCE, integrated};
 use embedscope::analysis::similarity::shapley::{EMPTY, Sampling, shapley};
+use embedscope::cancel::Cancel;
 use embedscope::trace::Trace;
 
 use crate::masks::{A, B};
@@ -82,6 +84,20 @@ fn shapley_follows_its_seed_and_encodes_a_coalition_once() {
             "{x_i} {y_i} ± {error}"
         );
     }
+}
+
+#[test]
+fn how_far_integrated_jacobians_are_is_known_once_the_steps_are() {
+    let model = models::tiny(TINY[0]);
+    let [a, b] = [A, B].map(|text| trace(&model, text));
+    let (cancel, mut seen) = (Cancel::new(), Vec::new());
+    let mut progress = |done, total| seen.push((done, total));
+    let mut job = Job::new(&cancel, &mut progress);
+    let found = integrated(&model, &a, &b, poolings(&model)[0], &mut job).unwrap();
+    let last = seen.last().unwrap().1;
+    let (found_out, _) = seen.iter().find(|(_, total)| *total == last).unwrap();
+    // Both texts, with 8 steps, 16 and so on.
+    assert!(*found_out <= 2 * (2 * found.steps - 8), "{seen:?}");
 }
 
 #[test]

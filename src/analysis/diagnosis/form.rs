@@ -143,7 +143,7 @@ fn script_of(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Frequent words of languages that the others do not have.
+/// Frequent words of languages that few others have, and how words begin there, with an apostrophe at the end.
 const LANGUAGES: &[(&str, &str)] = &[
     (
         "English",
@@ -155,19 +155,19 @@ const LANGUAGES: &[(&str, &str)] = &[
     ),
     (
         "French",
-        "le la les et est une des du dans pas pour que qui sur avec au il elle nous vous ce cette sont je ne mon ma mes ses mais ou où comment quand votre leur être avoir fait peut",
+        "le la les et est une des du dans pas pour que qui sur avec au il elle nous vous ce cette sont je ne mon ma mes ses mais ou où comment quand votre leur être avoir fait peut sur sous chez un très à aux ces l' d' j' qu'",
     ),
     (
         "Spanish",
-        "el los las y es una en por para que con del no se su como está son más pero muy mi yo ha hay qué cómo cuándo dónde mis sus ser puede",
+        "el los las y es una en por para que con del no se su como está son más pero muy mi yo un ha hay qué cómo cuándo dónde mis sus ser puede",
     ),
     (
         "Italian",
-        "il lo gli e è una di che per con non sono del della nel si come più ma mio mia ho ha al dal questo perché dove quando alla nella ai",
+        "il lo gli e è una di che per con non sono del della nel si come più ma mio mia ho ha al dal questo perché dove quando alla nella ai un l' un' dell' nell'",
     ),
     (
         "Portuguese",
-        "o os as e é uma em por para que com não do da no na se são mais como meu minha eu ele ela você foi ser tem seu sua das dos pode",
+        "o os as e é uma em por para que com não do da no na se são mais como meu minha eu ele ela você foi ser tem seu sua das dos pode à",
     ),
     (
         "Dutch",
@@ -179,7 +179,11 @@ const LANGUAGES: &[(&str, &str)] = &[
 /// two languages are level.
 pub fn language_of(side: &Side<'_>) -> Option<&'static str> {
     let words: BTreeSet<&str> = side.folds().into_iter().collect();
-    let hits = |list: &str| list.split(' ').filter(|word| words.contains(word)).count();
+    let is_there = |word: &&str| match word.ends_with('\'') {
+        true => words.iter().any(|other| other.starts_with(*word)),
+        false => words.contains(word),
+    };
+    let hits = |list: &str| list.split(' ').filter(is_there).count();
     let ranked = sorted(
         LANGUAGES
             .iter()

@@ -186,7 +186,7 @@ struct Side<'a> {
     tokens: &'a Tokens,
     /// What stands in front of the person's text.
     prompt: &'a str,
-    /// The person's text.
+    /// The person's text, as far as the model reads it.
     text: &'a str,
     words: Vec<Word<'a>>,
     /// The sentence vector, [E].
@@ -196,8 +196,10 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn new(name: &'static str, trace: &'a Trace, case: &Case<'a>) -> Result<Self, ModelError> {
         let tokens = &*trace.tokens;
-        let split = tokens.text.split_at_checked(tokens.prompt_bytes);
-        let (prompt, text) = split.unwrap_or(("", &tokens.text));
+        let whole: &str = &tokens.text;
+        let read = whole.get(..tokens.cut().start).unwrap_or(whole);
+        let split = read.split_at_checked(tokens.prompt_bytes);
+        let (prompt, text) = split.unwrap_or(("", read));
         Ok(Self {
             name,
             tokens,
@@ -240,7 +242,10 @@ impl<'a> Facts<'a> {
 
     /// True where there is nothing to compare: both texts are the same.
     fn same_text(&self) -> bool {
-        self.a.text == self.b.text
+        let [a, b] = self
+            .sides()
+            .map(|side| side.tokens.text.get(side.tokens.prompt_bytes..));
+        a == b
     }
 
     /// The cosine of two other texts under the same recipe and prompts.

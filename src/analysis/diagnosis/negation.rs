@@ -107,13 +107,16 @@ pub fn negation(facts: &Facts<'_>) -> Found {
     /// How much of the content must be shared.
     const SHARED: f64 = 0.3;
     let all = facts.sides().map(negations);
-    let first = |side: usize| all[side].iter().position(|&negates| negates);
-    let (index, side, at) = match (first(0), first(1)) {
-        (Some(at), None) => (0, &facts.a, at),
-        (None, Some(at)) => (1, &facts.b, at),
+    let (index, side) = match [0, 1].map(|side: usize| all[side].contains(&true)) {
+        [true, false] => (0, &facts.a),
+        [false, true] => (1, &facts.b),
         _ => return Ok(None),
     };
-    let word = &side.words[at];
+    let negated = side.words.iter().zip(&all[index]);
+    let forms: Vec<&str> = negated
+        .filter(|(_, negates)| **negates)
+        .map(|(word, _)| word.form)
+        .collect();
     let rest = |side: &Side<'_>, negated: &[bool]| -> BTreeSet<String> {
         let words = side.words.iter().zip(negated);
         let words = words
@@ -146,16 +149,20 @@ pub fn negation(facts: &Facts<'_>) -> Found {
         _ => facts.cos_of(facts.a.text, &without)?,
     };
     let delta = facts.cos - cos;
+    let what = match forms[..] {
+        [_] => "Without the negation the cosine is {}: it moves",
+        _ => "Without these words the cosine is {}: they move",
+    };
+    let what = what.replace("{}", &three(cos));
     let text = format!(
-        "Only {} is negated (“{}”). Without the negation the cosine is {}: it moves the score by {}, though it turns the meaning round.",
+        "Only {} is negated (“{}”). {what} the score by {}, though a negation turns the meaning round.",
         side.name,
-        word.form,
-        three(cos),
+        forms.join("”, “"),
         change(delta)
     );
     let finding = Finding::new("negation", Severity::Warning, text)
         .with("side", side.name)
-        .with("word", word.form)
+        .with("words", forms)
         .with("without_cos", cos)
         .with("delta_cos", delta);
     Ok(Some(finding))

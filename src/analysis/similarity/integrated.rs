@@ -38,6 +38,15 @@ pub struct Integrated {
     pub off: [f64; 2],
 }
 
+impl Integrated {
+    /// What so many steps leave of the vectors, where that is more than it should be: the largest number of
+    /// steps was not enough.
+    pub fn left(&self) -> Option<f64> {
+        let off = self.off[0].max(self.off[1]);
+        (off > INTEGRATED).then_some(off)
+    }
+}
+
 /// u_i = ∫₀¹ J(α)·(x − r)_i dα for every token i, where x is the text's `embed.out` (what enters layer
 /// 0), r that of a reference text with the same special tokens and the tokenizer's padding token in
 /// every other place, at the same positions, and J(α) = ∂e/∂x at r + α(x − r), with e the sentence
@@ -53,8 +62,7 @@ pub struct Integrated {
 ///
 /// The number of steps is found first, doubling from 8 until the cosine's residual and what is left
 /// of either vector are at most 1e-3, with the single tangent Σ(x − r)_i that the sums need; 256 at
-/// most. One step of `job` is one step
-/// of the path of one text in one direction.
+/// most. One step of `job` is one step of the path of one text in one direction.
 ///
 /// # Errors
 /// [`ModelError::Stopped`] within a batch once the job's flag is up; when a trace does not hold
@@ -109,6 +117,9 @@ fn steps(
     job: &mut Job<'_>,
 ) -> Result<(usize, [f64; 2]), ModelError> {
     let mut steps = FEWEST;
+    // All that is to come, as far as that is known: how far it is must not follow how far it has come.
+    let moving = sides[0].moving.len() + sides[1].moving.len();
+    job.expect(steps * moving);
     loop {
         let whole = [sides[0].whole(steps, job)?, sides[1].whole(steps, job)?];
         let off = [0, 1].map(|i| {
@@ -122,6 +133,7 @@ fn steps(
         if near || steps >= MOST {
             return Ok((steps, off));
         }
+        job.expect(steps * moving);
         steps *= 2;
     }
 }
@@ -202,13 +214,14 @@ impl<'a> Side<'a> {
     /// e_r + Σu_i by so many steps, [E].
     fn whole(&self, steps: usize, job: &mut Job<'_>) -> Result<Vec<f64>, ModelError> {
         let mut whole = self.blank.clone();
+        job.expect(steps);
         for along in self.integrate(std::slice::from_ref(&self.way), steps, job)? {
             whole.iter_mut().zip(along).for_each(|(sum, x)| *sum += x);
         }
         Ok(whole)
     }
 
-    /// u_i of every token, then e_r: [T + 1] of [E].
+    /// u_i of every token, then e_r: [T + 1] of [E]. These steps are expected already.
     fn parts(&self, steps: usize, job: &mut Job<'_>) -> Result<Vec<Vec<f64>>, ModelError> {
         let directions = self.moving.iter().map(|&t| self.only(t));
         let directions: Vec<Tensor> = directions.collect::<Result<_, _>>()?;
@@ -244,7 +257,6 @@ impl<'a> Side<'a> {
         if directions.is_empty() {
             return Ok(sums);
         }
-        job.expect(steps * directions.len());
         let places: Vec<f64> = (0..steps)
             .map(|s| (s as f64 + 0.5) / steps as f64)
             .collect();

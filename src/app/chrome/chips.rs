@@ -138,9 +138,9 @@ impl Chips {
     }
 }
 
-/// What is changed and where; of a token also which piece it is, where it is the same in every text meant.
-fn title_of(input: &ChipsInput<'_>, one: &Scoped) -> String {
-    let title = format!("{} ({})", one.what.title(), one.scope.title());
+/// What is changed, as `what` calls it, and where; of a token also which piece it is, where it is the same in every text meant.
+fn title_of(input: &ChipsInput<'_>, one: &Scoped, what: &str) -> String {
+    let title = format!("{what} ({})", one.scope.title());
     let (Intervention::NoToken { token }
     | Intervention::Patch {
         token: Some(token), ..
@@ -178,7 +178,9 @@ fn chip_ui(
 ) -> Option<Command> {
     let mut next = None;
     let theme = Theme::of(ui);
-    let title = title_of(input, one);
+    let title = title_of(input, one, &one.what.title());
+    // The degree stands in its own field.
+    let name = title_of(input, one, &one.what.name());
     // What stands in a frame does not wrap by itself; how wide it is was seen when it was painted last.
     let (id, whole) = (ui.scope_id().with((index, &title)), ui.max_rect().width());
     let room = ui.available_size_before_wrap().x;
@@ -194,8 +196,8 @@ fn chip_ui(
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = SPACE_SMALL;
             let text = match one.on {
-                true => RichText::new(&title),
-                false => RichText::new(&title)
+                true => RichText::new(&name),
+                false => RichText::new(&name)
                     .strikethrough()
                     .color(theme.secondary()),
             };

@@ -169,7 +169,13 @@ pub fn integrated_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, M
         integrated(model, subject.a, subject.b, options, job)
     })?;
     Ok(Answer {
-        remark: format!("{} steps", found.steps),
+        remark: match found.left() {
+            None => format!("{} steps", found.steps),
+            Some(left) => format!(
+                "{} steps, the most that are tried; they miss up to {left:.4} of a vector",
+                found.steps
+            ),
+        },
         extra: keys([("steps", json!(found.steps)), ("off", json!(found.off))]),
         ..found.matrix.into()
     })

@@ -110,7 +110,8 @@ fn summary_ui(ui: &mut Ui, scene: &Scene, name: &str, summary: &HeadSummary) {
     for (label, share, about) in rows {
         share_ui(ui, &label, share, about);
     }
-    let note = "The tick marks what uniform attention over the keys that are seen would give.";
+    let note = "The tick marks what uniform attention over the keys that are seen would give. What special \
+        tokens get is counted from the rows of ordinary ones alone.";
     ui.label(RichText::new(note).small().color(theme.secondary()));
 }
 

@@ -12,7 +12,7 @@ use crate::engine::Derived;
 use crate::views::ViewContext;
 use crate::views::compare::color_of;
 use crate::views::subject::note_ui;
-use crate::widgets::{ScatterMarks, ScatterPoint, lasso_scatter_ui};
+use crate::widgets::{ScatterMarks, ScatterPoint, counted, lasso_scatter_ui};
 
 /// Which picture of the texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,15 @@ impl Plane {
         }
         self.neighbours.stop();
         points_ui(ui, cx, poolings, card, &card.projection.points);
+        let lost = card.projection.points.iter().flatten();
+        if lost.clone().any(|x| x.is_nan()) {
+            let count = lost.filter(|x| x.is_nan()).count() / 2;
+            let lost = format!(
+                "{} without a finite vector: no place here.",
+                counted(count, "text")
+            );
+            note_ui(ui, lost);
+        }
         if poolings.texts.len() < 2 {
             note_ui(ui, "One text alone differs from no other.");
             return;
@@ -101,7 +110,7 @@ impl Plane {
                 None => {
                     note_ui(
                         ui,
-                        "All texts have the same vector, so there is nothing to lay out.",
+                        "All texts have the same vector, or too few a finite one: there is nothing to lay out.",
                     );
                 }
             },

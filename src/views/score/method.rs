@@ -191,12 +191,13 @@ impl Method {
             return Some((shown?, false));
         }
         let shown = self.runs.get(cx.engine, task, key, cx.model);
-        if shown.is_none() {
+        // In the place of the button that has started it, in sight above an old answer.
+        let asked = self.runs.asked(task, key);
+        let current = shown.as_ref().is_some_and(|shown| shown.current);
+        if shown.is_none() || asked && !current {
             self.progress_ui(ui, tab, task, key);
         }
-        let shown = shown?;
-        let runs = !shown.current;
-        Some((shown, runs))
+        Some((shown?, !asked && !current))
     }
 
     /// How far a task is, and a way out of one that takes long.

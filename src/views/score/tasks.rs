@@ -192,7 +192,15 @@ fn answer(
         }
         Task::Integrated => {
             let found = integrated(model, a, b, options, &mut job)?;
-            let remark = format!("Integrated in {} steps.", found.steps);
+            let remark = match found.left() {
+                None => format!("Integrated in {} steps.", found.steps),
+                Some(left) => format!(
+                    "Integrated in {} steps, the most that are tried; they miss up to {} of a vector, so these \
+                     parts are rough.",
+                    found.steps,
+                    four(left)
+                ),
+            };
             of_pairs(Pairs {
                 remark: Some(remark),
                 ..pairs(found.matrix)

@@ -193,7 +193,8 @@ fn swapped(score: &Score, same: &SameTokens) -> String {
         four(same.mean),
         four(lowest),
     ));
-    text.push_str(&match same.mean < cos {
+    // What the four digits do not show is rounding, and no share of it says anything.
+    text.push_str(&match cos - same.mean >= 1e-4 {
         true => format!(
             " pooled they have {}. Who did what is in the tokens; pooling takes {:.0}% of that difference out.",
             four(cos),

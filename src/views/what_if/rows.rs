@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::diff::diff;
 use super::kinds::about;
 use super::work::Row;
-use crate::analysis::edits::Draft;
+use crate::analysis::edits::{Draft, Kind};
 use crate::views::ViewContext;
 use crate::views::compare::{four, shorten_to};
 use crate::views::recorded::{keep_ui, kept_ui};
@@ -91,6 +91,8 @@ fn order(rows: &mut [&Row], sort: Sort) {
             }
         }
     }
+    // What somebody has typed is what they wait for, however little it changes.
+    rows.sort_by_key(|row| row.kind != Kind::Free);
 }
 
 /// Left edges of cos, Δcos and the button, within `rect`.
