@@ -7,7 +7,7 @@ use crate::widgets::number;
 /// `71%`, and `< 0.1%` rather than nothing.
 pub fn percent(share: f64) -> String {
     match 100. * share {
-        percent if percent < 0.1 => "< 0.1%".to_owned(),
+        percent if percent < 0.1 => "<\u{a0}0.1%".to_owned(),
         percent if percent < 9.95 => format!("{percent:.1}%"),
         percent => format!("{percent:.0}%"),
     }
@@ -120,7 +120,7 @@ mod tests {
         assert!(said(Some(2)).contains("“z” takes 10%"));
         assert!(said(Some(0)).contains("“y” takes"));
         assert_eq!(hardest(&contrast), 1);
-        assert_eq!(percent(1e-9), "< 0.1%");
+        assert_eq!(percent(1e-9), "<\u{a0}0.1%");
         assert_eq!(percent(0.0512), "5.1%");
     }
 }
