@@ -5,6 +5,7 @@ use egui::{
 };
 
 use super::entries::{Entry, entries};
+use super::keys::keys_text;
 use super::score::score;
 use super::{ActionState, table};
 use crate::app::command::Command;
@@ -336,5 +337,5 @@ fn shortcut(ctx: &Context, action: usize) -> String {
     let keys = table()
         .get(action)
         .and_then(|action| action.shortcuts.first());
-    keys.map_or(String::new(), |keys| ctx.format_shortcut(keys))
+    keys.map_or(String::new(), |keys| keys_text(ctx, keys))
 }
