@@ -107,6 +107,32 @@ fn the_palette_finds_by_a_few_letters_and_does_what_was_chosen() {
     harness.get_by_label("Find a command");
 }
 
+/// Whether these words are painted.
+fn painted(shape: &egui::Shape, words: &str) -> bool {
+    match shape {
+        egui::Shape::Text(text) => text.galley.text() == words,
+        egui::Shape::Vec(shapes) => shapes.iter().any(|shape| painted(shape, words)),
+        _ => false,
+    }
+}
+
+#[test]
+fn the_hint_goes_with_the_first_letter() {
+    let mut harness = open();
+    press(&mut harness, Modifiers::COMMAND, Key::K);
+    let hint = |harness: &Harness<'_, App>| {
+        let shapes = &harness.output().shapes;
+        let hint = "What would you like to do?";
+        shapes.iter().any(|shape| painted(&shape.shape, hint))
+    };
+    assert!(hint(&harness));
+    let letter = egui::Event::Text("f".to_owned());
+    harness.input_mut().events.push(letter);
+    harness.step();
+    assert!(harness.query_by_label("Quit").is_none(), "filtered");
+    assert!(!hint(&harness));
+}
+
 #[test]
 fn letters_and_enter_of_one_slow_frame_choose_what_the_letters_found() {
     let mut harness = open();
