@@ -359,6 +359,32 @@ fn both_stages_of_a_layer_are_a_click_away() {
 }
 
 #[test]
+fn in_a_narrow_window_nothing_below_the_walk_jumps_and_its_stage_is_in_sight() {
+    let builder = Harness::builder()
+        .with_size([640., 450.])
+        .with_step_dt(FRAME as f32);
+    let model = ModelRef::Folder(fixtures().join("tiny").join("plain"));
+    let mut harness = open_with(builder, model);
+    let mut tops = Vec::new();
+    for _ in stages(&harness) {
+        send(&mut harness, Command::Walk(WalkCommand::Forward));
+        settle(&mut harness);
+        tops.push(harness.get_by_label("Text 1").rect().top());
+    }
+    assert!(tops.iter().all(|top| *top == tops[0]), "{tops:?}");
+
+    // Also from a panel that shows no stage.
+    send(&mut harness, Command::Walk(WalkCommand::First));
+    settle(&mut harness);
+    for panel in ["residual", "score"] {
+        send(&mut harness, Command::ShowPanel(panel));
+        settle(&mut harness);
+    }
+    let score = harness.get_by_label("Stage Score").rect();
+    assert!(score.right() <= 640., "{score:?}");
+}
+
+#[test]
 fn typing_does_not_walk() {
     let mut harness = open();
     press(&mut harness, Modifiers::NONE, Key::Home);
