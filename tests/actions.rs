@@ -385,6 +385,40 @@ fn in_a_narrow_window_nothing_below_the_walk_jumps_and_its_stage_is_in_sight() {
 }
 
 #[test]
+fn a_tab_that_is_dropped_as_one_column_too_many_is_in_sight() {
+    let mut harness = open();
+    let tabs = harness.get_all_by_label("Embedding");
+    let tab = tabs.map(|tab| tab.rect()).find(|rect| rect.top() > 80.);
+    let tab = tab.unwrap().left_center() + egui::vec2(20., 0.);
+    let scores = harness.get_all_by_label("Score").map(|tab| tab.rect());
+    let score = scores.into_iter().find(|rect| rect.top() > 80.).unwrap();
+    let before = harness.state().layout().arrangement();
+    harness.hover_at(tab);
+    harness.step();
+    harness.drag_at(tab);
+    harness.step();
+    // A person is slow: the tab comes to the front before it leaves.
+    for part in 1..=20 {
+        harness.hover_at(tab + egui::vec2(part as f32, 0.));
+        harness.step();
+    }
+    // Onto the right half of the last column, nearer to that than to the right half of what is in front in it.
+    let to = egui::pos2(score.left() + 320., 360.);
+    for part in 1..=8 {
+        harness.hover_at(tab + (to - tab) * (part as f32 / 8.));
+        harness.step();
+    }
+    harness.drop_at(to);
+    settle(&mut harness);
+    let after = harness.state().layout().arrangement();
+    assert!(after.contains("tabs(score, "), "{after}");
+    assert_ne!(after, before, "it has a column of its own");
+    assert_eq!(harness.state().stage(), Some(Stage::Embedding));
+    let mut tabs = harness.get_all_by_label("Embedding");
+    assert!(tabs.any(|tab| tab.rect().top() > 80.), "it is in sight");
+}
+
+#[test]
 fn typing_does_not_walk() {
     let mut harness = open();
     press(&mut harness, Modifiers::NONE, Key::Home);
