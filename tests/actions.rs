@@ -107,6 +107,32 @@ fn the_palette_finds_by_a_few_letters_and_does_what_was_chosen() {
     harness.get_by_label("Find a command");
 }
 
+/// Whether these words are painted.
+fn painted(shape: &egui::Shape, words: &str) -> bool {
+    match shape {
+        egui::Shape::Text(text) => text.galley.text() == words,
+        egui::Shape::Vec(shapes) => shapes.iter().any(|shape| painted(shape, words)),
+        _ => false,
+    }
+}
+
+#[test]
+fn the_hint_goes_with_the_first_letter() {
+    let mut harness = open();
+    press(&mut harness, Modifiers::COMMAND, Key::K);
+    let hint = |harness: &Harness<'_, App>| {
+        let shapes = &harness.output().shapes;
+        let hint = "What would you like to do?";
+        shapes.iter().any(|shape| painted(&shape.shape, hint))
+    };
+    assert!(hint(&harness));
+    let letter = egui::Event::Text("f".to_owned());
+    harness.input_mut().events.push(letter);
+    harness.step();
+    assert!(harness.query_by_label("Quit").is_none(), "filtered");
+    assert!(!hint(&harness));
+}
+
 #[test]
 fn letters_and_enter_of_one_slow_frame_choose_what_the_letters_found() {
     let mut harness = open();
@@ -330,6 +356,66 @@ fn both_stages_of_a_layer_are_a_click_away() {
     assert_eq!(harness.state().stage(), Some(Stage::FeedForward(0)));
     send(&mut harness, Command::ShowPanel("diagnosis"));
     assert_eq!(harness.state().stage(), None);
+}
+
+#[test]
+fn in_a_narrow_window_nothing_below_the_walk_jumps_and_its_stage_is_in_sight() {
+    let builder = Harness::builder()
+        .with_size([640., 450.])
+        .with_step_dt(FRAME as f32);
+    let model = ModelRef::Folder(fixtures().join("tiny").join("plain"));
+    let mut harness = open_with(builder, model);
+    let mut tops = Vec::new();
+    for _ in stages(&harness) {
+        send(&mut harness, Command::Walk(WalkCommand::Forward));
+        settle(&mut harness);
+        tops.push(harness.get_by_label("Text 1").rect().top());
+    }
+    assert!(tops.iter().all(|top| *top == tops[0]), "{tops:?}");
+
+    // Also from a panel that shows no stage.
+    send(&mut harness, Command::Walk(WalkCommand::First));
+    settle(&mut harness);
+    for panel in ["residual", "score"] {
+        send(&mut harness, Command::ShowPanel(panel));
+        settle(&mut harness);
+    }
+    let score = harness.get_by_label("Stage Score").rect();
+    assert!(score.right() <= 640., "{score:?}");
+}
+
+#[test]
+fn a_tab_that_is_dropped_as_one_column_too_many_is_in_sight() {
+    let mut harness = open();
+    let tabs = harness.get_all_by_label("Embedding");
+    let tab = tabs.map(|tab| tab.rect()).find(|rect| rect.top() > 80.);
+    let tab = tab.unwrap().left_center() + egui::vec2(20., 0.);
+    let scores = harness.get_all_by_label("Score").map(|tab| tab.rect());
+    let score = scores.into_iter().find(|rect| rect.top() > 80.).unwrap();
+    let before = harness.state().layout().arrangement();
+    harness.hover_at(tab);
+    harness.step();
+    harness.drag_at(tab);
+    harness.step();
+    // A person is slow: the tab comes to the front before it leaves.
+    for part in 1..=20 {
+        harness.hover_at(tab + egui::vec2(part as f32, 0.));
+        harness.step();
+    }
+    // Onto the right half of the last column, nearer to that than to the right half of what is in front in it.
+    let to = egui::pos2(score.left() + 320., 360.);
+    for part in 1..=8 {
+        harness.hover_at(tab + (to - tab) * (part as f32 / 8.));
+        harness.step();
+    }
+    harness.drop_at(to);
+    settle(&mut harness);
+    let after = harness.state().layout().arrangement();
+    assert!(after.contains("tabs(score, "), "{after}");
+    assert_ne!(after, before, "it has a column of its own");
+    assert_eq!(harness.state().stage(), Some(Stage::Embedding));
+    let mut tabs = harness.get_all_by_label("Embedding");
+    assert!(tabs.any(|tab| tab.rect().top() > 80.), "it is in sight");
 }
 
 #[test]

@@ -183,3 +183,13 @@ fn a_held_token_has_its_nearest_rows_of_the_vocabulary() {
     let found = rows.windows(2).position(|pair| pair == itself);
     assert!(found.is_some_and(|place| place < 5), "{rows:?}");
 }
+
+#[test]
+fn what_is_said_of_a_special_token_wraps_in_the_inspector() {
+    let mut harness = open("tiny", "plain");
+    lock(&mut harness, at(0));
+    let kind = harness.get_all_by_label("special, added by the template");
+    for kind in kind {
+        assert!(kind.rect().right() <= 1440., "{:?}", kind.rect());
+    }
+}

@@ -85,6 +85,17 @@ impl Layout {
         ctx.input_mut(|input| input.stable_dt = input.stable_dt.max(0.1));
     }
 
+    /// The panel that is dragged, or the one in front of the group that is; none where nothing is.
+    pub fn dragged(&self, ctx: &egui::Context) -> Option<&'static str> {
+        let dragged = self.tree.dragged_id(ctx)?;
+        if let Some(Tile::Pane(id)) = self.tree.tiles.get(dragged) {
+            return views::find(id).map(|panel| panel.id);
+        }
+        let within = |tile| self.holds(dragged, tile);
+        let mut front = self.front().into_iter();
+        front.find(|panel| self.tile(panel).is_some_and(within))
+    }
+
     /// Hides columns until no more than `room` are left, among them the one with the panel that was used
     /// last, and returns them. Layouts that are no row of columns stay as they are.
     #[must_use]

@@ -269,6 +269,7 @@ impl App {
             areas: &mut self.areas,
             last: self.walk.panel(),
             asked: None,
+            dropped: false,
         };
         (panels, &mut self.layout)
     }
@@ -376,10 +377,15 @@ impl App {
             true => 1,
             false => (width / NARROWEST) as usize,
         };
+        let dragged = layout.dragged(ui.ctx());
         let aside = layout.put_aside(room.max(1), last);
         panels.asked = layout.asked.take();
         layout.tree.ui(&mut panels, ui);
         layout.bring_back(&aside);
+        // Where it was dropped may be one column more than there is room for: that of the dropped is shown.
+        if let Some(panel) = dragged.filter(|_| panels.dropped) {
+            self.walk.put(panel, &self.layout);
+        }
     }
 
     /// The middle while there is no model at all.

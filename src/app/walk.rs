@@ -143,6 +143,12 @@ impl Walk {
         self.panel = Some(panel);
     }
 
+    /// A panel that was dragged elsewhere is where one is, whatever came to the front where it was.
+    pub fn put(&mut self, panel: &'static str, layout: &Layout) {
+        self.before = layout.front();
+        self.panel = Some(panel);
+    }
+
     /// Begins with the first panel of a workspace, which is what it is for.
     pub fn arrive(&mut self, layout: &Layout) {
         self.before = layout.front();

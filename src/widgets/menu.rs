@@ -1,11 +1,13 @@
 //! Entries of menus and of lists that open.
 
-use egui::{InnerResponse, InputState, Key, Response, ScrollArea, Ui, WidgetText};
+use egui::{InnerResponse, InputState, Key, Response, ScrollArea, TextWrapMode, Ui, WidgetText};
 
 use super::theme::SPACE;
 
 /// Entries that scroll where there are more than the window is high.
 pub fn entries_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    // A menu is as wide as its longest entry.
+    ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
     let most = ui.ctx().content_rect().height() - 4. * SPACE;
     let area = ScrollArea::vertical()
         .max_height(most)

@@ -26,6 +26,21 @@ pub(super) const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
 
+/// How a shortcut is written for a person: with the sign that is on the key, where egui says its name.
+pub fn keys_text(ctx: &Context, keys: &KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(keys);
+    let sign = match keys.logical_key {
+        Key::Comma => ",",
+        Key::Slash => "/",
+        _ => return text,
+    };
+    let name = keys.logical_key.name();
+    match text.strip_suffix(name) {
+        Some(held) => format!("{held}{sign}"),
+        None => text,
+    }
+}
+
 /// Who has the keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
@@ -113,6 +128,19 @@ fn count_and_consume(ctx: &Context, keys: KeyboardShortcut) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shortcut_is_written_with_the_sign_on_its_key() {
+        let ctx = Context::default();
+        for (keys, text) in [
+            (ctrl(Key::Comma), "Ctrl+,"),
+            (ctrl(Key::Slash), "Ctrl+/"),
+            (ctrl_shift(Key::P), "Ctrl+Shift+P"),
+        ] {
+            ctx.set_os(egui::os::OperatingSystem::Nix);
+            assert_eq!(keys_text(&ctx, &keys), text);
+        }
+    }
 
     #[test]
     fn single_keys_are_free_only_while_nobody_types() {

@@ -5,6 +5,7 @@ use egui::{
 };
 
 use super::entries::{Entry, entries};
+use super::keys::keys_text;
 use super::score::score;
 use super::{ActionState, table};
 use crate::app::command::Command;
@@ -184,12 +185,17 @@ impl Open {
             // The field has the keyboard from the next frame on; what was typed by then is for it as well.
             self.query += &ui.input(typed);
         }
+        let hinted = self.query.is_empty();
         let field = TextEdit::singleline(&mut self.query)
             .hint_text("What would you like to do?")
             .desired_width(f32::INFINITY);
         let field = ui.add(field);
         ui.ctx()
             .accesskit_node_builder(field.id, |node| node.set_label("Find a command"));
+        if field.changed() && hinted {
+            // It has painted the hint before it heard the letter, and the list below is already filtered.
+            ui.ctx().request_discard("the hint of the palette");
+        }
         let fresh = std::mem::take(&mut self.fresh);
         if fresh || !field.has_focus() {
             field.request_focus();
@@ -336,5 +342,5 @@ fn shortcut(ctx: &Context, action: usize) -> String {
     let keys = table()
         .get(action)
         .and_then(|action| action.shortcuts.first());
-    keys.map_or(String::new(), |keys| ctx.format_shortcut(keys))
+    keys.map_or(String::new(), |keys| keys_text(ctx, keys))
 }

@@ -95,7 +95,7 @@ fn buttons_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     export_ui(ui, panel, panels);
     let copy = ui
-        .small_button("Copy")
+        .button("Copy")
         .on_hover_text("Copy the figures as tab-separated values");
     // Writing the figures out takes longer than a frame has, so only when asked.
     if copy.clicked()

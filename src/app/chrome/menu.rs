@@ -3,6 +3,7 @@
 use egui::{Button, Ui};
 
 use super::recent::recent_ui;
+use crate::app::actions::keys::keys_text;
 use crate::app::actions::{Action, ActionState, Menu, table};
 use crate::app::command::Command;
 use crate::widgets::{entries_ui, entry_chosen};
@@ -46,7 +47,7 @@ fn items_ui(ui: &mut Ui, menu: Menu, on: &ActionState<'_>, commands: &mut Vec<Co
 fn item_ui(ui: &mut Ui, on: &ActionState<'_>, action: &Action) -> bool {
     let mut button = Button::new(&*action.item);
     if let Some(keys) = action.shortcuts.first() {
-        button = button.shortcut_text(ui.ctx().format_shortcut(keys));
+        button = button.shortcut_text(keys_text(ui.ctx(), keys));
     }
     if let Some(checked) = action.is_checked(on) {
         button = button.selected(checked);

@@ -12,7 +12,7 @@ use crate::model::source::{CHECKPOINTS, CachedModel, MINILM, cached};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::tokens::NO_LIMIT;
 use crate::trace::PoolingMode;
-use crate::widgets::{counted, entry_chosen};
+use crate::widgets::{counted, entry_chosen, field_ui};
 
 /// The models of the hub's cache, looked up when the menu opens.
 #[derive(Default)]
@@ -240,7 +240,7 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             _ => String::new(),
         };
         let label = ui.label("Prompt");
-        let field = ui.text_edit_singleline(&mut words);
+        let field = field_ui(ui, |ui| ui.text_edit_singleline(&mut words));
         super::fields::mark(ui, field.id);
         if field.labelled_by(label.id).changed() {
             commands.push(Command::SetPrompt(match words.is_empty() {

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use egui::{Ui, WidgetText};
-use egui_tiles::{Behavior, SimplificationOptions, TabState, Tile, TileId, Tiles, UiResponse};
+use egui_tiles::{
+    Behavior, EditAction, SimplificationOptions, TabState, Tile, TileId, Tiles, UiResponse,
+};
 
 use super::columns::{Column, Slot, columns, columns_ui};
 use super::header::{header_ui, title_ui};
@@ -42,6 +44,8 @@ pub struct Panels<'a> {
     pub last: Option<&'static str>,
     /// The panel whose tab is to be scrolled into sight.
     pub asked: Option<String>,
+    /// Whether a tab that was dragged has come to another place in this frame.
+    pub dropped: bool,
 }
 
 impl Panels<'_> {
@@ -218,6 +222,10 @@ impl Behavior<String> for Panels<'_> {
             button.scroll_to_me(None);
         }
         button
+    }
+
+    fn on_edit(&mut self, action: EditAction) {
+        self.dropped |= action == EditAction::TileDropped;
     }
 
     fn is_tab_closable(&self, tiles: &Tiles<String>, _: TileId) -> bool {

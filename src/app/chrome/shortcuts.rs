@@ -2,6 +2,7 @@
 
 use egui::{Context, Grid, Id, Modal, RichText, ScrollArea, Ui};
 
+use crate::app::actions::keys::keys_text;
 use crate::app::actions::palette::give_back;
 use crate::app::actions::{Menu, table};
 use crate::widgets::dialog_frame;
@@ -80,7 +81,9 @@ fn content_ui(ui: &mut Ui, fresh: bool) -> bool {
     close.clicked()
 }
 
-const COLUMN: f32 = 350.;
+const COLUMN: f32 = 370.;
+/// Room for the longest pair of shortcuts, with air behind it.
+const KEYS: f32 = 165.;
 
 /// The shortcuts of one menu.
 fn menu_ui(ui: &mut Ui, menu: Menu) {
@@ -91,9 +94,9 @@ fn menu_ui(ui: &mut Ui, menu: Menu) {
     grid.spacing([SPACE, SPACE_SMALL]).show(ui, |ui| {
         for action in with_keys {
             let keys = action.shortcuts.iter();
-            let keys: Vec<String> = keys.map(|keys| ui.ctx().format_shortcut(keys)).collect();
+            let keys: Vec<String> = keys.map(|keys| keys_text(ui.ctx(), keys)).collect();
             ui.scope(|ui| {
-                ui.set_width(150.);
+                ui.set_width(KEYS);
                 ui.monospace(keys.join("  "));
             });
             ui.label(&*action.title);

@@ -104,7 +104,7 @@ impl Spine {
         let layers = input.model.spec().layers();
         let stages = Stage::all(input.model);
         let current = input.walk.stage(input.state.layer, &stages);
-        let moved = current != self.before && self.before.is_some();
+        let moved = current != self.before;
         self.before = current;
         ui.spacing_mut().item_spacing.x = SPACE_SMALL;
         let mut row = Row {

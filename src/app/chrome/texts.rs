@@ -242,7 +242,9 @@ impl TextList<'_> {
             .scroll_source(wheel)
             .min_scrolled_height(FIELD)
             .max_height(FIELD);
+        let margin = std::mem::replace(&mut ui.spacing_mut().scroll.bar_outer_margin, BESIDE_EDGE);
         let shown = area.show(ui, |ui| ui.add(field));
+        ui.spacing_mut().scroll.bar_outer_margin = margin;
         let response = shown.inner;
         // Round what can be seen of it, however far it is scrolled.
         let edge = field_edge(ui, response.has_focus());
@@ -394,6 +396,8 @@ fn toggled(selected: &[TextId], id: TextId) -> Vec<TextId> {
 
 /// The height of a text's field at most, in points.
 const FIELD: f32 = 200.;
+/// Between the handle that scrolls a field and the line round it, in points.
+const BESIDE_EDGE: f32 = 2.;
 /// The height of a menu of texts at most, in points.
 const PAIR_MENU: f32 = 320.;
 /// Letters of a text in a menu.

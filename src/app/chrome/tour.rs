@@ -140,7 +140,7 @@ impl Room {
             if *place == Place::Spine {
                 // It grows with what there is to show, and a sentence on the stage may open below it.
                 rect.max.x = window.max.x;
-                rect.max.y += super::walk::HEIGHT;
+                rect.max.y += super::walk::height(window.width());
             }
             Some(rect)
         });
@@ -302,7 +302,7 @@ mod tests {
         let position = panels.with_max_x(720.);
         let inspector = Rect::from_min_size(Pos2::new(1040., 160.), vec2(240., 610.));
         let mut top_and_below = top;
-        top_and_below.max.y += super::super::walk::HEIGHT;
+        top_and_below.max.y += super::super::walk::height(1280.);
         let room = Room {
             window: Rect::from_min_size(Pos2::ZERO, vec2(1280., 770.)),
             about: vec![position, top_and_below],

@@ -9,8 +9,17 @@ use crate::app::walk::{Stage, WalkCommand};
 use crate::engine::Derived;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
-/// Two lines of text, whatever is told: nothing below the strip jumps.
-pub const HEIGHT: f32 = 38.;
+/// Room for the longest sentence, whatever is told: nothing below the strip jumps. Two lines, and more of
+/// them in a narrow window.
+pub fn height(width: f32) -> f32 {
+    const LINE: f32 = 16.;
+    let lines = match width {
+        width if width < 620. => 4.,
+        width if width < 860. => 3.,
+        _ => 2.,
+    };
+    lines * LINE + 6.
+}
 /// Wide enough for the widest sign: what stands beside “play” stays where it is when it becomes “pause”.
 const BUTTON: Vec2 = vec2(30., 24.);
 
@@ -26,9 +35,10 @@ impl Telling {
         let stages = Stage::all(input.model);
         let stage = input.walk.stage(input.state.layer, &stages);
         let at = stage.and_then(|stage| stages.iter().position(|s| *s == stage));
-        let size = vec2(ui.available_width(), HEIGHT);
+        let width = ui.available_width();
+        let size = vec2(width, height(width));
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_height(HEIGHT);
+            ui.set_min_height(size.y);
             ui.spacing_mut().item_spacing.x = SPACE_SMALL;
             let last = stages.len() - 1;
             self.buttons_ui(ui, input, at != Some(0), at != Some(last));

@@ -7,8 +7,8 @@ use crate::widgets::number;
 /// `71%`, with a digit more near both ends: neither nothing nor all where there is more to it.
 pub fn percent(share: f64) -> String {
     match 100. * share {
-        percent if percent < 0.1 => "< 0.1%".to_owned(),
-        percent if percent < 100. && percent > 99.9 => "> 99.9%".to_owned(),
+        percent if percent < 0.1 => "<\u{a0}0.1%".to_owned(),
+        percent if percent < 100. && percent > 99.9 => ">\u{a0}99.9%".to_owned(),
         percent if percent < 9.95 || percent < 100. && percent >= 98.95 => format!("{percent:.1}%"),
         percent => format!("{percent:.0}%"),
     }
@@ -121,10 +121,10 @@ mod tests {
         assert!(said(Some(2)).contains("“z” takes 10%"));
         assert!(said(Some(0)).contains("“y” takes"));
         assert_eq!(hardest(&contrast), 1);
-        assert_eq!(percent(1e-9), "< 0.1%");
+        assert_eq!(percent(1e-9), "<\u{a0}0.1%");
         assert_eq!(percent(0.0512), "5.1%");
         assert_eq!(percent(0.998), "99.8%", "0.2% are another's");
-        assert_eq!(percent(0.99951), "> 99.9%");
+        assert_eq!(percent(0.99951), ">\u{a0}99.9%");
         assert_eq!(percent(1.), "100%");
     }
 }

@@ -11,7 +11,7 @@ mod writes;
 
 use std::sync::Arc;
 
-use egui::{RichText, Role, ScrollArea, TextStyle, Ui, WidgetInfo};
+use egui::{Label, RichText, Role, ScrollArea, TextStyle, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
 use super::recorded::sharing;
@@ -391,7 +391,8 @@ fn sparsity_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene) {
         };
         ui.label(RichText::new(what).color(cx.theme.secondary()));
         for (text, about) in parts {
-            ui.label(text).on_hover_text(about);
+            // A figure stays with what it counts.
+            ui.add(Label::new(text).extend()).on_hover_text(about);
         }
     });
 }

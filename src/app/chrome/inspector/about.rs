@@ -1,6 +1,6 @@
 //! What a token is, and its vector along the pipeline.
 
-use egui::{Grid, RichText, Ui};
+use egui::{Grid, Label, RichText, Ui};
 
 use crate::app::state::TextId;
 use crate::tokens::start_of;
@@ -54,7 +54,8 @@ pub(super) fn token_ui(ui: &mut Ui, trace: &Trace, t: usize) {
     grid_ui(ui, "token", |ui| {
         let mut row = |name: &str, value: String| {
             ui.label(RichText::new(name).small());
-            ui.label(RichText::new(value).monospace());
+            // Words wrap, or the whole account would be as wide as they are.
+            ui.add(Label::new(RichText::new(value).monospace()).wrap());
             ui.end_row();
         };
         row("id", tokens.ids[t].to_string());
