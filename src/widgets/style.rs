@@ -58,7 +58,7 @@ pub fn field_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 pub fn field_edge(ui: &Ui, focused: bool) -> Stroke {
     match focused {
         true => ui.visuals().selection.stroke,
-        false => Stroke::new(1.0, Theme::of(ui).field_edge()),
+        false => Stroke::new(1.0, Theme::of(ui).edge()),
     }
 }
 

@@ -78,14 +78,10 @@ impl Theme {
         self.pick(0x34383F, 0xD9DCE1)
     }
 
-    /// Round a check box or a ring, which says by being empty that something is off.
+    /// Round a check box or a ring, which says by being empty that something is off, and round a text field,
+    /// whose ground is hardly another than that around it.
     pub(super) fn edge(self) -> Color32 {
         self.pick(0x727985, 0x858C97)
-    }
-
-    /// Round a text field.
-    pub(super) fn field_edge(self) -> Color32 {
-        self.pick(0x3D424B, 0xC3C9D1)
     }
 
     /// Ordinary text.
