@@ -165,7 +165,7 @@ impl Theme {
 
     /// Behind selected text and selected buttons.
     pub(super) fn selection(self) -> Color32 {
-        self.pick(0x1F4A7A, 0xC7DFF7)
+        self.pick(0x1F4A7A, 0x8DBBEA)
     }
 
     /// Selected text.
