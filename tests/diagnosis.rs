@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use embedscope::analysis::calibration::{Calibration, Extent};
 use embedscope::analysis::diagnosis::{Case, Diagnosis, Severity, cards, diagnose};
 use embedscope::cancel::Cancel;
+use embedscope::model::intervention::{Changes, Intervention};
 use embedscope::model::source::SourceOptions;
 use embedscope::model::{Detail, HeadOptions, Model, ModelError, ModelRef, Prompt};
 use embedscope::trace::PoolingMode;
@@ -266,6 +267,31 @@ fn every_negation_is_named_and_what_stands_behind_the_limit_is_no_word_in_common
     );
     let found = models.diagnose(&pair(&behind(a), &behind(b)).of("plain"));
     assert!(has(&found, "truncated") && !has(&found, "lexical_overlap"));
+}
+
+#[test]
+fn a_changed_run_is_not_priced_by_the_model_as_it_is() {
+    let mut models = Models::default();
+    let (model, cancel) = (models.get("bundled"), Cancel::new());
+    let changes = Changes {
+        list: vec![Intervention::NoPositions],
+        other: None,
+    };
+    let trace = |text| {
+        let of = (text, &Prompt::Own);
+        let trace = model.trace_changed(of, &changes, 1 << 30, &|_| None, &cancel);
+        trace.unwrap()
+    };
+    let found = diagnose(Case {
+        model,
+        a: &trace("the pump is not running"),
+        b: &trace("the pump is running"),
+        options: model.options(),
+        calibration: None,
+        cancel: &cancel,
+    });
+    let found = found.unwrap();
+    assert!(found.changed && !has(&found, "negation"));
 }
 
 #[test]

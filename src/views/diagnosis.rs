@@ -95,6 +95,13 @@ impl View for DiagnosisView {
                     }
                     standing_ui(ui, cx, diagnosis, scale.zip(state));
                     ui.add_space(SPACE);
+                    if diagnosis.changed {
+                        note_ui(
+                            ui,
+                            "While the model is changed, what takes another run of it is not looked for: \
+                             negations, numbers, words in common, prompts and spelling.",
+                        );
+                    }
                     cards_ui(ui, cx, &diagnosis.findings);
                 }
                 Err(problem) => {

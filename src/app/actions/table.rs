@@ -61,6 +61,15 @@ fn file() -> Vec<Action> {
         .about("Texts, model, recipe and layout as they were saved"),
         Action::new(
             (File, 0),
+            "file.background",
+            "Calibrate on texts of your own…",
+            Command::AskBackgroundFile,
+        )
+        .about(
+            "A file of texts from what you work on: then “unrelated” means unrelated among yours",
+        ),
+        Action::new(
+            (File, 0),
             "file.models",
             "Manage models…",
             Command::ShowModels(true),
