@@ -9,7 +9,7 @@ pub fn percent(share: f64) -> String {
     match 100. * share {
         percent if percent < 0.1 => "<\u{a0}0.1%".to_owned(),
         percent if percent < 100. && percent > 99.9 => ">\u{a0}99.9%".to_owned(),
-        percent if percent < 9.95 || percent < 100. && percent >= 98.95 => format!("{percent:.1}%"),
+        percent if percent < 9.95 || (98.95..100.).contains(&percent) => format!("{percent:.1}%"),
         percent => format!("{percent:.0}%"),
     }
 }
