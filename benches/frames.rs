@@ -139,6 +139,8 @@ fn quantiles(times: impl Iterator<Item = Duration>) -> [f64; 3] {
 }
 
 fn main() {
+    // SAFETY: nothing else runs yet.
+    unsafe { embedscope::memory::keep_for_the_next_trace() };
     let mut window = Window::open();
     let model = window.app.engine().model();
     let limit = model.map_or(256, |model| model.tokenizer.limit());

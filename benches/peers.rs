@@ -67,6 +67,8 @@ fn run(what: &str, model: &Model, stock: &OnceCell<BertModel>, tokens: &Tokens) 
 }
 
 fn main() {
+    // SAFETY: nothing else runs yet.
+    unsafe { embedscope::memory::keep_for_the_next_trace() };
     let model = model();
     // Loaded when it is first asked for, so that it does not count in what ours needs.
     let stock = OnceCell::new();

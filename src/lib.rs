@@ -13,6 +13,7 @@ pub mod app;
 pub mod cancel;
 pub mod cli;
 pub mod engine;
+pub mod memory;
 pub mod model;
 pub mod os;
 pub mod parity;

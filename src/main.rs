@@ -7,5 +7,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // SAFETY: nothing else runs yet.
+    unsafe { embedscope::memory::keep_for_the_next_trace() };
     embedscope::cli::main()
 }
