@@ -301,8 +301,7 @@ pub fn softmax(scores: &Tensor) -> Result<Tensor> {
     let out = with_slice(scores, |x| {
         let mut out = vec![0.; x.len()];
         by_rows(x, &mut out, columns, |_, x, out| {
-            out.copy_from_slice(x);
-            kernels::softmax(out, columns);
+            kernels::softmax_into(x, columns, out);
         });
         out
     })?;

@@ -36,10 +36,7 @@ pub struct Compared {
 pub struct Seen {
     /// [n, n]
     pub cosines: Vec<f32>,
-    /// Of those that have a vector of numbers.
     pub projection: Projection,
-    /// Where each text is in the plane.
-    pub points: Vec<Option<[f64; 2]>>,
     pub key: u64,
 }
 
@@ -80,16 +77,9 @@ impl Seen {
                 to_f64(&vector.unwrap_or_else(|_| vec![f32::NAN; model.sentence_size()]))
             })
             .collect();
-        // One that is no number would take the whole plane along.
-        let known = |vector: &&Vec<f64>| vector.iter().all(|x| x.is_finite());
-        let whole: Vec<Vec<f64>> = vectors.iter().filter(known).cloned().collect();
-        let projection = pca(&whole);
-        let mut points = projection.points.iter().copied();
-        let mut point = |vector: &Vec<f64>| known(&vector).then(|| points.next()).flatten();
         Self {
-            points: vectors.iter().map(&mut point).collect(),
-            projection,
             cosines: cosines(&vectors).iter().map(|&cos| cos as f32).collect(),
+            projection: pca(&vectors),
             key: fresh_key(),
         }
     }

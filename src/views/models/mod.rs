@@ -259,10 +259,15 @@ fn summary(cx: &ViewContext<'_>, compared: &Compared, values: &[f32]) -> String 
 /// The texts in the plane of their two principal components.
 fn plane_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, compared: &Compared, title: &str, seen: &Seen) {
     let names = names(cx, compared);
-    let texts = compared.texts.iter().zip(&seen.points).zip(names);
+    let texts = compared
+        .texts
+        .iter()
+        .zip(&seen.projection.points)
+        .zip(names);
     let (ids, points): (Vec<TextId>, Vec<ScatterPoint>) = texts
         .filter_map(|((&id, point), label)| {
-            let [x, y] = (*point)?.map(|x| x as f32);
+            // A text without a vector of numbers has no place.
+            let [x, y] = Some(point.map(|x| x as f32)).filter(|[x, _]| !x.is_nan())?;
             let color = cx
                 .text(id)
                 .map_or(cx.theme.secondary(), |text| color_of(cx, cx.theme, text));

@@ -50,9 +50,9 @@ impl Plane {
         }
         self.neighbours.stop();
         points_ui(ui, cx, poolings, card, &card.projection.points);
-        let lost = card.projection.points.iter().flatten();
-        if lost.clone().any(|x| x.is_nan()) {
-            let count = lost.filter(|x| x.is_nan()).count() / 2;
+        let points = card.projection.points.iter();
+        let count = points.filter(|[x, _]| x.is_nan()).count();
+        if count > 0 {
             let lost = format!(
                 "{} without a finite vector: no place here.",
                 counted(count, "text")

@@ -6,7 +6,7 @@ use egui::Ui;
 
 use crate::analysis::similarity::words::{surface, word_of};
 use crate::engine::Derived;
-use crate::tokens::{Kind, Match, Path, Spelling, Tokens, Trail};
+use crate::tokens::{Kind, Match, Path, Spelling, Tokens, Trail, start_of};
 use crate::views::ViewContext;
 use crate::views::subject::{Subject, note_ui, section_ui};
 use crate::widgets::{Cell, Column, Table, counted, number, piece_label};
@@ -102,19 +102,14 @@ fn of_word(tokens: &Tokens, token: usize, spelling: &Spelling) -> Spelling {
     }
 }
 
-fn start_of(word: String) -> String {
-    /// Letters that are shown.
-    const LETTERS: usize = 60;
-    match word.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &word[..end]),
-        None => word,
-    }
-}
+/// Letters of a word that are shown.
+const LETTERS: usize = 60;
 
 fn trail_ui(ui: &mut Ui, tokens: &Tokens, token: usize, spelling: &Spelling) {
     let kind = tokens.kind;
     // What is no word at all may be as long as the text.
-    let word = start_of(piece_label(surface(tokens, word_of(tokens, token))));
+    let word = piece_label(surface(tokens, word_of(tokens, token)));
+    let word = start_of(&word, LETTERS);
     match &spelling.trail {
         Trail::Added => {
             note_ui(
