@@ -4,7 +4,7 @@
 #[path = "support/models.rs"]
 mod models;
 
-use embedscope::analysis::attention::{Atlas, Cell, Map, Who, seen, summaries};
+use embedscope::analysis::attention::{Atlas, Cell, Map, Who, leaders, parts, seen, summaries};
 use embedscope::analysis::neurons::{LayerFiring, activate, top_tokens};
 use embedscope::cancel::Cancel;
 use embedscope::model::{Detail, Model, ModelError, Prompt};
@@ -118,9 +118,36 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
         );
         assert!(tile(&relative) >= 1.0 - 1e-6);
     }
-    let mean = seen(&trace, 1, Who::Mean, Map::Pattern, &Cancel::new()).unwrap();
+    let mean = seen(&trace, &Who::layer(1, heads), Map::Pattern, &Cancel::new()).unwrap();
     for row in mean.chunks(tokens) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    // Whatever is averaged: the parts add up to it, and the largest of them leads.
+    let everything = Who::mean((0..layers).flat_map(|l| (0..heads).map(move |h| (l, h))));
+    assert_eq!(everything.heads().len(), layers * heads);
+    let cancel = Cancel::new();
+    for map in [Map::Pattern, Map::Scores] {
+        let mean = seen(&trace, &everything, map, &cancel).unwrap();
+        let all = [0..tokens, 0..tokens];
+        let led = leaders(&trace, &everything, map, all, &cancel).unwrap();
+        for (cell, (mean, leader)) in mean.iter().zip(&led).enumerate() {
+            let (query, key) = (cell / tokens, cell % tokens);
+            let parts = parts(&trace, &everything, map, query, key).unwrap();
+            let sum: f64 = parts.iter().map(|part| part.share).sum();
+            assert!((sum - f64::from(*mean)).abs() < 1e-6);
+            let one = |layer: usize, head: usize| {
+                let values = trace.layer(layer, map.site()).unwrap();
+                values.at(&[head, query, key]).unwrap()
+            };
+            assert!(parts.iter().all(|p| p.value == Some(one(p.layer, p.head))));
+            let most = parts
+                .iter()
+                .map(|p| one(p.layer, p.head).abs())
+                .fold(0.0, f32::max);
+            let (layer, head) = leader.unwrap();
+            assert_eq!(one(layer, head).abs(), most);
+            assert_eq!((parts[0].layer, parts[0].head), (layer, head));
+        }
     }
     let stopped = Cancel::new();
     stopped.cancel();

@@ -58,8 +58,8 @@ fn maps_and_rows_are_a_less_b_at_paired_tokens() {
     let cancel = Cancel::new();
     for map in [Map::Pattern, Map::Scores, Map::Content] {
         for (layer, head) in [(0, 0), (1, 3)] {
-            let who = (Who::Head(head), map);
-            let found = window([&a, &b], layer, who, &pairing, all.clone(), 99, &cancel).unwrap();
+            let who = Who::head(layer, head);
+            let found = window([&a, &b], (&who, map), &pairing, all.clone(), 99, &cancel).unwrap();
             assert_eq!(found.cells, [count, count]);
             let of = |trace: &Trace, q, k| {
                 let values = trace.layer(layer, map.site()).unwrap();
@@ -98,14 +98,14 @@ fn the_mean_over_heads_and_all_heads_agree_with_one_head_each() {
     let (a, b) = (traced(&model, CAT), traced(&model, DOG));
     let (pairing, cancel) = (paired(&a, &b), Cancel::new());
     let count = pairing.len();
-    let one = |layer, who| {
+    let one = |who: Who| {
         let all = [0..count, 0..count];
-        let of = (who, Map::Pattern);
-        let found = window([&a, &b], layer, of, &pairing, all, count, &cancel);
+        let of = (&who, Map::Pattern);
+        let found = window([&a, &b], of, &pairing, all, count, &cancel);
         found.unwrap().values
     };
-    let mean = one(1, Who::Mean);
-    let heads: Vec<Vec<f32>> = (0..4).map(|head| one(1, Who::Head(head))).collect();
+    let mean = one(Who::layer(1, 4));
+    let heads: Vec<Vec<f32>> = (0..4).map(|head| one(Who::head(1, head))).collect();
     for (at, value) in mean.iter().enumerate() {
         let sum: f32 = heads.iter().map(|head| head[at]).sum();
         assert!((value - sum / 4.0).abs() < 1e-6);
@@ -135,11 +135,12 @@ fn long_texts_are_read_in_runs_and_pooled() {
     assert_eq!(pairing.len(), a.tokens.len(), "all but what was added");
     let all = [0..pairing.len(), 0..pairing.len()];
     let cancel = Cancel::new();
-    let who = (Who::Head(0), Map::Pattern);
-    let found = window([&a, &b], 0, who, &pairing, all, 16, &cancel).unwrap();
+    let who = Who::head(0, 0);
+    let who = (&who, Map::Pattern);
+    let found = window([&a, &b], who, &pairing, all, 16, &cancel).unwrap();
     assert_eq!(found.cells, [16, 16]);
     let part = [10..12, 20..22];
-    let near = window([&a, &b], 0, who, &pairing, part, 16, &cancel).unwrap();
+    let near = window([&a, &b], who, &pairing, part, 16, &cancel).unwrap();
     let at = |trace: &Trace, side: usize| {
         let values = trace.layer(0, LayerSite::Pattern).unwrap();
         let of = |p: usize| pairing.pairs[p][side];

@@ -102,12 +102,12 @@ fn maps_that_are_not_held_read_like_those_that_are() {
     assert!(made.bytes() < held.bytes());
     let tokens = held.tokens.len();
     let cancel = Cancel::new();
-    for who in [Who::Head(0), Who::Mean] {
-        let all = [&held, &made].map(|trace| seen(trace, 1, who, Map::Pattern, &cancel).unwrap());
+    for who in [Who::head(1, 0), Who::layer(1, model.spec().heads)] {
+        let all = [&held, &made].map(|trace| seen(trace, &who, Map::Pattern, &cancel).unwrap());
         assert!(apart(&all[0], &all[1]) < 1e-6);
         let part = [2..7, 3..tokens];
         let windows = [&held, &made].map(|trace| {
-            Window::new(trace, 1, (who, Map::Pattern), part.clone(), 4, &cancel).unwrap()
+            Window::new(trace, (&who, Map::Pattern), part.clone(), 4, &cancel).unwrap()
         });
         assert!(apart(&windows[0].values, &windows[1].values) < 1e-6);
         assert_eq!(windows[0].cells, [4, 4]);

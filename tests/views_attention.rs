@@ -12,7 +12,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use embedscope::app::command::Command;
 use embedscope::app::state::Focus;
+use embedscope::trace::LayerSite;
 use embedscope::views::{Panel, View, ViewContext, find};
+use embedscope::widgets::number;
 use panel_support::{Bench, builder, settle, show, tiny, tiny_long};
 
 const CAT: &str = "The cat sat unhappily";
@@ -183,6 +185,91 @@ fn scores_and_the_mean_over_heads_are_shown_on_demand() {
     harness.get_by_label_contains("layer.0.scores");
     let tsv = harness.state().tsv().unwrap();
     assert_eq!(tsv.lines().count(), 1 + 2 * 4);
+}
+
+#[test]
+fn a_mean_names_the_heads_that_put_most_into_it() {
+    let mut harness = bench(attention(), &[CAT]);
+    harness.get_by_label("Mean over layers").click();
+    settle(&mut harness);
+    harness.get_by_role_and_label(Role::Image, "All layers · mean of 8 heads");
+    harness.get_by_label_contains("the layer.head with the largest weight");
+    let text = harness.state().texts[0].id;
+    harness.state_mut().state.locked = Focus {
+        other: Some(2),
+        ..Focus::token(text, 3)
+    };
+    settle(&mut harness);
+    let trace = harness.state().texts[0].trace.clone().unwrap();
+    let value = |layer, head| {
+        let map = trace.layer(layer, LayerSite::Pattern).unwrap();
+        map.at(&[head, 3, 2]).unwrap()
+    };
+    let all: Vec<_> = (0..2).flat_map(|l| (0..4).map(move |h| (l, h))).collect();
+    let most = all.iter().copied();
+    let (layer, head) = most
+        .max_by(|a, b| value(a.0, a.1).total_cmp(&value(b.0, b.1)))
+        .unwrap();
+    let first = format!("head L{} · head {}, value", layer + 1, head + 1);
+    harness.get_by_label_contains(&first).click();
+    settle(&mut harness);
+    let mean: f64 = all.iter().map(|h| f64::from(value(h.0, h.1)) / 8.0).sum();
+    harness.get_by_label_contains(&format!("Together {}", number(mean)));
+    let state = &harness.state().state;
+    assert_eq!(
+        (state.layer, state.head),
+        (layer, head),
+        "the first line is the largest"
+    );
+}
+
+#[test]
+fn a_mean_is_of_the_heads_that_the_finder_picks_out() {
+    let mut harness = bench(attention(), &[CAT]);
+    harness.get_by_label("Mean over layers").click();
+    settle(&mut harness);
+    let chips = harness.get_all_by_role(Role::Button);
+    let kinds = [
+        "previous",
+        "next",
+        "self",
+        "separator/sink",
+        "broad",
+        "mixed",
+    ];
+    let labels: Vec<String> = chips
+        .filter_map(|chip| chip.accesskit_node().label())
+        .filter(|label| {
+            kinds
+                .iter()
+                .any(|kind| label.starts_with(&format!("{kind} ")))
+        })
+        .collect();
+    assert_eq!(labels.len(), kinds.len(), "{labels:?}");
+    for label in labels {
+        let (kind, count) = label.rsplit_once(' ').unwrap();
+        harness.get_by_label(&label).click();
+        // What was clicked is known in the next frame, and then the map is made.
+        settle(&mut harness);
+        settle(&mut harness);
+        match count {
+            "0" => _ = harness.get_by_label_contains(&format!("is of the kind “{kind}”")),
+            "1" => {
+                _ = harness.get_by_role_and_label(
+                    Role::Image,
+                    &format!("All layers · mean of 1 {kind} head"),
+                )
+            }
+            _ => {
+                _ = harness.get_by_role_and_label(
+                    Role::Image,
+                    &format!("All layers · mean of {count} {kind} heads"),
+                )
+            }
+        }
+        harness.get_by_label(&label).click();
+        settle(&mut harness);
+    }
 }
 
 #[test]

@@ -285,14 +285,14 @@ fn hidden_cells_are_no_values_of_a_map() {
     let trace = trace(&model, CAT);
     let tokens = trace.tokens.len();
     for map in [Map::Pattern, Map::Scores, Map::Content] {
-        let values = seen(&trace, 0, Who::Head(0), map, &Cancel::new()).unwrap();
+        let values = seen(&trace, &Who::head(0, 0), map, &Cancel::new()).unwrap();
         for (cell, value) in values.iter().enumerate() {
             let later = cell % tokens > cell / tokens;
             assert_eq!(*value == f32::NEG_INFINITY, later, "{map:?}");
         }
     }
     assert!(
-        seen(&trace, 0, Who::Head(0), Map::Position, &Cancel::new()).is_none(),
+        seen(&trace, &Who::head(0, 0), Map::Position, &Cancel::new()).is_none(),
         "distances add nothing here"
     );
 }

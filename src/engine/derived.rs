@@ -113,6 +113,16 @@ impl<K: Clone + PartialEq, V: Send + Sync + 'static> Derived<K, V> {
         })
     }
 
+    /// The last value, as one of an earlier key; what is under way goes on.
+    pub fn last(&mut self) -> Option<Shown<V>> {
+        self.receive();
+        let (_, value) = self.shown.as_ref()?;
+        Some(Shown {
+            value: value.clone(),
+            current: false,
+        })
+    }
+
     fn receive(&mut self) {
         let Some(pending) = self.pending.take() else {
             return;

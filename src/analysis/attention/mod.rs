@@ -11,6 +11,7 @@ mod pool;
 mod rows;
 mod summary;
 mod tally;
+mod who;
 mod window;
 
 pub use cell::{Cell, scale_name};
@@ -18,7 +19,8 @@ pub use digest::Digest;
 pub use links::{Link, Links};
 pub use mask::{mask_name, mask_title, why_hidden};
 pub use pool::{Atlas, CLIP, Map, Pool, finite_reach, largest};
-pub use rows::{Who, each_row, seen, seen_rows};
+pub use rows::{each_row, rows_at_once, seen, seen_rows};
 pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, summaries};
 pub use tally::row_sum;
+pub use who::{Part, Who, leaders, parts};
 pub use window::Window;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::rows::Who;
+use super::who::Who;
 use super::window::Window;
 use crate::analysis::range::reach;
 use crate::cancel::Cancel;
@@ -164,8 +164,8 @@ fn tiles(
     }
     let tokens = trace.tokens.len();
     let tiles = (0..model.spec().heads).into_par_iter().map(|head| {
-        let who = (Who::Head(head), map);
-        let tile = Window::new(&here, layer, who, [0..tokens, 0..tokens], most, cancel);
+        let who = Who::head(layer, head);
+        let tile = Window::new(&here, (&who, map), [0..tokens, 0..tokens], most, cancel);
         Ok(tile.ok_or(ModelError::Stopped)?.values)
     });
     tiles.collect::<Result<Vec<_>, ModelError>>().map(Some)

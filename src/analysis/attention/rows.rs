@@ -3,78 +3,130 @@
 use std::ops::Range;
 
 use super::pool::Map;
+use super::who::Who;
 use crate::cancel::Cancel;
-use crate::trace::{LayerSite, Trace};
-
-/// Whose map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
-    Head(usize),
-    /// The mean over the heads of a layer.
-    Mean,
-}
+use crate::trace::{LayerSite, Trace, Values};
 
 /// Rows `queries` of a map, [n, T], with −∞ where the mask hides a key from a query: a weight of 0
-/// there, or a product that nobody reads, is no value of the head. A mean is summed in f64. None where
-/// the trace does not have the map, or once `cancel` is up.
+/// there, or a product that nobody reads, is no value of the head. A mean is summed in f64; a key that
+/// some of its heads do not see counts as a weight of 0 in theirs, and its other values are the mean of
+/// those that do. None where the trace does not have the map, or once `cancel` is up.
 pub fn seen_rows(
     trace: &Trace,
-    layer: usize,
-    who: Who,
+    who: &Who,
     map: Map,
     queries: Range<usize>,
     cancel: &Cancel,
 ) -> Option<Vec<f32>> {
-    let scores = trace.layer(layer, LayerSite::Scores)?; // [H, T, T]
-    let values = trace.layer(layer, map.site())?; // [H, T, T]
-    // Every head of a layer has the same mask.
-    let (head, mut rows) = match who {
-        Who::Head(head) => (head, values.rows(head, queries.clone()).into_owned()),
-        Who::Mean => {
-            let heads = values.size(0);
-            let mut sums = vec![0.0_f64; queries.len() * values.size(2)];
-            for head in 0..heads {
-                if cancel.is_cancelled() {
-                    return None;
-                }
-                let rows = values.rows(head, queries.clone());
-                let cells = sums.iter_mut().zip(rows.iter());
-                cells.for_each(|(sum, &value)| *sum += f64::from(value));
-            }
-            let mean = |sum: f64| (sum / heads as f64) as f32;
-            (0, sums.into_iter().map(mean).collect())
-        }
+    let [(layer, head)] = *who.heads() else {
+        return mean_rows(trace, who, map, queries, cancel);
     };
+    let (values, scores) = both(trace, layer, map)?;
+    let mut rows = values.rows(head, queries.clone()).into_owned();
     let scores = scores.rows(head, queries);
     let hidden = rows.iter_mut().zip(scores.iter());
     hidden
-        .filter(|(_, score)| **score == f32::NEG_INFINITY)
+        .filter(|(_, score)| is_hidden(score))
         .for_each(|(value, _)| *value = f32::NEG_INFINITY);
     Some(rows)
+}
+
+/// The values of one layer's map and its scores, each [H, T, T].
+fn both(trace: &Trace, layer: usize, map: Map) -> Option<(Values<'_>, Values<'_>)> {
+    let scores = trace.layer(layer, LayerSite::Scores)?;
+    Some((trace.layer(layer, map.site())?, scores))
+}
+
+fn is_hidden(score: &f32) -> bool {
+    *score == f32::NEG_INFINITY
+}
+
+fn mean_rows(
+    trace: &Trace,
+    who: &Who,
+    map: Map,
+    queries: Range<usize>,
+    cancel: &Cancel,
+) -> Option<Vec<f32>> {
+    let mut sums = Vec::new();
+    // How many heads see each key.
+    let mut seen: Vec<u32> = Vec::new();
+    each_head(trace, who, map, queries, cancel, |_, rows| {
+        sums.resize(rows.len(), 0.0_f64);
+        seen.resize(rows.len(), 0);
+        for ((sum, seen), value) in sums.iter_mut().zip(&mut seen).zip(rows) {
+            if let Some(value) = value {
+                *sum += f64::from(*value);
+                *seen += 1;
+            }
+        }
+    })?;
+    let all = who.heads().len() as u32;
+    let mean = |(sum, seen): (f64, u32)| match (seen, map) {
+        (0, _) => f32::NEG_INFINITY,
+        (_, Map::Pattern) => (sum / f64::from(all)) as f32,
+        _ => (sum / f64::from(seen)) as f32,
+    };
+    Some(sums.into_iter().zip(seen).map(mean).collect())
+}
+
+/// Rows `queries` of each head in turn, [n, T], with none where the mask hides a key. `read` gets the
+/// head's place in `who`. None as in [`seen_rows`].
+pub(super) fn each_head(
+    trace: &Trace,
+    who: &Who,
+    map: Map,
+    queries: Range<usize>,
+    cancel: &Cancel,
+    mut read: impl FnMut(usize, &[Option<f32>]),
+) -> Option<()> {
+    let (mut place, mut line) = (0, Vec::new());
+    for heads in who.heads().chunk_by(|a, b| a.0 == b.0) {
+        let (values, scores) = both(trace, heads[0].0, map)?;
+        // Every head of a layer has the same mask.
+        let scores = scores.rows(heads[0].1, queries.clone());
+        for (_, head) in heads {
+            if cancel.is_cancelled() {
+                return None;
+            }
+            let rows = values.rows(*head, queries.clone());
+            let cells = rows.iter().zip(scores.iter());
+            line.clear();
+            line.extend(cells.map(|(value, score)| (!is_hidden(score)).then_some(*value)));
+            read(place, &line);
+            place += 1;
+        }
+    }
+    Some(())
 }
 
 /// [`seen_rows`] of all of some queries, as many at a time as are worth holding. `read` gets the first
 /// query of each run and its rows. None as there.
 pub fn each_row(
     trace: &Trace,
-    layer: usize,
-    (who, map): (Who, Map),
+    (who, map): (&Who, Map),
     queries: Range<usize>,
     cancel: &Cancel,
     mut read: impl FnMut(usize, &[f32]),
 ) -> Option<()> {
-    let step = trace.layer(layer, map.site())?.step();
+    let step = rows_at_once(trace, who, map)?;
     for start in queries.clone().step_by(step) {
         if cancel.is_cancelled() {
             return None;
         }
         let run = start..(start + step).min(queries.end);
-        read(start, &seen_rows(trace, layer, who, map, run, cancel)?);
+        read(start, &seen_rows(trace, who, map, run, cancel)?);
     }
     Some(())
 }
 
+/// How many rows of a map are worth holding at a time. None where the trace does not have it.
+pub fn rows_at_once(trace: &Trace, who: &Who, map: Map) -> Option<usize> {
+    let (layer, _) = who.heads().first()?;
+    Some(trace.layer(*layer, map.site())?.step())
+}
+
 /// A whole map, [T, T].
-pub fn seen(trace: &Trace, layer: usize, who: Who, map: Map, cancel: &Cancel) -> Option<Vec<f32>> {
-    seen_rows(trace, layer, who, map, 0..trace.tokens.len(), cancel)
+pub fn seen(trace: &Trace, who: &Who, map: Map, cancel: &Cancel) -> Option<Vec<f32>> {
+    seen_rows(trace, who, map, 0..trace.tokens.len(), cancel)
 }

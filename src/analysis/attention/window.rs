@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::pool::{Map, Pool};
-use super::rows::{Who, each_row};
+use super::rows::each_row;
+use super::who::Who;
 use crate::cancel::Cancel;
 use crate::trace::Trace;
 
@@ -22,8 +23,7 @@ impl Window {
     /// At most `most` cells a side. None where the trace does not have the map, or once `cancel` is up.
     pub fn new(
         trace: &Trace,
-        layer: usize,
-        (who, map): (Who, Map),
+        (who, map): (&Who, Map),
         [queries, keys]: [Range<usize>; 2],
         most: usize,
         cancel: &Cancel,
@@ -32,18 +32,11 @@ impl Window {
         let inside = |range: Range<usize>| range.start.min(tokens)..range.end.min(tokens);
         let (queries, keys) = (inside(queries), inside(keys));
         let mut pool = Pool::new([queries.len(), keys.len()], [most, most]);
-        each_row(
-            trace,
-            layer,
-            (who, map),
-            queries.clone(),
-            cancel,
-            |first, rows| {
-                for (i, row) in rows.chunks_exact(tokens.max(1)).enumerate() {
-                    pool.add(first + i - queries.start, &row[keys.clone()]);
-                }
-            },
-        )?;
+        each_row(trace, (who, map), queries.clone(), cancel, |first, rows| {
+            for (i, row) in rows.chunks_exact(tokens.max(1)).enumerate() {
+                pool.add(first + i - queries.start, &row[keys.clone()]);
+            }
+        })?;
         Some(Self {
             queries,
             keys,

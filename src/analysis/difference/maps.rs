@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Pairing;
-use crate::analysis::attention::{Atlas, Map, Pool, Who, Window, seen_rows};
+use crate::analysis::attention::{Atlas, Map, Pool, Who, Window, rows_at_once, seen_rows};
 use crate::cancel::Cancel;
 use crate::model::{Model, ModelError};
 use crate::trace::{Site, Trace, Values};
@@ -15,8 +15,7 @@ use crate::trace::{Site, Trace, Values};
 /// or once `cancel` is up.
 pub fn window(
     traces: [&Trace; 2],
-    layer: usize,
-    (who, map): (Who, Map),
+    (who, map): (&Who, Map),
     pairing: &Pairing,
     [queries, keys]: [Range<usize>; 2],
     most: usize,
@@ -32,11 +31,11 @@ pub fn window(
         if cancel.is_cancelled() {
             return None;
         }
-        let count = run(&pairing.pairs[next..queries.end], step(traces, layer, map)?);
+        let count = run(&pairing.pairs[next..queries.end], step(traces, who, map)?);
         let rows = |side: usize| {
             let first = pairing.pairs[next][side];
             let run = first..first + count;
-            seen_rows(traces[side], layer, who, map, run, cancel)
+            seen_rows(traces[side], who, map, run, cancel)
         };
         let (a, b) = (rows(0)?, rows(1)?); // [count, T]
         let rows = a
@@ -58,9 +57,9 @@ pub fn window(
 }
 
 /// How many rows of both maps are read at a time.
-fn step(traces: [&Trace; 2], layer: usize, map: Map) -> Option<usize> {
-    let of = |trace: &Trace| Some(trace.layer(layer, map.site())?.step());
-    Some(of(traces[0])?.min(of(traces[1])?))
+fn step(traces: [&Trace; 2], who: &Who, map: Map) -> Option<usize> {
+    let [a, b] = traces.map(|trace| rows_at_once(trace, who, map));
+    Some(a?.min(b?))
 }
 
 /// How many pairs from the first on follow each other in both texts; at most `most`, at least 1.
@@ -100,9 +99,9 @@ pub fn atlas(
             return Ok(None);
         }
         let tiles = (0..heads).into_par_iter().map(|head| {
-            let who = (Who::Head(head), map);
+            let who = Who::head(layer, head);
             let all = [0..count, 0..count];
-            let tile = window([&a, &b], layer, who, pairing, all, most, cancel);
+            let tile = window([&a, &b], (&who, map), pairing, all, most, cancel);
             Ok(tile.ok_or(ModelError::Stopped)?.values)
         });
         tiles.collect::<Result<Vec<_>, ModelError>>().map(Some)

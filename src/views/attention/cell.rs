@@ -2,6 +2,7 @@
 
 use egui::{Align, Grid, Layout, RichText, Ui};
 
+use super::average::Over;
 use super::steps::{Step, steps};
 use super::{Options, Scene, ViewContext, title_ui};
 use crate::analysis::attention::{Cell, why_hidden};
@@ -30,9 +31,9 @@ pub(super) fn cell_ui(ui: &mut Ui, cx: &ViewContext<'_>, scene: &Scene, options:
     title_ui(ui, &title, |ui| {
         ui.weak(super::head_name(layer, head));
     });
-    if options.mean {
+    if options.over != Over::One {
         ui.weak(
-            "A mean over heads has no q and k of its own: this is the chosen head's part of it.",
+            "A mean has no q and k of its own: this is the chosen head's, of the chosen layer.",
         );
     }
     let scale = cx.model.spec().scale;

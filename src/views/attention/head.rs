@@ -1,14 +1,19 @@
 //! One head large: queries by keys, with the sum of the row that is pointed at.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use egui::{RichText, Ui, vec2};
 
+use super::average::{Chosen, Large, Over};
+use super::leaders::Leaders;
 use super::lens::{CELLS, Lens};
-use super::{Options, Scene, ViewContext, title_ui};
+use super::{Options, Scene, ViewContext, head_name, title_ui};
 use crate::analysis::attention::{
     Map, Who, Window, finite_reach, largest, row_sum, seen_rows, why_hidden,
 };
+use crate::app::export::NamedArray;
+use crate::app::export::array::Numbers;
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
@@ -32,9 +37,11 @@ pub(super) const EASY: usize = 96;
 
 /// Part of a map, with the text that it is of: labels and values change together.
 struct Drawn {
-    text: Recorded,
+    large: Large,
     key: Key,
     window: Option<Window>,
+    /// Of a mean.
+    leaders: Option<Leaders>,
     /// How far the colours reach, and the largest magnitude.
     reach: f32,
     largest: f32,
@@ -53,16 +60,10 @@ struct Key {
 }
 
 impl Drawn {
-    fn new(text: Recorded, key: Key, cancel: &Cancel) -> Self {
-        let of = (key.who, key.map);
-        let window = Window::new(
-            &text.trace,
-            key.layer,
-            of,
-            key.ranges.clone(),
-            CELLS,
-            cancel,
-        );
+    fn new(large: Large, key: Key, cancel: &Cancel) -> Self {
+        let text = &large.text;
+        let of = (&key.who, key.map);
+        let window = Window::new(&text.trace, of, key.ranges.clone(), CELLS, cancel);
         let values = window.as_ref().map_or(&[][..], |window| &window.values);
         let (reach, largest) = (finite_reach(values), largest(values));
         let tokens = |axis: usize| {
@@ -83,9 +84,12 @@ impl Drawn {
             largest,
             labels: [0, 1].map(|axis| tokens(axis).map(label).collect()),
             special: [0, 1].map(|axis| tokens(axis).map(special).collect()),
+            leaders: window
+                .as_ref()
+                .and_then(|w| Leaders::new(&large, key.map, w, cancel)),
             window,
-            text: text.clone(),
             key,
+            large,
         }
     }
 }
@@ -95,30 +99,67 @@ pub(super) struct Head {
     texture: HeatmapTexture,
     drawn: Derived<Key, Drawn>,
     lens: Lens,
+    /// What was painted last, for files.
+    shown: Option<Arc<Drawn>>,
     /// The weights of the row that is pointed at, [T].
     row: Memo<u64, Vec<f32>>,
 }
 
 impl Head {
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, scene: &Scene, options: &Options) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        scene: &Scene,
+        options: &Options,
+        chosen: &Chosen,
+    ) {
         self.lens.over(scene.text.key, scene.text.tokens());
-        let key = Key {
-            text: scene.text.key,
-            layer: scene.layer,
-            who: options.who(scene.head),
-            map: options.map,
-            ranges: self.lens.ranges(),
+        let shown = match chosen {
+            Chosen::Now(large) => {
+                let key = Key {
+                    text: scene.text.key,
+                    layer: scene.layer,
+                    who: large.who.clone(),
+                    map: options.map,
+                    ranges: self.lens.ranges(),
+                };
+                let (large, made) = (Large::clone(large), key.clone());
+                let make = move |cancel: &_| Drawn::new(large, made, cancel);
+                self.drawn.get(cx.engine, &key, make)
+            }
+            Chosen::Coming(_) => self.drawn.last(),
+            Chosen::Never(why) => {
+                note_ui(ui, why);
+                return;
+            }
         };
-        let (text, made) = (scene.text.clone(), key.clone());
-        let make = move |cancel: &_| Drawn::new(text, made, cancel);
-        let Some(shown) = self.drawn.get(cx.engine, &key, make) else {
-            note_ui(ui, "The map is being drawn…");
+        let Some(shown) = shown else {
+            let what = match chosen {
+                Chosen::Coming(what) => what,
+                _ => "The map is being drawn…",
+            };
+            note_ui(ui, what);
             return;
         };
         let stale = !shown.current;
+        self.shown = Some(shown.value.clone());
         if let Some(window) = &shown.value.window {
             self.map_ui(ui, cx, scene, options, (&shown.value, window, stale));
         }
+    }
+
+    /// The mean as it is shown, by the names of its tokens; none for one head.
+    pub fn mean(&self) -> Option<NamedArray> {
+        let drawn = self.shown.as_ref()?;
+        let window = drawn.window.as_ref()?;
+        let large = &drawn.large;
+        let count = large.who.heads().len();
+        let name = format!("{}.mean_of_{count}", large.site.replace('*', "all"));
+        let numbers = Numbers::Single(window.values.clone());
+        let [rows, columns] = drawn.labels.clone();
+        let array = NamedArray::new(name, window.cells.to_vec(), numbers);
+        (large.over != Over::One).then(|| array.named(rows, columns))
     }
 
     /// What is drawn differs from the scene while it is `stale`.
@@ -130,16 +171,15 @@ impl Head {
         options: &Options,
         (drawn, window, stale): (&Drawn, &Window, bool),
     ) {
-        let text = &drawn.text;
+        let (large, text) = (&drawn.large, &drawn.large.text);
         let scale = scale_of(options, scene, drawn.reach);
-        let quantity = (drawn.key.layer, drawn.key.who, drawn.key.map);
+        let quantity = (drawn.key.layer, &drawn.key.who, drawn.key.map);
         let quantity = ("attention head", quantity, options.relative);
         let scale = cx.common_scale(ui, quantity, scale);
-        let name = scene.name(options);
-        title_ui(ui, &name, |ui| {
-            let site = scene.site(options.map);
+        let name = &large.name;
+        title_ui(ui, name, |ui| {
             ui.label(
-                RichText::new(site.to_string())
+                RichText::new(&large.site)
                     .monospace()
                     .small()
                     .color(cx.theme.secondary()),
@@ -155,28 +195,24 @@ impl Head {
         let width = ui.available_width();
         let [rows, columns] = window.cells;
         let cell = |axis, token: Option<usize>| window.cell_of(axis, token?);
-        let heatmap = Heatmap::new(
-            &name,
-            key_of(&drawn.key),
-            rows,
-            columns,
-            &window.values,
-            scale,
-        )
-        .row_labels(&drawn.labels[0])
-        .column_labels(&drawn.labels[1])
-        .secondary_rows(&drawn.special[0])
-        .secondary_columns(&drawn.special[1])
-        .row_axis("query reads")
-        .column_axis("from key")
-        .fit(vec2(width, TALLEST.min(width.max(240.0) + LABELS)))
-        .focus_row(cell(0, query))
-        .focus_column(cell(1, key_token))
-        .locked(locked.and_then(|[q, k]| cell(0, Some(q)).zip(cell(1, Some(k)))))
-        .dimmed(stale)
-        .draggable(!self.lens.is_whole())
-        .label_room(parts.then_some(NAMES))
-        .tooltip(false);
+        let leaders = drawn.leaders.as_ref();
+        let key = key_of(&drawn.key);
+        let heatmap = Heatmap::new(name, key, rows, columns, &window.values, scale)
+            .cell_notes(leaders.map_or(&[], |leaders| &leaders.notes))
+            .row_labels(&drawn.labels[0])
+            .column_labels(&drawn.labels[1])
+            .secondary_rows(&drawn.special[0])
+            .secondary_columns(&drawn.special[1])
+            .row_axis("query reads")
+            .column_axis("from key")
+            .fit(vec2(width, TALLEST.min(width.max(240.0) + LABELS)))
+            .focus_row(cell(0, query))
+            .focus_column(cell(1, key_token))
+            .locked(locked.and_then(|[q, k]| cell(0, Some(q)).zip(cell(1, Some(k)))))
+            .dimmed(stale)
+            .draggable(!self.lens.is_whole())
+            .label_room(parts.then_some(NAMES))
+            .tooltip(false);
         let out = heatmap.ui(ui, &mut self.texture);
         let single = |axis, cell| Some(window.tokens_of(axis, cell)).filter(|r| r.len() == 1);
         let focus = |(row, column): (usize, usize)| {
@@ -202,8 +238,11 @@ impl Head {
             let value = window.values.get(row * columns + column);
             let value = value.map_or(f64::NAN, |&v| v.into());
             let cell = [window.tokens_of(0, row), window.tokens_of(1, column)];
-            let hover = hover_text(scene, options, text, cell, value);
+            let hover = hover_text(scene, drawn, cell, value);
             out.response.on_hover_text_at_pointer(hover);
+        }
+        if let Some(leaders) = leaders {
+            note_ui(ui, &leaders.told);
         }
         if let Some(beyond) = beyond_note(&scale, drawn.largest) {
             note_ui(ui, beyond);
@@ -229,10 +268,10 @@ impl Head {
             ui.horizontal_wrapped(|ui| ui.label(quiet(hint.to_owned())));
             return;
         };
-        let (text, key) = (&drawn.text, &drawn.key);
+        let (text, key) = (&drawn.large.text, &drawn.key);
         let make = || {
-            let (who, cancel) = (key.who, Cancel::new());
-            let found = seen_rows(&text.trace, key.layer, who, key.map, row..row + 1, &cancel);
+            let cancel = Cancel::new();
+            let found = seen_rows(&text.trace, &key.who, key.map, row..row + 1, &cancel);
             let weights = found.unwrap_or_default().into_iter();
             weights.map(|w| w.max(0.0)).collect() // Hidden ones are 0.
         };
@@ -289,13 +328,13 @@ fn scale_of(options: &Options, scene: &Scene, reach: f32) -> Scale {
 
 fn hover_text(
     scene: &Scene,
-    options: &Options,
-    text: &Recorded,
+    drawn: &Drawn,
     [queries, keys]: [Range<usize>; 2],
     value: f64,
 ) -> String {
     let (query, key) = (queries.start, keys.start);
-    let site = scene.site(options.map);
+    let (large, text) = (&drawn.large, &drawn.large.text);
+    let site = &large.site;
     if queries.len() > 1 || keys.len() > 1 {
         return format!(
             "queries {} read keys {}\nlargest of them {}\n{site}\nclick to look closer",
@@ -306,16 +345,17 @@ fn hover_text(
     }
     let hidden = why_hidden(scene.mask, query, key).filter(|_| value == f64::NEG_INFINITY);
     let value = hidden.unwrap_or_else(|| number(value));
-    let index = match options.mean {
-        true => format!("mean over h of {site}[h, {query}, {key}]"),
-        false => format!("{site}[{}, {query}, {key}]", scene.head),
-    };
+    let leader = drawn.leaders.as_ref();
+    let leader = leader.and_then(|leaders| leaders.of(query, key));
+    let most = leader.map_or_else(String::new, |(layer, head)| {
+        format!("\nmost from {}", head_name(layer, head))
+    });
     format!(
-        "{} reads from {}\n{}\n{}: {index}",
+        "{} reads from {}\n{value}{most}\n{}: {}",
         text.token(query),
         text.token(key),
-        value,
-        scene.name(options),
+        large.name,
+        large.index(query, key),
     )
 }
 

@@ -2,11 +2,14 @@
 
 mod about;
 mod arcs;
+mod average;
 mod cell;
 mod difference;
 mod grid;
 mod head;
+mod leaders;
 mod lens;
+mod makeup;
 mod numbers;
 pub(crate) mod steps;
 
@@ -19,14 +22,14 @@ use super::recorded::{Memo, Recorded, Viewed, keep_ui, kept_ui, switch_ui};
 use super::scroll::beside_bar_ui;
 use super::subject::{apart_ui, note_ui};
 use super::{Panel, View, ViewContext};
-use crate::analysis::attention::{HeadSummary, Kind, Map, Who, summaries};
+use crate::analysis::attention::{HeadSummary, Kind, Map, summaries};
 use crate::app::export::NamedArray;
 use crate::engine::{Derived, Shown};
 use crate::model::ModelError;
 use crate::model::spec::Mask;
 use crate::trace::{LayerSite, Site, Trace};
-use crate::widgets::counted;
 use crate::widgets::theme::{SPACE, Theme};
+use average::{Average, Chosen, Over};
 
 pub static PANEL: Panel = Panel {
     id: "attention",
@@ -38,7 +41,8 @@ pub static PANEL: Panel = Panel {
             where it looks beyond chance, the share that uniform attention would give: previous, \
             next, self or separator/sink where that share goes at least 40% of the way from chance \
             to everything; broad where the entropy of its rows is at least 80% of the most that is possible; mixed \
-            otherwise. Point at a cell for the arithmetic that made it. Raw attention shows where a \
+            otherwise. A mean over heads or layers, or over those of one kind, names in each cell the head that \
+            puts most into it. Point at a cell for the arithmetic that made it. Raw attention shows where a \
             head reads from; it is not an explanation of the output: values, the other heads and \
             later layers decide what becomes of it. What carries a score is in the Score panel. A − B shows what \
             the tokens of A read more than their partners in B.",
@@ -52,8 +56,8 @@ pub static PANEL: Panel = Panel {
 #[serde(default)]
 struct Options {
     map: Map,
-    /// The mean over this layer's heads instead of the chosen head.
-    mean: bool,
+    /// The chosen head, or a mean.
+    over: Over,
     /// Colours that reach as far as each map's own values instead of to 1.
     relative: bool,
     /// Weights below this have no arc.
@@ -69,21 +73,13 @@ impl Options {
             self.map = Map::Pattern;
         }
     }
-
-    /// Whose map is shown.
-    fn who(&self, head: usize) -> Who {
-        match self.mean {
-            true => Who::Mean,
-            false => Who::Head(head),
-        }
-    }
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             map: Map::Pattern,
-            mean: false,
+            over: Over::One,
             relative: true,
             threshold: 0.05,
             kind: None,
@@ -134,22 +130,6 @@ impl Scene {
             ui.multiply_opacity(Theme::of(ui).stale_alpha());
         }
     }
-
-    /// What stands for the shown map in titles.
-    fn name(&self, options: &Options) -> String {
-        match options.mean {
-            true => format!(
-                "L{} · mean of {}",
-                self.layer + 1,
-                counted(self.heads, "head")
-            ),
-            false => head_name(self.layer, self.head),
-        }
-    }
-
-    fn site(&self, map: Map) -> Site {
-        Site::Layer(self.layer, map.site())
-    }
 }
 
 /// Layers and heads count from 1 on screen; sites count from 0.
@@ -162,8 +142,10 @@ struct Attention {
     viewed: Viewed,
     summaries: Derived<u64, Result<Vec<HeadSummary>, ModelError>>,
     grid: grid::Grid,
+    average: Average,
     head: head::Head,
     arcs: arcs::Arcs,
+    makeup: makeup::Makeup,
     difference: difference::Difference,
     tsv: Memo<u64, Option<String>>,
     /// What was painted last, for files: the trace, its layer and head, and the map.
@@ -218,9 +200,11 @@ impl View for Attention {
                 let trace = scene.text.trace.clone();
                 self.shown = Some((trace, scene.layer, scene.head, options.map));
                 about::layer_ui(ui, cx, &scene);
+                let chosen = self.average.choose(cx, &scene, &options);
+                let shown = (&scene, &chosen);
                 match ui.available_width() >= WIDE {
-                    true => self.wide_ui(ui, cx, &scene, &mut options),
-                    false => self.narrow_ui(ui, cx, &scene, &mut options),
+                    true => self.wide_ui(ui, cx, shown, &mut options),
+                    false => self.narrow_ui(ui, cx, shown, &mut options),
                 }
                 ui.add_space(SPACE);
                 // What only this model has to give up stays chosen for one beside it.
@@ -244,6 +228,7 @@ impl View for Attention {
         if cx.state.difference {
             return self.difference.array().into_iter().collect();
         }
+        let mean = self.head.mean();
         let Some((trace, layer, head, map)) = &self.shown else {
             return Vec::new();
         };
@@ -256,7 +241,7 @@ impl View for Attention {
                 NamedArray::site(trace, site),
             ]
         });
-        arrays.flatten().collect()
+        mean.into_iter().chain(arrays.flatten()).collect()
     }
 }
 
@@ -270,7 +255,7 @@ impl Attention {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        scene: &Scene,
+        (scene, chosen): (&Scene, &Chosen),
         options: &mut Options,
     ) {
         let width = ui.available_width();
@@ -279,13 +264,14 @@ impl Attention {
             part_ui(ui, 0.5 * width, |ui| {
                 self.grid.ui(ui, cx, scene, options);
                 ui.add_space(SPACE);
-                self.arcs.ui(ui, cx, scene, options);
+                self.arcs.ui(ui, cx, (scene, chosen), options);
             });
             part_ui(ui, ui.available_width(), |ui| {
                 numbers::numbers_ui(ui, scene);
                 ui.add_space(SPACE);
-                self.head.ui(ui, cx, scene, options);
+                self.head.ui(ui, cx, scene, options, chosen);
                 ui.add_space(SPACE);
+                self.makeup.ui(ui, cx, (scene, chosen), options);
                 cell::cell_ui(ui, cx, scene, options);
             });
         });
@@ -295,17 +281,18 @@ impl Attention {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        scene: &Scene,
+        (scene, chosen): (&Scene, &Chosen),
         options: &mut Options,
     ) {
         self.grid.ui(ui, cx, scene, options);
         ui.add_space(SPACE);
         numbers::numbers_ui(ui, scene);
         ui.add_space(SPACE);
-        self.head.ui(ui, cx, scene, options);
+        self.head.ui(ui, cx, scene, options, chosen);
         ui.add_space(SPACE);
-        self.arcs.ui(ui, cx, scene, options);
+        self.arcs.ui(ui, cx, (scene, chosen), options);
         ui.add_space(SPACE);
+        self.makeup.ui(ui, cx, (scene, chosen), options);
         cell::cell_ui(ui, cx, scene, options);
     }
 
@@ -363,10 +350,6 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool, span: &str
         let about = "What the distance between two tokens adds to their score";
         maps.push((Map::Position, "Position", about));
     }
-    let which = [
-        (false, "One head", "The chosen head"),
-        (true, "Mean over heads", "The mean over this layer's heads"),
-    ];
     let whole = match options.map {
         Map::Pattern => span,
         _ => "To largest",
@@ -387,7 +370,7 @@ fn options_ui(ui: &mut Ui, options: &mut Options, has_position: bool, span: &str
         ui.spacing_mut().item_spacing.x = 2.0;
         switch_ui(ui, &mut options.map, &maps);
         apart_ui(ui);
-        switch_ui(ui, &mut options.mean, &which);
+        switch_ui(ui, &mut options.over, &Over::CHOICES);
         apart_ui(ui);
         switch_ui(ui, &mut options.relative, &scales);
     });

@@ -43,6 +43,7 @@ pub struct Heatmap<'a> {
     locked: Option<(usize, usize)>,
     dimmed: bool,
     show_values: bool,
+    notes: &'a [String],
     named: bool,
     tooltip: bool,
     draggable: bool,
@@ -101,6 +102,7 @@ impl<'a> Heatmap<'a> {
             locked: None,
             dimmed: false,
             show_values: false,
+            notes: &[],
             named: false,
             tooltip: true,
             draggable: false,
@@ -197,6 +199,12 @@ impl<'a> Heatmap<'a> {
     /// Write the numbers into cells that are big enough.
     pub fn show_values(mut self, show: bool) -> Self {
         self.show_values = show;
+        self
+    }
+
+    /// Write these into cells that are big enough, one for each cell; empty ones stay free.
+    pub fn cell_notes(mut self, notes: &'a [String]) -> Self {
+        self.notes = notes;
         self
     }
 

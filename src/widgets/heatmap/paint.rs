@@ -28,7 +28,13 @@ pub(super) fn paint_ui(
     painter.image(image, layout.cells, uv, Color32::WHITE);
     paint_hatch(&painter, layout, grid, theme);
     if map.show_values {
-        paint_values(map, &painter, layout, grid, theme);
+        let told = |value, _| Some(brief(value, map.scale));
+        paint_told(map, &painter, layout, grid, theme, (FIGURES, &told));
+    } else if !map.notes.is_empty() {
+        let longest = map.notes.iter().map(|note| note.chars().count()).max();
+        let told = |_, at: usize| map.notes.get(at).filter(|note| !note.is_empty()).cloned();
+        let longest = longest.unwrap_or(0) as f32;
+        paint_told(map, &painter, layout, grid, theme, (longest, &told));
     }
     frame(ui, &painter, layout.cells, theme);
     let marks = Marks {
@@ -253,17 +259,24 @@ fn paint_hatch(painter: &Painter, layout: &Layout, grid: &Grid<'_>, theme: Theme
     }
 }
 
-/// Numbers in the cells that can be seen, where all of them have the room.
-fn paint_values(
+/// Figures of a value in a cell, with some air.
+const FIGURES: f32 = 5.5;
+
+/// What is told of a value and its place in row-major order.
+type Told<'a> = &'a dyn Fn(f32, usize) -> Option<String>;
+
+/// Words in the cells that can be seen, where so many figures have room in all of them.
+fn paint_told(
     map: &Heatmap<'_>,
     painter: &Painter,
     layout: &Layout,
     grid: &Grid<'_>,
     theme: Theme,
+    (figures, told): (f32, Told<'_>),
 ) {
     let cell = layout.cell((0, 0)).size();
     let font = FontId::monospace(layout.font.size - 1.0);
-    let room = vec2(5.5 * 0.62 * font.size, font.size + 4.0);
+    let room = vec2(figures * 0.62 * font.size, font.size + 4.0);
     if cell.x < room.x || cell.y < room.y || grid.x.pooled() || grid.y.pooled() {
         return;
     }
@@ -279,11 +292,11 @@ fn paint_values(
         for column in bins(&grid.x, seen.left(), seen.right()) {
             let rect = layout.cell((row, column));
             let value = grid.value(row, column);
-            if value == f32::NEG_INFINITY {
+            let text = told(value, row * grid.x.count + column);
+            let Some(text) = text.filter(|_| value != f32::NEG_INFINITY) else {
                 continue;
-            }
+            };
             let color = theme.on(map.scale.color(theme, value));
-            let text = brief(value, map.scale);
             painter.text(
                 rect.center(),
                 Align2::CENTER_CENTER,

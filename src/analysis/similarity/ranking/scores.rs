@@ -64,14 +64,14 @@ fn received(model: &Model, trace: &Trace, job: &Job<'_>) -> Result<Vec<f64>, Mod
     let mut sums = vec![0.; tokens];
     for layer in 0..trace.layers {
         let here = model.recall(trace, layer, job.cancel)?;
-        let mean = (Who::Mean, Map::Pattern);
+        let mean = Who::layer(layer, model.spec().heads);
         let add = |_, rows: &[f32]| {
             for (place, weight) in rows.iter().enumerate() {
                 // What is hidden weighs nothing.
                 sums[place % tokens] += f64::from(weight.max(0.)) / tokens as f64;
             }
         };
-        let found = each_row(&here, layer, mean, 0..tokens, job.cancel, add);
+        let found = each_row(&here, (&mean, Map::Pattern), 0..tokens, job.cancel, add);
         found.ok_or(ModelError::Stopped)?;
     }
     let layers = trace.layers.max(1) as f64;

@@ -11,9 +11,10 @@ use egui::{
 };
 use paint::{Columns, labels_ui, lines_ui};
 
+use super::average::{Chosen, Large, Over};
 use super::head::cell_focus;
-use super::{Options, Scene, ViewContext, title_ui};
-use crate::analysis::attention::{Link, Links, Map, Who, each_row, seen_rows, why_hidden};
+use super::{Options, Scene, ViewContext, head_name, title_ui};
+use crate::analysis::attention::{Link, Links, Map, Who, each_row, parts, seen_rows, why_hidden};
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
@@ -31,17 +32,16 @@ const TALLEST: f32 = 480.0;
 const MOST: usize = 1000;
 
 /// What the lines depend on.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Key {
     trace: u64,
-    layer: usize,
     who: Who,
     threshold: f32,
 }
 
 /// Lines with the text that they are of.
 struct Drawn {
-    text: Recorded,
+    large: Large,
     links: Links,
 }
 
@@ -57,30 +57,36 @@ impl Arcs {
         &mut self,
         ui: &mut Ui,
         cx: &mut ViewContext<'_>,
-        scene: &Scene,
+        (scene, chosen): (&Scene, &Chosen),
         options: &mut Options,
     ) {
         title_ui(ui, "Who reads whom", |ui| {
-            ui.weak(scene.name(options));
+            if let Chosen::Now(large) = chosen {
+                ui.weak(&large.name);
+            }
         });
         let slider = Slider::new(&mut options.threshold, 0.0..=0.5).text("smallest weight");
         ui.add(slider);
-        let key = Key {
-            trace: scene.text.key,
-            layer: scene.layer,
-            who: options.who(scene.head),
-            threshold: options.threshold,
+        let drawn = match chosen {
+            Chosen::Now(large) => {
+                let key = Key {
+                    trace: scene.text.key,
+                    who: large.who.clone(),
+                    threshold: options.threshold,
+                };
+                let (large, threshold) = (Large::clone(large), key.threshold);
+                let make = move |cancel: &_| Drawn {
+                    links: links(&large, threshold, cancel),
+                    large,
+                };
+                self.drawn.get(cx.engine, &key, make)
+            }
+            Chosen::Coming(_) => self.drawn.last(),
+            Chosen::Never(_) => None,
         };
-        let text = scene.text.clone();
-        let make = move |cancel: &_| Drawn {
-            links: links(&text, key, cancel),
-            text,
-        };
-        let Some(drawn) = self.drawn.get(cx.engine, &key, make) else {
-            return;
-        };
+        let Some(drawn) = drawn else { return };
         let (drawn, stale): (Arc<Drawn>, bool) = (drawn.value, !drawn.current);
-        let height = PITCH * drawn.text.tokens() as f32;
+        let height = PITCH * drawn.large.text.tokens() as f32;
         let (locked, _) = scene.text.focused(cx.locked);
         let moved = locked.filter(|_| self.locked != locked);
         self.locked = locked;
@@ -88,7 +94,7 @@ impl Arcs {
             if stale {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
-            let rect = columns_ui(ui, cx, &drawn, scene, key);
+            let rect = columns_ui(ui, cx, &drawn, scene);
             // A query that was locked elsewhere comes into view; the surrounding panel stays.
             if let Some(query) = moved.filter(|_| height > TALLEST) {
                 let row = rect.top() + PITCH * query as f32;
@@ -110,13 +116,13 @@ impl Arcs {
     }
 }
 
-fn links(text: &Recorded, key: Key, cancel: &Cancel) -> Links {
-    let tokens = text.tokens();
+fn links(large: &Large, threshold: f32, cancel: &Cancel) -> Links {
+    let tokens = large.text.tokens();
     let mut links = Links::default();
     // A hidden key's −∞ reaches no threshold, not even 0.
-    let add = |first, rows: &[f32]| links.add(first, rows, tokens, key.threshold, MOST);
-    let of = (key.who, Map::Pattern);
-    each_row(&text.trace, key.layer, of, 0..tokens, cancel, add);
+    let add = |first, rows: &[f32]| links.add(first, rows, tokens, threshold, MOST);
+    let of = (&large.who, Map::Pattern);
+    each_row(&large.text.trace, of, 0..tokens, cancel, add);
     links
 }
 
@@ -134,14 +140,8 @@ fn note_ui(ui: &mut Ui, links: &Links) {
 }
 
 /// Returns where the columns stand.
-fn columns_ui(
-    ui: &mut Ui,
-    cx: &mut ViewContext<'_>,
-    drawn: &Drawn,
-    scene: &Scene,
-    key: Key,
-) -> Rect {
-    let text = &drawn.text;
+fn columns_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, drawn: &Drawn, scene: &Scene) -> Rect {
+    let (large, text) = (&drawn.large, &drawn.large.text);
     let tokens = text.tokens();
     let width = (ui.available_width() - SPACE).min(420.0);
     let size = vec2(width, PITCH * tokens as f32);
@@ -159,17 +159,14 @@ fn columns_ui(
         point_ui(ui, cx, text, &response, hovered);
     }
     let (query, other) = text.focused(cx.focus);
-    let own = own_links(text, key, query, other);
+    let own = own_links(large, query, other);
     let painter = ui.painter().with_clip_rect(ui.clip_rect().intersect(rect));
     lines_ui(&painter, &columns, cx.theme, &drawn.links.shown, &own);
     labels_ui(&painter, &columns, cx.theme, text, (query, other), &own);
-    let name = format!(
-        "Who reads whom in {}",
-        super::head_name(key.layer, scene.head)
-    );
+    let name = format!("Who reads whom in {}", large.name);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), &name));
     if let Some(at) = hovered {
-        response.on_hover_text_at_pointer(hover_text(text, key, at, query, scene.mask));
+        response.on_hover_text_at_pointer(hover_text(large, at, query, scene.mask));
     }
     rect
 }
@@ -214,23 +211,20 @@ fn point_ui(
 
 /// The weights of the focused token alone: of its row where it reads, of its column where it is read.
 /// Every row goes into a column, so that one of a map that is not held would take too long.
-fn own_links(text: &Recorded, key: Key, query: Option<usize>, other: Option<usize>) -> Vec<Link> {
+fn own_links(large: &Large, query: Option<usize>, other: Option<usize>) -> Vec<Link> {
+    let text = &large.text;
     let rows = |queries| {
         let cancel = Cancel::new();
-        let rows = seen_rows(
-            &text.trace,
-            key.layer,
-            key.who,
-            Map::Pattern,
-            queries,
-            &cancel,
-        );
+        let rows = seen_rows(&text.trace, &large.who, Map::Pattern, queries, &cancel);
         rows.unwrap_or_default()
     };
     let weight = |weight: f32| weight.max(0.0); // Hidden ones are 0.
     let held = || {
-        let pattern = text.trace.layer(key.layer, LayerSite::Pattern);
-        pattern.is_some_and(|pattern| pattern.is_held())
+        let mut heads = large.who.heads().iter();
+        heads.all(|(layer, _)| {
+            let pattern = text.trace.layer(*layer, LayerSite::Pattern);
+            pattern.is_some_and(|pattern| pattern.is_held())
+        })
     };
     match (query, other) {
         (Some(query), _) => {
@@ -256,35 +250,40 @@ fn own_links(text: &Recorded, key: Key, query: Option<usize>, other: Option<usiz
 }
 
 fn hover_text(
-    text: &Recorded,
-    key: Key,
+    large: &Large,
     (token, read): (usize, bool),
     query: Option<usize>,
     mask: Mask,
 ) -> String {
-    let site = crate::trace::Site::Layer(key.layer, LayerSite::Pattern);
-    let head = match key.who {
-        Who::Mean => "mean over heads".to_owned(),
-        Who::Head(head) => head.to_string(),
-    };
+    let (text, name) = (&large.text, &large.name);
     match (read, query) {
-        (false, _) => format!(
-            "What {} reads\n{site}[{head}, {token}, ·]",
-            text.token(token)
-        ),
-        (true, None) => format!(
-            "Who reads {}\n{site}[{head}, ·, {token}]",
-            text.token(token)
-        ),
+        (false, _) => format!("What {} reads\n{name}", text.token(token)),
+        (true, None) => format!("Who reads {}\n{name}", text.token(token)),
         (true, Some(query)) => {
-            let links = own_links(text, key, Some(query), None);
+            let links = own_links(large, Some(query), None);
             let weight = links.get(token).map_or(f64::NAN, |link| link.weight.into());
             format!(
-                "{} reads from {}\n{}\n{site}[{head}, {query}, {token}]",
+                "{} reads from {}\n{}{}\n{name}: {}",
                 text.token(query),
                 text.token(token),
-                why_hidden(mask, query, token).unwrap_or_else(|| number(weight))
+                why_hidden(mask, query, token).unwrap_or_else(|| number(weight)),
+                most_from(large, query, token),
+                large.index(query, token),
             )
         }
     }
+}
+
+/// The head that puts most into one weight of a mean.
+fn most_from(large: &Large, query: usize, key: usize) -> String {
+    if large.over == Over::One {
+        return String::new();
+    }
+    let parts = parts(&large.text.trace, &large.who, Map::Pattern, query, key);
+    let most = parts.and_then(|parts| parts.first().copied());
+    most.map_or_else(String::new, |most| {
+        let value = most.value.map_or(f64::NAN, f64::from);
+        let head = head_name(most.layer, most.head);
+        format!("\nmost from {head}: {}", number(value))
+    })
 }

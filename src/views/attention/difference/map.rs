@@ -1,5 +1,6 @@
 //! One head's difference large: pairs of tokens by pairs of tokens.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,8 +14,10 @@ use crate::app::export::array::Numbers;
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
+use crate::model::Model;
 use crate::trace::Site;
 use crate::views::ViewContext;
+use crate::views::attention::average::Over;
 use crate::views::attention::head::{EASY, LABELS, NAMES, TALLEST, span};
 use crate::views::attention::lens::{CELLS, Lens};
 use crate::views::attention::{Options, title_ui};
@@ -29,6 +32,7 @@ use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 struct Key {
     twin: u64,
     layer: usize,
+    over: Over,
     who: Who,
     map: Map,
     ranges: [Range<usize>; 2],
@@ -39,6 +43,8 @@ struct Drawn {
     twin: Twin,
     key: Key,
     window: Option<Window>,
+    /// Why there is none.
+    problem: Option<String>,
     reach: f32,
     largest: f32,
     labels: [Vec<String>; 2],
@@ -46,11 +52,24 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn new(twin: Twin, key: Key, cancel: &Cancel) -> Self {
+    fn new(model: &Model, mut twin: Twin, key: Key, cancel: &Cancel) -> Self {
+        let mut problem = None;
+        if key.over == Over::Layers {
+            for trace in &mut twin.traces {
+                match model.whole(trace, cancel) {
+                    Ok(Cow::Owned(whole)) => *trace = Arc::new(whole),
+                    Ok(Cow::Borrowed(_)) => {}
+                    Err(error) => problem = Some(error.to_string()),
+                }
+            }
+        }
         let traces = [&*twin.traces[0], &*twin.traces[1]];
-        let of = (key.who, key.map);
+        let of = (&key.who, key.map);
         let (pairing, ranges) = (&twin.pairing, key.ranges.clone());
-        let window = difference::window(traces, key.layer, of, pairing, ranges, CELLS, cancel);
+        let window = match problem {
+            Some(_) => None,
+            None => difference::window(traces, of, pairing, ranges, CELLS, cancel),
+        };
         let values = window.as_ref().map_or(&[][..], |window| &window.values);
         let (reach, largest) = (finite_reach(values), largest(values));
         let pairs = |axis: usize| {
@@ -69,6 +88,7 @@ impl Drawn {
             labels: [0, 1].map(|axis| pairs(axis).map(label).collect()),
             special: [0, 1].map(|axis| pairs(axis).map(special).collect()),
             window,
+            problem,
             twin: twin.clone(),
             key,
         }
@@ -93,7 +113,7 @@ impl Drawn {
         [0, 1].map(|side: usize| {
             let [query, key] = [pairs[query][side], pairs[key][side]];
             let (trace, of) = (&self.twin.traces[side], &self.key);
-            let row = seen_rows(trace, of.layer, of.who, of.map, query..query + 1, &cancel);
+            let row = seen_rows(trace, &of.who, of.map, query..query + 1, &cancel);
             row.map_or(f64::NAN, |row| row[key].into())
         })
     }
@@ -129,12 +149,13 @@ impl DifferenceMap {
         let key = Key {
             twin: twin.key,
             layer: scene.layer,
-            who: options.who(scene.head),
+            over: options.over,
+            who: scene.who(options),
             map: options.map,
             ranges: self.lens.ranges(),
         };
-        let (of, made) = (twin.clone(), key.clone());
-        let make = move |cancel: &_| Drawn::new(of, made, cancel);
+        let (of, made, model) = (twin.clone(), key.clone(), cx.model.clone());
+        let make = move |cancel: &_| Drawn::new(&model, of, made, cancel);
         let Some(shown) = self.drawn.get(cx.engine, &key, make) else {
             note_ui(ui, "The map is being drawn…");
             return;
@@ -146,9 +167,13 @@ impl DifferenceMap {
         });
         let name = scene.name(options);
         title_ui(ui, &name, |ui| {
-            let site = RichText::new(shown.value.site().to_string());
+            let site = RichText::new(options.over.site(scene.layer, options.map));
             ui.label(site.monospace().small().color(cx.theme.secondary()));
         });
+        if let Some(problem) = &shown.value.problem {
+            note_ui(ui, problem);
+            return;
+        }
         legend_ui(ui, &scale, "A − B");
         self.map_ui(ui, cx, (&shown.value, &name, scale), !shown.current);
         if let Some(beyond) = beyond_note(&scale, shown.value.largest) {
@@ -239,7 +264,7 @@ impl DifferenceMap {
         let (query, key) = (twin.token(query), twin.token(key));
         format!(
             "{query} reads from {key}\n{values}\n{name}: {}",
-            drawn.site()
+            drawn.key.over.site(drawn.key.layer, drawn.key.map)
         )
     }
 
@@ -247,11 +272,13 @@ impl DifferenceMap {
     pub fn array(&self) -> Option<NamedArray> {
         let drawn = self.shown.as_ref()?;
         let window = drawn.window.as_ref()?;
-        let who = match drawn.key.who {
-            Who::Head(head) => head.to_string(),
-            Who::Mean => "mean".to_owned(),
+        let key = &drawn.key;
+        let who = match key.who.heads() {
+            [(_, head)] => head.to_string(),
+            _ => "mean".to_owned(),
         };
-        let name = format!("{}.{who}.a_minus_b", drawn.site());
+        let site = key.over.site(key.layer, key.map).replace('*', "all");
+        let name = format!("{site}.{who}.a_minus_b");
         let numbers = Numbers::Single(window.values.clone());
         let [rows, columns] = drawn.labels.clone();
         Some(NamedArray::new(name, window.cells.to_vec(), numbers).named(rows, columns))

@@ -5,7 +5,8 @@ mod map;
 
 use egui::{ScrollArea, Ui};
 
-use super::{Options, WIDE, head_name, options_ui, part_ui};
+use super::{Options, WIDE, options_ui, part_ui};
+use crate::analysis::attention::Who;
 use crate::app::export::NamedArray;
 use crate::trace::{LayerSite, Site};
 use crate::views::ViewContext;
@@ -23,11 +24,15 @@ struct Scene {
 }
 
 impl Scene {
+    fn who(&self, options: &Options) -> Who {
+        let size = [self.twin.traces[0].layers, self.heads];
+        Who::mean(options.over.heads(size, (self.layer, self.head)))
+    }
+
     fn name(&self, options: &Options) -> String {
-        let name = match options.mean {
-            true => format!("L{} · mean of {} heads", self.layer + 1, self.heads),
-            false => head_name(self.layer, self.head),
-        };
+        let count = self.who(options).heads().len();
+        // There is no finder here: a kind is one text's.
+        let name = options.over.name((self.layer, self.head), count, None);
         format!("{name}, A − B")
     }
 }
