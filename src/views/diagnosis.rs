@@ -11,7 +11,7 @@ use super::standing::calibrate_ui;
 use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::calibration::Calibration;
-use crate::analysis::diagnosis::{Case, Diagnosis, Finding, Severity, diagnose};
+use crate::analysis::diagnosis::{Case, Diagnosis, Finding, LEFT_OUT, Severity, diagnose};
 use crate::app::command::Command;
 use crate::app::state::ScoreMethod;
 use crate::cancel::Cancel;
@@ -96,11 +96,7 @@ impl View for DiagnosisView {
                     standing_ui(ui, cx, diagnosis, scale.zip(state));
                     ui.add_space(SPACE);
                     if diagnosis.changed {
-                        note_ui(
-                            ui,
-                            "While the model is changed, what takes another run of it is not looked for: \
-                             negations, numbers, words in common, prompts and spelling.",
-                        );
+                        note_ui(ui, LEFT_OUT);
                     }
                     cards_ui(ui, cx, &diagnosis.findings);
                 }

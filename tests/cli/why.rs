@@ -358,6 +358,24 @@ fn findings_are_in_the_document_and_on_the_screen() {
 }
 
 #[test]
+fn what_a_changed_run_leaves_out_is_named() {
+    let plain = run_why("plain", &["--json"]).json();
+    assert!(plain.get("not_looked_for").is_none());
+    let change = ["--intervene", "no-head:1.2"];
+    let changed = run_why("plain", &[&change[..], &["--json"]].concat()).json();
+    let left_out = changed["not_looked_for"].as_array().unwrap();
+    assert!(left_out.contains(&Value::from("negation")), "{left_out:?}");
+    assert!(!left_out.contains(&Value::from("truncated")));
+    let told = run_why("plain", &change).ok();
+    assert!(
+        told.contains("another run of it is not looked for"),
+        "{told}"
+    );
+    let told = run_why("plain", &[]).ok();
+    assert!(!told.contains("not looked for"), "{told}");
+}
+
+#[test]
 fn a_calibration_is_made_on_request_and_used_from_then_on() {
     let cache = tempfile::tempdir().unwrap();
     let json = |more: &[&str]| {

@@ -100,6 +100,12 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// The ids of what was not looked for, as the run was changed.
+    pub fn left_out(&self) -> Vec<&'static str> {
+        let out = CARDS.iter().filter(|card| self.changed && card.priced);
+        out.map(|card| card.id).collect()
+    }
+
     /// Where the cosine stands among unrelated pairs; none without a calibration.
     pub fn standing(&self) -> Option<String> {
         self.percentile.and_then(standing)
@@ -120,45 +126,59 @@ pub fn standing(percentile: f64) -> Option<String> {
     })
 }
 
-type Card = fn(&Facts<'_>) -> Found;
+struct Card {
+    id: &'static str,
+    look: fn(&Facts<'_>) -> Found,
+    /// It runs the model as it is on other texts, which prices nothing of a changed run.
+    priced: bool,
+}
+
 type Found = Result<Option<Finding>, ModelError>;
 
-/// Every card by its id, in the order of importance.
-static CARDS: &[(&str, Card)] = &[
-    ("truncated", tokens::truncated),
-    ("pooling_mismatch", recipe::pooling_mismatch),
-    ("not_normalized", recipe::not_normalized),
-    ("prompt_missing", recipe::prompt_missing),
-    ("unknown_tokens", tokens::unknown_tokens),
-    ("pad_tokens", tokens::pad_tokens),
-    ("equal_ids", tokens::equal_ids),
-    ("case_whitespace", form::case_whitespace),
-    ("special_tokens", scale::special_tokens),
-    ("high_floor", scale::high_floor),
-    ("rogue_dimension", scale::rogue_dimension),
-    ("same_order", overlap::same_order),
-    ("negation", negation::negation),
-    ("numbers", numbers::numbers),
-    ("shared_prefix", overlap::shared_prefix),
-    ("lexical_overlap", overlap::lexical_overlap),
-    ("length_mismatch", tokens::length_mismatch),
-    ("script", form::script),
+const fn card(id: &'static str, look: fn(&Facts<'_>) -> Found) -> Card {
+    Card {
+        id,
+        look,
+        priced: false,
+    }
+}
+
+const fn priced(id: &'static str, look: fn(&Facts<'_>) -> Found) -> Card {
+    Card {
+        priced: true,
+        ..card(id, look)
+    }
+}
+
+/// Every card, in the order of importance.
+static CARDS: &[Card] = &[
+    card("truncated", tokens::truncated),
+    card("pooling_mismatch", recipe::pooling_mismatch),
+    card("not_normalized", recipe::not_normalized),
+    priced("prompt_missing", recipe::prompt_missing),
+    card("unknown_tokens", tokens::unknown_tokens),
+    priced("pad_tokens", tokens::pad_tokens),
+    card("equal_ids", tokens::equal_ids),
+    priced("case_whitespace", form::case_whitespace),
+    card("special_tokens", scale::special_tokens),
+    card("high_floor", scale::high_floor),
+    card("rogue_dimension", scale::rogue_dimension),
+    card("same_order", overlap::same_order),
+    priced("negation", negation::negation),
+    priced("numbers", numbers::numbers),
+    priced("shared_prefix", overlap::shared_prefix),
+    priced("lexical_overlap", overlap::lexical_overlap),
+    card("length_mismatch", tokens::length_mismatch),
+    card("script", form::script),
 ];
 
-/// Those that run the model as it is on other texts, which prices nothing of a changed run.
-const PRICED: [&str; 7] = [
-    "prompt_missing",
-    "pad_tokens",
-    "case_whitespace",
-    "negation",
-    "numbers",
-    "shared_prefix",
-    "lexical_overlap",
-];
+/// What [`Diagnosis::left_out`] means, for a person.
+pub const LEFT_OUT: &str = "While the model is changed, what takes another run of it is not looked for: \
+    negations, numbers, words in common, prompts and spelling.";
 
 /// The ids of all cards.
 pub fn cards() -> impl Iterator<Item = &'static str> {
-    CARDS.iter().map(|(id, _)| *id)
+    CARDS.iter().map(|card| card.id)
 }
 
 /// Looks at a pair through every card. The model is run again for those that price themselves.
@@ -172,15 +192,15 @@ pub fn diagnose(case: Case<'_>) -> Result<Diagnosis, ModelError> {
         .iter()
         .any(|trace| !trace.interventions.is_empty());
     let mut findings = Vec::new();
-    for (id, card) in CARDS {
-        if changed && PRICED.contains(id) {
+    for card in CARDS {
+        if changed && card.priced {
             continue;
         }
         if case.cancel.is_cancelled() {
             return Err(ModelError::Stopped);
         }
-        let found = card(&facts)?;
-        debug_assert!(found.as_ref().is_none_or(|found| found.id == *id));
+        let found = (card.look)(&facts)?;
+        debug_assert!(found.as_ref().is_none_or(|found| found.id == card.id));
         findings.extend(found);
     }
     findings.sort_by_key(|finding| finding.severity);

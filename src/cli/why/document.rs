@@ -26,6 +26,9 @@ pub struct Document<'a> {
     b: Text<'a>,
     methods: BTreeMap<&'static str, Matrix<'a>>,
     findings: &'a [Finding],
+    /// The ids of findings that were not looked for, as `--intervene` changed the run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_looked_for: Vec<&'static str>,
     /// Percent of unrelated pairs below `cos`, where the model is calibrated.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentile: Option<f64>,
@@ -109,6 +112,7 @@ pub fn document<'a>(
         b: text(&first.b),
         methods: methods(first),
         findings: &diagnosis.findings,
+        not_looked_for: diagnosis.left_out(),
         percentile: diagnosis.percentile,
         against: second.map(|second| Against {
             cos: second.cos,

@@ -7,7 +7,7 @@ use super::findings;
 use super::grid::grid;
 use super::methods::{Answer, note};
 use super::paint::{Colors, left, right};
-use crate::analysis::diagnosis::Diagnosis;
+use crate::analysis::diagnosis::{Diagnosis, LEFT_OUT};
 use crate::analysis::similarity::Method;
 use crate::analysis::similarity::shares::shares;
 use crate::model::Model;
@@ -32,6 +32,9 @@ pub fn report(
     if !diagnosis.findings.is_empty() {
         out.push('\n');
         out.push_str(&findings::list(diagnosis, colors));
+    }
+    if diagnosis.changed {
+        out.push_str(&format!("\n{}\n", colors.dim(LEFT_OUT)));
     }
     for (method, answer) in &first.methods {
         out.push('\n');
