@@ -11,6 +11,9 @@ pub struct Layout {
     pub tree: Tree<String>,
     /// Which workspace it started from.
     pub workspace: usize,
+    /// The panel that was looked at last: from it follows at which stage of the pipeline one is.
+    #[serde(default)]
+    pub at: Option<String>,
     /// The panel that was asked for, until its tab was scrolled into sight.
     #[serde(skip)]
     pub asked: Option<String>,
@@ -178,6 +181,7 @@ impl Layout {
         Self {
             tree: Tree::new(egui::Id::unique("panels"), root, tiles),
             workspace: index,
+            at: None,
             asked: None,
         }
     }
@@ -191,6 +195,7 @@ impl Layout {
         Self {
             tree: Tree::new(egui::Id::unique("panels"), root, tiles),
             workspace: 0,
+            at: None,
             asked: None,
         }
     }

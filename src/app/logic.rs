@@ -77,10 +77,15 @@ impl App {
     fn travel(&mut self, back: bool) {
         let models = (self.state.model.clone(), self.state.reference.clone());
         let (state, layout) = (&mut self.state, &mut self.layout);
+        let at = layout.at.clone();
         match back {
             true => self.history.undo(state, layout),
             false => self.history.redo(state, layout),
         };
+        // A session that was opened or left brings its panels.
+        if self.layout.at != at {
+            self.walk.resume(&self.layout);
+        }
         self.follow_models(&models);
     }
 
@@ -320,6 +325,7 @@ impl App {
                 Outcome::Done(what) => self.notices.info(what),
                 Outcome::Report(ended) => self.end_report(ended),
                 Outcome::Failed(why) => self.notices.error(why),
+                Outcome::Kept(problem) => problem.into_iter().for_each(|why| self.warn(why)),
             }
         }
     }

@@ -152,6 +152,8 @@ pub(crate) enum Outcome {
     /// A model is no longer in the cache.
     Removed(String),
     Failed(String),
+    /// Why nothing will be there the next time.
+    Kept(Option<String>),
     /// The report is written, given up, or failed with this.
     Report(Result<Option<std::path::PathBuf>, String>),
 }
@@ -191,6 +193,7 @@ impl App {
         engine.set_reference(state.reference.clone());
         let mut app = Self::with(state, layout, engine);
         app.sessions = sessions;
+        app.walk.resume(&app.layout);
         app
     }
 
@@ -330,13 +333,8 @@ pub fn run(
 ) -> Result<(), String> {
     let started = start::Start::now();
     let kept = keep::Kept::own();
-    let told = kept.as_ref().map(|kept| [kept.restore(), kept.problem()]);
-    let told: Vec<String> = told
-        .into_iter()
-        .flatten()
-        .flatten()
-        .chain(problem)
-        .collect();
+    let restored = kept.as_ref().and_then(keep::Kept::restore);
+    let told: Vec<String> = restored.into_iter().chain(problem).collect();
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png"));
     let viewport = egui::ViewportBuilder::default()
         .with_title(keep::NAME)
@@ -354,6 +352,10 @@ pub fn run(
         let mut app = App::new(&cc.egui_ctx, cc.storage, options);
         app.started = Some(started);
         app.commands.extend(session.map(Command::OpenSession));
+        if let Some(kept) = kept.clone() {
+            // The disk may be slow, and the window does not wait for it.
+            app.job(move || Outcome::Kept(kept.problem()));
+        }
         app.kept = kept;
         told.into_iter().for_each(|problem| app.warn(problem));
         Ok(Box::new(app))

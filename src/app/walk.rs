@@ -5,6 +5,7 @@
 
 use super::layout::Layout;
 use crate::model::Model;
+use crate::views;
 
 /// One stage of the pipeline; layers count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,6 +154,14 @@ impl Walk {
     pub fn arrive(&mut self, layout: &Layout) {
         self.before = layout.front();
         self.panel = self.before.first().copied();
+    }
+
+    /// Goes on where a layout was left that is restored or opened.
+    pub fn resume(&mut self, layout: &Layout) {
+        self.arrive(layout);
+        let at = layout.at.as_deref().and_then(views::find);
+        let at = at.map(|panel| panel.id);
+        self.panel = at.filter(|at| self.before.contains(at)).or(self.panel);
     }
 
     /// Follows what a person brings to the front by its tab.

@@ -268,6 +268,7 @@ impl App {
         self.state = session.state.preferred_as(&self.state);
         self.state.session = Some(path.clone());
         self.layout = session.layout;
+        self.walk.resume(&self.layout);
         self.history.record(before, &self.state, Step::One, now);
         self.follow_models(&models);
         if let LoadState::Failed { .. } = self.engine.load_state()
