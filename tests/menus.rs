@@ -54,14 +54,34 @@ fn an_entry_that_a_key_chooses_closes_its_menu() {
 }
 
 #[test]
+fn a_menu_that_a_key_opens_does_not_give_way_to_a_pointer_that_rests() {
+    let mut harness = open_tiny();
+    let edit = harness.get_by_label("Edit").rect().center();
+    harness.hover_at(edit);
+    settle(&mut harness);
+    press(&mut harness, &[Key::F6, Key::Enter]);
+    assert!(harness.query_by_label("Save report…").is_some());
+    for step in 1..4 {
+        harness.hover_at(edit + egui::vec2(step as f32, 0.));
+        harness.step();
+    }
+    settle(&mut harness);
+    assert!(harness.query_by_label("Save report…").is_none());
+    assert!(
+        harness.query_by_label_contains("Undo").is_some(),
+        "it moved"
+    );
+}
+
+#[test]
 fn preferences_have_the_keyboard_when_they_open_and_escape_closes_them() {
     let mut harness = open_tiny();
     press_with_ctrl(&mut harness, Key::Comma);
     assert!(holds(&harness, "As the desktop"));
     press(&mut harness, &[Key::ArrowDown, Key::Enter]);
     assert!(harness.query_by_label("250 %").is_some(), "every choice");
-    // From the top: 75, 90.
-    press(&mut harness, &[Key::ArrowDown, Key::ArrowDown, Key::Enter]);
+    // From what is chosen: 100, 90.
+    press(&mut harness, &[Key::ArrowUp, Key::Enter]);
     assert!(harness.query_by_label("250 %").is_none(), "the list closes");
     assert!(holds(&harness, "Interface scale: 90 %"), "and is held");
     let held = Focus::token(harness.state().state().a.unwrap(), 1);

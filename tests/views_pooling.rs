@@ -123,11 +123,11 @@ fn a_loop_around_all_points_selects_them_and_undo_knows_nothing_of_it() {
     settle(&mut harness);
     let ids: Vec<_> = harness.state().state().texts.iter().map(|t| t.id).collect();
     assert_eq!(harness.state().state().selected, ids);
-    harness.get_by_label("6 texts selected");
+    harness.get_by_label("6 selected");
     send(&mut harness, Command::Select(ids[1..3].to_vec()));
     harness.get_by_label("only these").click();
     settle(&mut harness);
-    harness.get_by_label("Compare the first two").click();
+    harness.get_by_label("As A and B").click();
     settle(&mut harness);
     let state = harness.state().state();
     assert_eq!((state.a, state.b), (Some(ids[1]), Some(ids[2])));

@@ -2,12 +2,13 @@
 
 mod replace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use super::chrome::sizes::{Sizes, on_hub, unknown_ui, verb};
 use super::command::{Command, LabCommand};
 use super::export::Export;
+use super::session;
 use crate::engine::Engine;
 use crate::model::ModelRef;
 use crate::widgets::theme::SPACE;
@@ -105,13 +106,7 @@ impl Purpose {
 
     fn command(self, path: &str) -> Command {
         match self {
-            Self::Model => {
-                // Anything parses: what is no hub id is taken for a folder.
-                let reference = path
-                    .parse()
-                    .unwrap_or_else(|_| ModelRef::Folder(path.into()));
-                Command::OpenModel(reference)
-            }
+            Self::Model => open_model(path),
             Self::Texts => Command::OpenTextFile(path.into()),
             Self::Trace => Command::SaveTrace(path.into()),
             Self::Picture => Command::SavePicture(path.into()),
@@ -164,6 +159,27 @@ impl Purpose {
         };
         answer
     }
+}
+
+/// What a path opens that is typed where a model is asked for: a file of a model's folder names that
+/// folder, and a session brings its own model.
+fn open_model(path: &str) -> Command {
+    if path.ends_with(session::ENDING) {
+        return Command::OpenSession(path.into());
+    }
+    let file = Path::new(path);
+    let name = file.file_name().and_then(|name| name.to_str());
+    let within = name.is_some_and(|name| name == "config.json" || name.ends_with(".safetensors"));
+    let folder = file
+        .parent()
+        .filter(|folder| within && !folder.as_os_str().is_empty());
+    Command::OpenModel(match folder {
+        Some(folder) => ModelRef::Folder(folder.to_owned()),
+        // Anything parses: what is no hub id is taken for a folder.
+        None => path
+            .parse()
+            .unwrap_or_else(|_| ModelRef::Folder(path.into())),
+    })
 }
 
 /// The one dialog that can be open.

@@ -19,7 +19,7 @@ mod position;
 mod progress;
 mod recorded;
 mod residual;
-mod score;
+pub(crate) mod score;
 pub(crate) mod scroll;
 mod standing;
 mod subject;

@@ -30,6 +30,7 @@ use crate::engine::{Derived, Shown};
 use crate::widgets::SPACE;
 use derive::{Score, ScoreKey};
 use method::Method;
+pub(crate) use tabs::TABS;
 use told::Told;
 
 pub static PANEL: Panel = Panel {

@@ -29,7 +29,20 @@ pub fn entry_chosen(ui: &Ui, entry: &Response) -> bool {
 
 /// An entry of a list that opens, marked where it is what is chosen now.
 pub fn entry_ui<T: PartialEq>(ui: &mut Ui, now: &mut T, value: T, text: impl Into<WidgetText>) {
+    let chosen = *now == value;
     let entry = ui.selectable_value(now, value, text.into());
+    // The arrow keys begin at what is chosen. While a list is measured before it opens, nothing in it can
+    // have the keyboard.
+    let opens = entry.id.with("opens");
+    if chosen && ui.is_sizing_pass() {
+        ui.data_mut(|data| data.insert_temp(opens, true));
+    } else if chosen
+        && ui
+            .data_mut(|data| data.remove_temp::<bool>(opens))
+            .is_some()
+    {
+        entry.request_focus();
+    }
     entry_chosen(ui, &entry);
 }
 

@@ -11,6 +11,7 @@ use crate::model::intervention::{Intervention, Scope, Scoped};
 use crate::model::{Model, ModelRef};
 use crate::tokens::start_of;
 use crate::trace::PoolingMode;
+use crate::views::score::{self, TABS};
 
 /// One line of the palette.
 pub struct Entry {
@@ -63,6 +64,7 @@ pub fn entries(on: &ActionState<'_>) -> Vec<Entry> {
         })
         .collect();
     all.extend(sessions(on));
+    all.extend(score_tabs());
     all.extend(samples());
     all.extend(texts(on));
     if let Some(model) = on.model {
@@ -81,6 +83,17 @@ fn sessions(on: &ActionState<'_>) -> impl Iterator<Item = Entry> {
         let folder = path.parent().map(|folder| folder.display().to_string());
         let commands = vec![Command::OpenSession(path.clone())];
         Entry::new(title, folder.unwrap_or_default(), commands)
+    })
+}
+
+/// The ways in which the score is explained.
+fn score_tabs() -> impl Iterator<Item = Entry> {
+    TABS.iter().map(|tab| {
+        let commands = vec![
+            Command::ScoreMethod(tab.method),
+            Command::ShowPanel(score::PANEL.id),
+        ];
+        Entry::new(format!("Score › {}", tab.title), tab.question, commands)
     })
 }
 

@@ -98,6 +98,7 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
     Window::new("Log")
         .id(Floating::Log.id())
         .open(&mut open)
+        .collapsible(false)
         .default_pos(Floating::place(ctx, 640.))
         .default_size([640., 320.])
         .show(ctx, |ui| {

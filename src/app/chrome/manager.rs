@@ -46,6 +46,7 @@ impl Manager {
         Window::new("Manage models")
             .id(Floating::Models.id())
             .open(&mut open)
+            .collapsible(false)
             .default_pos(Floating::place(ctx, 560.))
             .default_width(560.)
             .show(ctx, |ui| {

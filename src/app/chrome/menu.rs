@@ -1,6 +1,7 @@
 //! The menu bar, made of the table of actions.
 
-use egui::{Button, Ui};
+use egui::containers::menu::{MenuButton, MenuConfig};
+use egui::{Button, Ui, UiBuilder, UiStackInfo, Vec2};
 
 use super::recent::recent_ui;
 use crate::app::actions::keys::keys_text;
@@ -10,11 +11,26 @@ use crate::widgets::{entries_ui, entry_chosen};
 
 /// The menus, in a row.
 pub fn menu_ui(ui: &mut Ui, on: &ActionState<'_>, commands: &mut Vec<Command>) {
+    let still = ui.input(|input| input.pointer.delta() == Vec2::ZERO);
     for menu in Menu::ALL {
-        ui.menu_button(menu.title(), |ui| {
-            // Of a menu that is higher than a low window, every entry can be reached.
-            entries_ui(ui, |ui| items_ui(ui, menu, on, commands));
+        let builder = UiBuilder::new().ui_stack_info(standing(still));
+        ui.scope_builder(builder, |ui| {
+            MenuButton::new(menu.title()).ui(ui, |ui| {
+                // Of a menu that is higher than a low window, every entry can be reached.
+                entries_ui(ui, |ui| items_ui(ui, menu, on, commands));
+            });
         });
+    }
+}
+
+/// While a menu is open, the pointer on another one opens that: part of the bar it does so wherever it
+/// rests, and a menu that a key opens would give way to it at once. So a menu is part of the bar only while
+/// the pointer moves.
+fn standing(still: bool) -> UiStackInfo {
+    match still {
+        true => UiStackInfo::default()
+            .with_tag_value(MenuConfig::MENU_CONFIG_TAG, MenuConfig::default()),
+        false => UiStackInfo::default(),
     }
 }
 

@@ -24,6 +24,7 @@ pub fn performance_ui(
     let mut open = true;
     Window::new("Performance")
         .open(&mut open)
+        .collapsible(false)
         .default_width(380.)
         .default_pos(ctx.content_rect().right_top() + egui::vec2(-420., 120.))
         .show(ctx, |ui| {

@@ -33,14 +33,14 @@ pub fn selection_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             return;
         }
         let count = selected.len();
-        let texts = if count == 1 { "text" } else { "texts" };
-        ui.label(format!("{count} {texts} selected"));
+
+        ui.label(format!("{count} selected"));
         let Only(mut only) = kept_ui(ui, Only::default());
         let response = edged_ui(ui, |ui| ui.checkbox(&mut only, "only these"));
         response.on_hover_text("Maps and planes of the selected texts alone");
         keep_ui(ui, Only(only));
-        let pair = ui.add_enabled(count >= 2, egui::Button::new("Compare the first two"));
-        if pair.on_hover_text("They become A and B").clicked() {
+        let pair = ui.add_enabled(count >= 2, egui::Button::new("As A and B"));
+        if pair.on_hover_text("The first two become A and B").clicked() {
             cx.send(Command::Assign(Side::A, selected[0]));
             cx.send(Command::Assign(Side::B, selected[1]));
         }

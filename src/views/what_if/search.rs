@@ -229,7 +229,9 @@ fn proof(outcome: &Outcome) -> String {
     let runs = counted(outcome.runs, "run");
     let size = outcome.found.as_ref().map_or(0, |found| found.edits.len());
     match (size, outcome.singles) {
-        (1, true) => format!("{runs}: every single edit was tried"),
+        (1, true) => format!(
+            "{runs}: every single edit was tried; of those that do it, this changes the fewest letters"
+        ),
         (2, true) => format!("{runs}: no single edit does it, all were tried"),
         (3.., true) => {
             format!("{runs}: no single edit does it; a smaller set may have been missed")
