@@ -167,6 +167,15 @@ fn the_palette_offers_whatever_there_is() {
     assert_eq!((state.layer, state.head), (0, 2));
     choose(&mut harness, "pooling max", "Pooling: max");
     assert_eq!(harness.state().state().pooling, Some(PoolingMode::Max));
+    choose(&mut harness, "leave one out", "Score › Leave one out");
+    assert_eq!(
+        harness.state().state().score_method,
+        ScoreMethod::LeaveOneOut
+    );
+    assert_eq!(harness.state().stage(), Some(Stage::Score));
+    choose(&mut harness, "exp score svg", "Export Score as SVG…");
+    harness.get_by_label("Export a panel");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
     choose(&mut harness, "samp negation", "Sample texts: Negation");
     assert_eq!(harness.state().state().texts.len(), 4);
     let third = harness.state().state().texts[2].clone();

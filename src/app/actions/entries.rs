@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{ActionState, table};
 use crate::app::command::Command;
+use crate::app::export::{Export, Format};
 use crate::app::samples::SAMPLES;
 use crate::app::state::Side;
 use crate::app::walk::Stage;
@@ -11,6 +12,7 @@ use crate::model::intervention::{Intervention, Scope, Scoped};
 use crate::model::{Model, ModelRef};
 use crate::tokens::start_of;
 use crate::trace::PoolingMode;
+use crate::views;
 use crate::views::score::{self, TABS};
 
 /// One line of the palette.
@@ -65,6 +67,7 @@ pub fn entries(on: &ActionState<'_>) -> Vec<Entry> {
         .collect();
     all.extend(sessions(on));
     all.extend(score_tabs());
+    all.extend(exports(on));
     all.extend(samples());
     all.extend(texts(on));
     if let Some(model) = on.model {
@@ -94,6 +97,25 @@ fn score_tabs() -> impl Iterator<Item = Entry> {
             Command::ShowPanel(score::PANEL.id),
         ];
         Entry::new(format!("Score › {}", tab.title), tab.question, commands)
+    })
+}
+
+/// The panels in front as files that every panel has.
+fn exports(on: &ActionState<'_>) -> impl Iterator<Item = Entry> {
+    let panels = on.layout.front().into_iter().filter_map(views::find);
+    panels.flat_map(|panel| {
+        [Format::Png, Format::Svg, Format::Csv].map(|format| {
+            let title = format!("Export {} as {}…", panel.title, format.title());
+            let export = Export {
+                panel: panel.id,
+                format,
+                part: 0,
+            };
+            Entry {
+                off: on.state.texts.is_empty().then_some("there is no text"),
+                ..Entry::new(title, "file", vec![Command::AskExport(export)])
+            }
+        })
     })
 }
 
