@@ -267,11 +267,7 @@ impl Attention {
                 self.arcs.ui(ui, cx, (scene, chosen), options);
             });
             part_ui(ui, ui.available_width(), |ui| {
-                numbers::numbers_ui(ui, scene);
-                ui.add_space(SPACE);
-                self.head.ui(ui, cx, scene, options, chosen);
-                ui.add_space(SPACE);
-                self.makeup.ui(ui, cx, (scene, chosen), options);
+                self.large_ui(ui, cx, (scene, chosen), options);
                 cell::cell_ui(ui, cx, scene, options);
             });
         });
@@ -286,14 +282,35 @@ impl Attention {
     ) {
         self.grid.ui(ui, cx, scene, options);
         ui.add_space(SPACE);
-        numbers::numbers_ui(ui, scene);
-        ui.add_space(SPACE);
-        self.head.ui(ui, cx, scene, options, chosen);
-        ui.add_space(SPACE);
+        self.large_ui(ui, cx, (scene, chosen), options);
         self.arcs.ui(ui, cx, (scene, chosen), options);
         ui.add_space(SPACE);
-        self.makeup.ui(ui, cx, (scene, chosen), options);
         cell::cell_ui(ui, cx, scene, options);
+    }
+
+    /// The map that is large and what it is made of. The chosen head's numbers stand in front of that head's
+    /// map, and behind a mean, of which it is one head.
+    fn large_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut ViewContext<'_>,
+        (scene, chosen): (&Scene, &Chosen),
+        options: &Options,
+    ) {
+        let one = options.over == Over::One;
+        let numbers_ui = |ui: &mut Ui| {
+            numbers::numbers_ui(ui, scene);
+            ui.add_space(SPACE);
+        };
+        if one {
+            numbers_ui(ui);
+        }
+        self.head.ui(ui, cx, scene, options, chosen);
+        ui.add_space(SPACE);
+        if !one {
+            self.makeup.ui(ui, cx, (scene, chosen), options);
+            numbers_ui(ui);
+        }
     }
 
     /// The clipboard's table, made when its numbers change and not in every frame.
