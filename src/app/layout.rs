@@ -297,6 +297,23 @@ impl Layout {
         panels.filter(|id| shown(id)).collect()
     }
 
+    /// The panel in front where one begins to read: of the first column, or of the first part of what stands
+    /// there.
+    pub fn first(&self) -> Option<&'static str> {
+        let mut tile = self.tree.root?;
+        loop {
+            let container = match self.tree.tiles.get(tile)? {
+                Tile::Pane(id) => return views::find(id).map(|panel| panel.id),
+                Tile::Container(container) => container,
+            };
+            let mut parts = container.children().copied();
+            tile = match container {
+                Container::Tabs(tabs) => tabs.active?,
+                _ => parts.find(|part| self.tree.is_visible(*part))?,
+            };
+        }
+    }
+
     /// Brings the next tab of the group that `panel` is in to the front, or the one before, and returns
     /// the panel of that tab. None where it is the only one.
     pub fn next_tab(&mut self, panel: &str, forward: bool) -> Option<&'static str> {
@@ -343,6 +360,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_workspace_begins_with_the_panel_that_it_names_first() {
+        for (index, workspace) in WORKSPACES.iter().enumerate() {
+            let first = workspace.columns[0].1[0];
+            assert_eq!(Layout::workspace(index).first(), Some(first));
+        }
+        let mut layout = Layout::workspace(1);
+        layout.show("what_if");
+        assert_eq!(layout.first(), Some("what_if"));
     }
 
     #[test]

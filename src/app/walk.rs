@@ -153,7 +153,7 @@ impl Walk {
     /// Begins with the first panel of a workspace, which is what it is for.
     pub fn arrive(&mut self, layout: &Layout) {
         self.before = layout.front();
-        self.panel = self.before.first().copied();
+        self.panel = layout.first();
     }
 
     /// Goes on where a layout was left that is restored or opened.
@@ -327,5 +327,26 @@ mod tests {
         layout.show("pooling");
         walk.follow(&layout);
         assert_eq!(walk.stage(0, &stages), Some(Stage::Pooling));
+    }
+
+    #[test]
+    fn what_was_looked_at_is_so_again_where_a_layout_comes_back() {
+        let stages = Stage::of(3, true);
+        let mut layout = Layout::workspace(0);
+        layout.show("pooling");
+        for (at, stage) in [
+            (Some("pooling"), Stage::Pooling),
+            (Some("tokens"), Stage::Tokens),
+            // Not in sight, not there any more, and never known.
+            (Some("score"), Stage::Tokens),
+            (Some("gone"), Stage::Tokens),
+            (None, Stage::Tokens),
+        ] {
+            layout.at = at.map(str::to_owned);
+            let mut walk = Walk::default();
+            walk.resume(&layout);
+            walk.follow(&layout);
+            assert_eq!(walk.stage(1, &stages), Some(stage), "{at:?}");
+        }
     }
 }
