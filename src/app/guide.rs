@@ -48,6 +48,7 @@ impl App {
     /// The walk that plays goes on where that is due, and stops where a person does something else.
     pub(super) fn walk_on(&mut self, ctx: &Context) {
         self.walk.follow(&self.layout);
+        self.layout.walking = self.walk.is_open();
         if self.layout.at.as_deref() != self.walk.panel() {
             self.layout.at = self.walk.panel().map(str::to_owned);
         }

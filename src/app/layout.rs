@@ -14,6 +14,9 @@ pub struct Layout {
     /// The panel that was looked at last: from it follows at which stage of the pipeline one is.
     #[serde(default)]
     pub at: Option<String>,
+    /// Whether something is told of that stage.
+    #[serde(default)]
+    pub walking: bool,
     /// The panel that was asked for, until its tab was scrolled into sight.
     #[serde(skip)]
     pub asked: Option<String>,
@@ -182,6 +185,7 @@ impl Layout {
             tree: Tree::new(egui::Id::unique("panels"), root, tiles),
             workspace: index,
             at: None,
+            walking: false,
             asked: None,
         }
     }
@@ -196,6 +200,7 @@ impl Layout {
             tree: Tree::new(egui::Id::unique("panels"), root, tiles),
             workspace: 0,
             at: None,
+            walking: false,
             asked: None,
         }
     }

@@ -156,12 +156,13 @@ impl Walk {
         self.panel = layout.first();
     }
 
-    /// Goes on where a layout was left that is restored or opened.
+    /// Goes on where a layout was left that is restored or opened; a walk that played rests.
     pub fn resume(&mut self, layout: &Layout) {
         self.arrive(layout);
         let at = layout.at.as_deref().and_then(views::find);
         let at = at.map(|panel| panel.id);
         self.panel = at.filter(|at| self.before.contains(at)).or(self.panel);
+        (self.open, self.due) = (layout.walking, None);
     }
 
     /// Follows what a person brings to the front by its tab.
@@ -343,10 +344,12 @@ mod tests {
             (None, Stage::Tokens),
         ] {
             layout.at = at.map(str::to_owned);
+            layout.walking = at.is_some();
             let mut walk = Walk::default();
             walk.resume(&layout);
             walk.follow(&layout);
             assert_eq!(walk.stage(1, &stages), Some(stage), "{at:?}");
+            assert_eq!((walk.is_open(), walk.is_playing()), (at.is_some(), false));
         }
     }
 }
