@@ -33,6 +33,7 @@ pub mod table;
 mod texts;
 mod told;
 pub mod tour;
+mod trail;
 mod turns;
 mod ui;
 pub mod walk;

@@ -127,6 +127,7 @@ impl App {
             .context_ui(&ctx, &self.areas, self.hovered, &here);
         self.commands.extend(chosen);
         hovering_ui(&ctx, &self.hovering);
+        self.areas.end(&ctx);
         self.areas.outline_ui(ui);
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
@@ -210,6 +211,7 @@ impl App {
         self.escape_floating(ctx);
         if tour::escaped(ctx, &self.tour, &self.areas) {
             self.commands.push(Command::Tour(TourCommand::End));
+            self.areas.note_release();
         }
         let (model, mut holder) = (self.engine.model(), self.areas.holder(ctx));
         // Where a slow frame brings a click and keys together, they are for what was clicked.
@@ -218,6 +220,9 @@ impl App {
             holder = keys::Holder::Other;
         }
         let pressed = keys::pressed(ctx, &self.action_state(model.as_ref()), holder);
+        if pressed.contains(&Command::Release) {
+            self.areas.note_release();
+        }
         self.commands.extend(pressed);
     }
 
