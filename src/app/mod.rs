@@ -9,6 +9,7 @@ mod chrome;
 pub mod command;
 pub mod dialogs;
 pub mod drops;
+mod edges;
 pub mod export;
 pub mod files;
 pub mod fine_tune;

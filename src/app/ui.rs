@@ -25,6 +25,7 @@ use super::chrome::spine::SpineInput;
 use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
 use super::chrome::tour;
 use super::command::Command;
+use super::edges::tile_edges_ui;
 use super::layout::Layout;
 use super::state::{Focus, Side, State};
 use super::tour::TourCommand;
@@ -386,6 +387,7 @@ impl App {
         let aside = layout.put_aside(room.max(1), last);
         panels.asked = layout.asked.take();
         layout.tree.ui(&mut panels, ui);
+        tile_edges_ui(ui, &mut layout.tree);
         layout.bring_back(&aside);
         // Where it was dropped may be one column more than there is room for: that of the dropped is shown.
         if let Some(panel) = dragged.filter(|_| panels.dropped) {
