@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use egui::{Context, Event, FocusDirection, Id, Key, Rect, Stroke, StrokeKind, Ui, vec2};
+use egui::{
+    Context, Event, FocusDirection, Id, Key, Pos2, Rect, Response, Stroke, StrokeKind, Ui, vec2,
+};
 
 use super::actions::keys::Holder;
 use super::actions::palette::give_back_now;
+use super::trail::Trail;
 use crate::widgets::theme::Theme;
 
 /// Half the width of the edge between two parts, in points.
@@ -55,6 +58,19 @@ pub struct Areas {
     going: Option<Going>,
     /// Whether the keyboard was used last, and not the pointer: what has it is then outlined.
     by_key: bool,
+    /// The same, but the pointer has not even moved since.
+    pointer_rests: bool,
+    trail: Trail,
+    /// Whether Escape has ended something in this frame that is not the keyboard's stay.
+    released: bool,
+}
+
+/// What can be seen of a widget, which may be scrolled out of sight in part; all of it where that is nothing.
+pub fn seen(response: &Response) -> Rect {
+    match response.interact_rect.is_positive() {
+        true => response.interact_rect,
+        false => response.rect,
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -68,7 +84,8 @@ struct Going {
 impl Areas {
     /// Sends the keyboard to the next part, or to the one before.
     pub fn go(&mut self, ctx: &Context, forward: bool) {
-        let from = match self.holding(ctx) {
+        let before = || self.at(self.trail.place()?.center());
+        let from = match self.holding(ctx).or_else(before) {
             Some(area) => area.next(forward),
             None if forward => Area::Menu,
             None => Area::Status,
@@ -84,7 +101,10 @@ impl Areas {
     /// The part that has the keyboard.
     pub fn holding(&self, ctx: &Context) -> Option<Area> {
         let id = ctx.memory(|memory| memory.focused())?;
-        let at = ctx.read_response(id)?.rect.center();
+        self.at(seen(&ctx.read_response(id)?).center())
+    }
+
+    fn at(&self, at: Pos2) -> Option<Area> {
         // The edge that is dragged between two parts is of neither.
         let inner = |area: Area| self.rect(area).map(|rect| rect.shrink2(vec2(EDGE, 0.)));
         let has = |area: &Area| inner(*area).is_some_and(|rect| rect.contains(at));
@@ -138,7 +158,9 @@ impl Areas {
     /// Before anything of a frame is painted: whether the keyboard arrived where it was sent.
     pub fn begin(&mut self, ctx: &Context) {
         self.panels.clear();
+        self.released = false;
         self.hear(ctx);
+        self.trail.resume(ctx);
         let Some(going) = self.going else {
             give_back_now(ctx);
             return;
@@ -164,6 +186,7 @@ impl Areas {
             for event in &input.events {
                 match event {
                     Event::PointerButton { pressed: true, .. } => self.by_key = false,
+                    Event::PointerMoved(_) => self.pointer_rests = false,
                     Event::Key {
                         key, pressed: true, ..
                     } => {
@@ -175,6 +198,7 @@ impl Areas {
                             Key::ArrowRight,
                         ];
                         self.by_key |= moves.contains(key);
+                        self.pointer_rests |= moves.contains(key);
                     }
                     _ => {}
                 }
@@ -194,6 +218,29 @@ impl Areas {
             memory.move_focus(FocusDirection::Next);
             memory.interested_in_focus(id, layer);
         });
+    }
+
+    /// Notes that Escape has ended something else in this frame: it ends one thing at a time, and the
+    /// keyboard stays.
+    pub fn note_release(&mut self) {
+        self.released = true;
+    }
+
+    /// Whether the keyboard was used last.
+    pub fn by_key(&self) -> bool {
+        self.by_key
+    }
+
+    /// Whether keys are used, and the pointer lies still: what only it can do need not stop them.
+    pub fn keys_alone(&self) -> bool {
+        self.pointer_rests
+    }
+
+    /// After everything of a frame is painted.
+    pub fn end(&mut self, ctx: &Context) {
+        if self.going.is_none() {
+            self.trail.follow(ctx, self.by_key, self.released);
+        }
     }
 
     /// Outlines what has the keyboard, where keys brought it there.

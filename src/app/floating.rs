@@ -77,6 +77,7 @@ impl App {
             && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
         {
             self.commands.push(window.hide());
+            self.areas.note_release();
         }
     }
 }

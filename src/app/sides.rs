@@ -8,6 +8,7 @@ use super::chrome::log::toasts_ui;
 use super::chrome::texts::TextList;
 use super::chrome::tour;
 use super::command::Command;
+use super::edges;
 use super::preferences::Preferences;
 use super::state::Focus;
 use super::ui::NARROWEST;
@@ -122,6 +123,7 @@ impl App {
         }
         const AT_FIRST: f32 = 300.;
         let most = (0.4 * ui.available_width()).clamp(220., 520.);
+        edges::push_side(ui, "texts", 1);
         let texts = Panel::left("texts")
             .default_size(AT_FIRST)
             .size_range(self.sides.list.range(220., most))
@@ -150,6 +152,7 @@ impl App {
                 self.areas.note_list_end(ui.next_widget_position().y);
             });
         let rect = texts.response.rect;
+        edges::name_side(ui, "texts", "Edge between texts and panels");
         self.sides.list.note(rect.width(), most, AT_FIRST);
         self.areas.note(Area::Texts, Some(rect));
     }
@@ -169,6 +172,7 @@ impl App {
         }
         const AT_FIRST: f32 = 240.;
         let most = (ui.available_width() - NARROWEST).clamp(240., 480.);
+        edges::push_side(ui, "inspector", -1);
         let inspector = Panel::right("inspector")
             .default_size(AT_FIRST)
             .size_range(self.sides.inspected.range(180., most))
@@ -181,6 +185,7 @@ impl App {
                 self.inspect_ui(ui, pointed);
             });
         let rect = inspector.response.rect;
+        edges::name_side(ui, "inspector", "Edge between panels and inspector");
         self.sides.inspected.note(rect.width(), most, AT_FIRST);
         self.areas.note(Area::Inspector, Some(rect));
     }

@@ -25,6 +25,7 @@ use super::chrome::spine::SpineInput;
 use super::chrome::status::{device_name, failed_ui, loading_ui, status_ui};
 use super::chrome::tour;
 use super::command::Command;
+use super::edges::tile_edges_ui;
 use super::layout::Layout;
 use super::state::{Focus, Side, State};
 use super::tour::TourCommand;
@@ -127,6 +128,7 @@ impl App {
             .context_ui(&ctx, &self.areas, self.hovered, &here);
         self.commands.extend(chosen);
         hovering_ui(&ctx, &self.hovering);
+        self.areas.end(&ctx);
         self.areas.outline_ui(ui);
         if !self.commands.is_empty() || self.hovered != before {
             ctx.request_repaint();
@@ -210,6 +212,7 @@ impl App {
         self.escape_floating(ctx);
         if tour::escaped(ctx, &self.tour, &self.areas) {
             self.commands.push(Command::Tour(TourCommand::End));
+            self.areas.note_release();
         }
         let (model, mut holder) = (self.engine.model(), self.areas.holder(ctx));
         // Where a slow frame brings a click and keys together, they are for what was clicked.
@@ -218,6 +221,9 @@ impl App {
             holder = keys::Holder::Other;
         }
         let pressed = keys::pressed(ctx, &self.action_state(model.as_ref()), holder);
+        if pressed.contains(&Command::Release) {
+            self.areas.note_release();
+        }
         self.commands.extend(pressed);
     }
 
@@ -381,6 +387,7 @@ impl App {
         let aside = layout.put_aside(room.max(1), last);
         panels.asked = layout.asked.take();
         layout.tree.ui(&mut panels, ui);
+        tile_edges_ui(ui, &mut layout.tree);
         layout.bring_back(&aside);
         // Where it was dropped may be one column more than there is room for: that of the dropped is shown.
         if let Some(panel) = dragged.filter(|_| panels.dropped) {

@@ -48,7 +48,7 @@ pub fn switch_off_ui(
     pressed
 }
 
-/// Notes that the pointer is on a head, for the menu of what can be done there.
+/// Notes that the pointer or the keyboard is on a head, for the menu of what can be done there.
 pub fn hover_head(response: &Response, layer: usize, head: usize) {
     let frame = response.ctx.cumulative_frame_nr();
     let data =
@@ -56,7 +56,7 @@ pub fn hover_head(response: &Response, layer: usize, head: usize) {
     response.ctx.data_mut(data);
 }
 
-/// The head (layer, head) that the pointer is on in this frame.
+/// The head (layer, head) that the pointer or the keyboard is on in this frame.
 pub(crate) fn hovered_head(ctx: &Context) -> Option<(usize, usize)> {
     let (frame, layer, head): (u64, usize, usize) =
         ctx.data(|data| data.get_temp(Id::unique(HEAD)))?;

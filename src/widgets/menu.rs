@@ -1,6 +1,9 @@
 //! Entries of menus and of lists that open.
 
-use egui::{InnerResponse, InputState, Key, Response, ScrollArea, TextWrapMode, Ui, WidgetText};
+use egui::{
+    InnerResponse, InputState, Key, Response, Role, ScrollArea, TextWrapMode, Ui, WidgetInfo,
+    WidgetText,
+};
 
 use super::theme::SPACE;
 
@@ -27,10 +30,22 @@ pub fn entry_chosen(ui: &Ui, entry: &Response) -> bool {
     chosen
 }
 
+/// What a button that opens a menu is called, without the sign on it for that.
+pub fn name_menu(button: &Response, name: String) {
+    button.widget_info(|| WidgetInfo::labeled(Role::Button, button.enabled(), &name));
+}
+
 /// An entry of a list that opens, marked where it is what is chosen now.
 pub fn entry_ui<T: PartialEq>(ui: &mut Ui, now: &mut T, value: T, text: impl Into<WidgetText>) {
-    let chosen = *now == value;
-    let entry = ui.selectable_value(now, value, text.into());
+    if choice_ui(ui, *now == value, text) {
+        *now = value;
+    }
+}
+
+/// One of several entries of which one is `chosen` now. Whether it is chosen in this frame, which closes
+/// the menu.
+pub fn choice_ui(ui: &mut Ui, chosen: bool, text: impl Into<WidgetText>) -> bool {
+    let entry = ui.selectable_label(chosen, text.into());
     // The arrow keys begin at what is chosen. While a list is measured before it opens, nothing in it can
     // have the keyboard.
     let opens = entry.id.with("opens");
@@ -43,7 +58,7 @@ pub fn entry_ui<T: PartialEq>(ui: &mut Ui, now: &mut T, value: T, text: impl Int
     {
         entry.request_focus();
     }
-    entry_chosen(ui, &entry);
+    entry_chosen(ui, &entry)
 }
 
 /// The keyboard comes back to a list from its entries, which are gone once a key chose one or let go.

@@ -24,7 +24,7 @@ pub use count::{counted, grouped};
 pub use foot::foot_ui;
 pub use heatmap::{Heatmap, HeatmapResponse, HeatmapTexture, Pictures};
 pub use label::line;
-pub use menu::{entries_ui, entry_chosen, entry_ui, give_back_to};
+pub use menu::{choice_ui, entries_ui, entry_chosen, entry_ui, give_back_to, name_menu};
 pub use number::{number, number_text};
 pub use scatter::{ScatterMarks, ScatterPoint, lasso_scatter_ui, marked_scatter_ui, scatter_ui};
 pub use strip_chart::{vector_bars_ui, vector_strip_ui};

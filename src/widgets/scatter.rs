@@ -1,11 +1,11 @@
 //! A few named points in the plane.
 
 use egui::{
-    Align2, Color32, Painter, Pos2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Align2, Color32, EventFilter, Painter, Pos2, Rect, Role, Sense, StrokeKind, TextStyle, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::heatmap::nothing_ui;
+use super::heatmap::{arrow_step, nothing_ui};
 use super::lasso::lasso_ui;
 use super::number;
 use super::theme::{SPACE, SPACE_SMALL, Theme};
@@ -86,6 +86,17 @@ fn sensed_ui(
     response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), name));
     let area = rect.shrink(2.0 * SPACE);
     let places = place(points, bounds, area);
+    if let Some(point) = focus.and_then(|at| points.get(at)) {
+        ui.ctx()
+            .accesskit_node_builder(response.id, |node| node.set_value(told(point)));
+    }
+    let arrows = EventFilter {
+        horizontal_arrows: true,
+        vertical_arrows: true,
+        ..Default::default()
+    };
+    let step = arrow_step(ui, &response, arrows);
+    let walked = step.and_then(|step| neighbour(&places, focus, step));
     let hovered = response
         .hover_pos()
         .and_then(|pos| nearest(points, &places, pos));
@@ -96,14 +107,17 @@ fn sensed_ui(
         let scale = scale(bounds, area);
         paint_arrows(&painter, points, &places, marks.arrows, scale, first);
         paint(ui, rect, points, &places, first);
-    }
-    let clicked = hovered.filter(|_| response.clicked());
-    let response = match hovered {
-        Some(at) => {
-            let p = &points[at];
-            let (x, y) = (number(f64::from(p.x)), number(f64::from(p.y)));
-            response.on_hover_text_at_pointer(format!("{}\n({x}, {y})", p.label))
+        if response.has_focus() {
+            let stroke = (1.0, Theme::of(ui).accent());
+            painter.rect_stroke(rect, 0.0, stroke, StrokeKind::Inside);
         }
+    }
+    if response.clicked() {
+        response.request_focus();
+    }
+    let clicked = walked.or(hovered.filter(|_| response.clicked()));
+    let response = match hovered {
+        Some(at) => response.on_hover_text_at_pointer(told(&points[at])),
         None => response,
     };
     let out = StripResponse {
@@ -112,6 +126,34 @@ fn sensed_ui(
         clicked,
     };
     (out, places)
+}
+
+fn told(point: &ScatterPoint) -> String {
+    let (x, y) = (number(f64::from(point.x)), number(f64::from(point.y)));
+    format!("{}\n({x}, {y})", point.label)
+}
+
+/// Where an arrow key, as (right, down), leads from the point `from`: to the nearest that lies rather that
+/// way than another. The first of all where there is no such point yet.
+fn neighbour(
+    places: &[Option<Pos2>],
+    from: Option<usize>,
+    (right, down): (isize, isize),
+) -> Option<usize> {
+    let Some(start) = from.and_then(|at| *places.get(at)?) else {
+        return places.iter().position(Option::is_some);
+    };
+    let way = vec2(right as f32, down as f32).normalized();
+    let cost = |place: &Pos2| {
+        let to = *place - start;
+        let along = to.dot(way);
+        // Points in one place are behind one another and cannot be told apart by a direction.
+        (along > 0.0 && along >= 0.7 * to.length()).then(|| to.length_sq() / along)
+    };
+    let all = places.iter().enumerate();
+    let costs = all.filter_map(|(index, place)| Some((index, cost(place.as_ref()?)?)));
+    let nearest = costs.min_by(|one, other| one.1.total_cmp(&other.1));
+    nearest.map(|(index, _)| index)
 }
 
 fn finite(p: &ScatterPoint) -> bool {
@@ -329,6 +371,26 @@ mod tests {
         assert_eq!(places[0], Some(area.center()));
         assert!(bounds(&[], &[]).is_none());
         assert!(bounds(&[point(f32::INFINITY, 0.0)], &[]).is_none());
+    }
+
+    #[test]
+    fn an_arrow_key_leads_to_the_nearest_point_that_way() {
+        let places = [
+            Some(pos2(0.0, 0.0)),
+            Some(pos2(10.0, 1.0)),
+            Some(pos2(20.0, 0.0)),
+            Some(pos2(1.0, 9.0)),
+            None,
+        ];
+        let from = |at, step| neighbour(&places, at, step);
+        assert_eq!(from(None, (1, 0)), Some(0));
+        assert_eq!(from(Some(0), (1, 0)), Some(1));
+        assert_eq!(from(Some(1), (1, 0)), Some(2));
+        assert_eq!(from(Some(2), (1, 0)), None);
+        assert_eq!(from(Some(2), (-1, 0)), Some(1));
+        assert_eq!(from(Some(0), (0, 1)), Some(3));
+        assert_eq!(from(Some(3), (0, -1)), Some(0));
+        assert_eq!(from(Some(4), (1, 0)), Some(0), "it is nowhere");
     }
 
     #[test]

@@ -164,6 +164,11 @@ impl<'a> Strip<'a> {
                 .rect_stroke(rect, 0.0, stroke, StrokeKind::Outside);
         }
         response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), name));
+        if let Some(at) = hovered.or(focus).filter(|at| *at < grid.x.count) {
+            ui.ctx().accesskit_node_builder(response.id, |node| {
+                node.set_value(describe(&grid, at));
+            });
+        }
         let response = match hovered {
             Some(at) => response.on_hover_text_at_pointer(describe(&grid, at)),
             None => response,

@@ -101,6 +101,12 @@ impl Table<'_> {
         let id = ui.make_persistent_id(("table", self.name));
         let response = ui.interact(rect, id, Sense::focusable_noninteractive());
         response.widget_info(|| WidgetInfo::labeled(Role::Table, ui.is_enabled(), self.name));
+        if let Some(row) = self.locked.or(self.focus).filter(|row| *row < self.rows) {
+            ui.ctx().accesskit_node_builder(response.id, |node| {
+                let cells: Vec<Cell> = (0..self.columns.len()).map(|c| cell(row, c)).collect();
+                node.set_value(self.told(&cells));
+            });
+        }
         let mut out = StripResponse::nothing(response);
 
         let place = |row: usize| {
@@ -131,6 +137,16 @@ impl Table<'_> {
         out
     }
 
+    /// A row in words: each figure behind the title of its column.
+    fn told(&self, cells: &[Cell]) -> String {
+        let parts = self.columns.iter().zip(cells);
+        let parts = parts.filter(|(_, cell)| !cell.text().is_empty());
+        let parts: Vec<String> = parts
+            .map(|(column, cell)| format!("{} {}", column.title, cell.text()))
+            .collect();
+        parts.join(", ")
+    }
+
     fn widths(&self, room: f32) -> Vec<f32> {
         let fixed: f32 = self.columns.iter().map(|c| c.width).sum();
         let shares: f32 = self.columns.iter().map(|c| c.grow).sum();
@@ -156,17 +172,7 @@ impl Table<'_> {
     ) {
         // Clickable, but not a stop of the tab key: the table is one, and arrows walk inside.
         let response = ui.interact(rect, id, Sense::CLICK);
-        response.widget_info(|| {
-            let parts = self
-                .columns
-                .iter()
-                .zip(cells)
-                .filter(|(_, c)| !c.text().is_empty());
-            let parts: Vec<String> = parts
-                .map(|(column, cell)| format!("{} {}", column.title, cell.text()))
-                .collect();
-            WidgetInfo::labeled(Role::Row, ui.is_enabled(), parts.join(", "))
-        });
+        response.widget_info(|| WidgetInfo::labeled(Role::Row, ui.is_enabled(), self.told(cells)));
         if response.clicked() {
             out.clicked = Some(row);
             out.response.request_focus();

@@ -87,6 +87,13 @@ pub fn word_strip_ui(
     let (rect, _) = ui.allocate_exact_size(layout.size, Sense::hover());
     let response = ui.interact(rect, id, Sense::focusable_noninteractive());
     response.widget_info(|| WidgetInfo::labeled(Role::List, ui.is_enabled(), name));
+    if let Some(piece) = locked.or(focus).and_then(|at| pieces.get(at)) {
+        let value = [Some(piece.label), piece.note.as_deref()];
+        let value: Vec<&str> = value.into_iter().flatten().collect();
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_value(value.join("\n"));
+        });
+    }
     let mut out = StripResponse::nothing(response);
     let visible = ui
         .clip_rect()

@@ -130,7 +130,7 @@ fn changes(on: &ActionState<'_>, model: &Model) -> Vec<Entry> {
         let is_off = |one: &Scoped| one.on && one.scope == Scope::All && one.what == what;
         let off = match there {
             false => Some("the model has none"),
-            true => all.0.iter().any(is_off).then_some("is off"),
+            true => all.0.iter().any(is_off).then_some("is already so"),
         };
         let commands = vec![Command::SetInterventions(all.with(what, Scope::All))];
         Entry {
@@ -154,6 +154,31 @@ fn changes(on: &ActionState<'_>, model: &Model) -> Vec<Entry> {
     ] {
         entries.push(entry(of_layer(part), what, spec.layers() > 0));
     }
+    let hundredths = 200;
+    for (title, what) in [
+        (
+            "Attention temperature of all layers".to_owned(),
+            Intervention::Temperature {
+                layer: None,
+                hundredths,
+            },
+        ),
+        (
+            format!("Attention temperature of L{}", layer + 1),
+            Intervention::Temperature {
+                layer: Some(layer),
+                hundredths,
+            },
+        ),
+        (
+            format!("Take what leaves L{} from the other text", layer + 1),
+            Intervention::patch(layer, None),
+        ),
+    ] {
+        entries.push(entry(title, what, spec.layers() > 0));
+    }
+    let shuffled = Intervention::Shuffle { seed: 1 };
+    entries.push(entry("Shuffle the tokens".to_owned(), shuffled, true));
     entries.extend(all.0.iter().enumerate().map(|(index, one)| {
         let title = format!("Take back: {} ({})", one.what.title(), one.scope.title());
         let commands = vec![Command::SetInterventions(all.without(index))];

@@ -136,7 +136,12 @@ pub fn give_back_now(ctx: &Context) {
     };
     let held = ctx.memory(|memory| memory.top_modal_layer().is_some());
     match held {
-        false => ctx.memory_mut(|memory| memory.request_focus(back.id)),
+        // What was chosen may have opened something that has it by now.
+        false => ctx.memory_mut(|memory| {
+            if memory.focused().is_none() {
+                memory.request_focus(back.id);
+            }
+        }),
         true if back.waited => {}
         true => {
             back.waited = true;

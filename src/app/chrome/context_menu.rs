@@ -8,7 +8,7 @@ use egui::{
 };
 
 use super::context_entries::{Group, Here, groups};
-use crate::app::areas::{Area, Areas};
+use crate::app::areas::{Area, Areas, seen};
 use crate::app::command::Command;
 use crate::app::state::{Focus, TextId};
 use crate::views::hovered_head;
@@ -74,13 +74,13 @@ impl ContextMenu {
             Some(at) => (at, hovered, hovered_head(ctx), None),
             None if menu_key(ctx) => {
                 let before = ctx.memory(|memory| memory.focused())?;
-                let rect = ctx.read_response(before)?.rect;
+                let rect = seen(&ctx.read_response(before)?);
                 let focus = match areas.holding(ctx)? {
                     Area::Texts => Focus::text(self.row_at(rect)?),
                     Area::Panel => here.state.locked,
                     _ => return None,
                 };
-                (rect.left_bottom(), focus, None, Some(before))
+                (rect.left_bottom(), focus, hovered_head(ctx), Some(before))
             }
             None => return None,
         };

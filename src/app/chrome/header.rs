@@ -97,6 +97,8 @@ fn buttons_ui(ui: &mut Ui, panel: &'static Panel, panels: &mut Panels<'_>) {
     let copy = ui
         .button("Copy")
         .on_hover_text("Copy the figures as tab-separated values");
+    let name = format!("Copy {}", panel.title);
+    copy.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     // Writing the figures out takes longer than a frame has, so only when asked.
     if copy.clicked()
         && let Some(tsv) = panels.tsv(panel.id)

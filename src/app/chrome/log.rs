@@ -102,8 +102,11 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
         .default_pos(Floating::place(ctx, 640.))
         .default_size([640., 320.])
         .show(ctx, |ui| {
-            Floating::Log.enter_ui(ui);
             let none = notices.all().is_empty();
+            if !none {
+                // Else nothing in it takes the keyboard, which would go on to the menus.
+                Floating::Log.enter_ui(ui);
+            }
             ui.horizontal(|ui| {
                 let copy = ui.add_enabled(!none, egui::Button::new("Copy all"));
                 if copy.clicked() {

@@ -12,7 +12,7 @@ use crate::model::source::{CHECKPOINTS, CachedModel, MINILM, cached};
 use crate::model::{Model, ModelRef, Prompt};
 use crate::tokens::NO_LIMIT;
 use crate::trace::PoolingMode;
-use crate::widgets::{counted, entry_chosen, field_ui};
+use crate::widgets::{choice_ui, counted, entry_chosen, field_ui, name_menu};
 
 /// The models of the hub's cache, looked up when the menu opens.
 #[derive(Default)]
@@ -97,6 +97,7 @@ pub fn choices_ui(
         models_ui(ui, state, known, commands);
     });
     known.open = menu.inner.is_some();
+    name_menu(&menu.response, format!("Model: {name}"));
     if let Some(model) = model {
         menu.response.on_hover_text(about(model));
     }
@@ -126,8 +127,7 @@ fn about(model: &Model) -> String {
 fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Command>) {
     let mut offer = |ui: &mut Ui, reference: ModelRef, label: String| {
         let chosen = state.model == reference;
-        let entry = ui.selectable_label(chosen, label);
-        if entry_chosen(ui, &entry) {
+        if choice_ui(ui, chosen, label) {
             commands.push(Command::OpenModel(reference));
         }
     };
@@ -188,10 +188,9 @@ fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comm
         None => own_title.clone(),
         Some(mode) => mode.title().to_owned(),
     };
-    ui.menu_button(format!("{shown} pooling ⏷"), |ui| {
+    let menu = ui.menu_button(format!("{shown} pooling ⏷"), |ui| {
         let mut offer = |ui: &mut Ui, pooling: Option<PoolingMode>, text: String| {
-            let entry = ui.selectable_label(state.pooling == pooling, text);
-            if entry_chosen(ui, &entry) {
+            if choice_ui(ui, state.pooling == pooling, text) {
                 commands.push(Command::SetPooling(pooling));
             }
         };
@@ -200,6 +199,7 @@ fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comm
             offer(ui, Some(mode), mode.title().to_owned());
         }
     });
+    name_menu(&menu.response, format!("Pooling: {shown}"));
 }
 
 fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Command>) {
@@ -209,10 +209,9 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
         Prompt::Named(name) => name,
         Prompt::Text(text) => text,
     };
-    ui.menu_button(format!("prompt: {shown} ⏷"), |ui| {
+    let menu = ui.menu_button(format!("prompt: {shown} ⏷"), |ui| {
         let mut offer = |ui: &mut Ui, prompt: Prompt, text: String| {
-            let entry = ui.selectable_label(state.prompt == prompt, text);
-            if entry_chosen(ui, &entry) {
+            if choice_ui(ui, state.prompt == prompt, text) {
                 commands.push(Command::SetPrompt(prompt));
             }
         };
@@ -249,6 +248,7 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             }));
         }
     });
+    name_menu(&menu.response, format!("Prompt: {shown}"));
 }
 
 /// Adapters change the weights, so a model for a task is another model.
@@ -258,8 +258,7 @@ fn task_ui(ui: &mut Ui, model: &Model, commands: &mut Vec<Command>) {
     let tasks = model.tasks.iter().map(|task| Some(task.as_str()));
     for task in std::iter::once(None).chain(tasks) {
         let label = task.unwrap_or("no task");
-        let entry = ui.selectable_label(now == task, label);
-        if entry_chosen(ui, &entry) {
+        if choice_ui(ui, now == task, label) {
             commands.push(Command::OpenModel(model.source.for_task(task)));
         }
     }

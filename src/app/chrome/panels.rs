@@ -221,7 +221,14 @@ impl Behavior<String> for Panels<'_> {
         {
             button.scroll_to_me(None);
         }
+        let name = format!("Close {}", self.tab_title_for_tile(tiles, tile).text());
+        name_cross(&button, name);
         button
+    }
+
+    /// A group of tabs is dragged by the ground behind them, which is nothing to stop at for keys.
+    fn is_tile_draggable(&self, tiles: &Tiles<String>, tile: TileId) -> bool {
+        !self.areas.keys_alone() || matches!(tiles.get(tile), Some(Tile::Pane(_)))
     }
 
     fn on_edit(&mut self, action: EditAction) {
@@ -252,5 +259,18 @@ impl Behavior<String> for Panels<'_> {
         _: &TabState,
     ) -> egui::Stroke {
         egui::Stroke::NONE
+    }
+}
+
+/// The cross on a tab is called what it closes.
+fn name_cross(tab: &egui::Response, name: String) {
+    let cross = tab.ctx.viewport(|viewport| {
+        let widgets = viewport.this_pass.widgets.get_layer(tab.layer_id);
+        let last = widgets.last()?;
+        (last.id != tab.id && tab.rect.contains_rect(last.rect)).then_some(last.id)
+    });
+    if let Some(cross) = cross {
+        tab.ctx
+            .accesskit_node_builder(cross, |node| node.set_label(name));
     }
 }

@@ -71,7 +71,7 @@ fn content_ui(ui: &mut Ui, fresh: bool) -> bool {
                 });
             }
         });
-        ui.weak("Keys without Ctrl or Alt are shortcuts only while nothing is typed into. Tab goes from one control to the next, Enter presses it.");
+        ui.weak("Keys without Ctrl or Alt are shortcuts only while nothing is typed into. Tab goes from one control to the next, Enter presses it. The arrow keys hold a cell, a row, a token or a point after the other, and move an edge; Shift+F10 or the menu key lists what can be done there.");
     });
     ui.add_space(SPACE);
     let close = ui.button("Close");

@@ -10,7 +10,7 @@ use crate::app::state::{Focus, Side, State, Text, TextId};
 use crate::tokens::start_of;
 use crate::views::TextView;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
-use crate::widgets::{counted, entry_chosen, field_edge};
+use crate::widgets::{choice_ui, counted, entry_chosen, field_edge, name_menu};
 pub use seen::Seen;
 
 /// Everything the list shows.
@@ -72,7 +72,7 @@ impl TextList<'_> {
     }
 
     fn samples_ui(&mut self, ui: &mut Ui) {
-        ui.menu_button("Samples ⏷", |ui| {
+        let menu = ui.menu_button("Samples ⏷", |ui| {
             for sample in SAMPLES {
                 let entry = ui.button(sample.title).on_hover_text(sample.about);
                 if entry_chosen(ui, &entry) {
@@ -86,6 +86,7 @@ impl TextList<'_> {
                 self.commands.push(Command::AskTextFile);
             }
         });
+        name_menu(&menu.response, "Samples".to_owned());
     }
 
     /// A text where it can be seen or `stays`; of the others only the room.
@@ -370,8 +371,7 @@ impl TextList<'_> {
                     }
                     let name = format!("{}  {}", index + 1, start_of(&other.text, START));
                     let on = self.state.partner(id) == Some(other.id);
-                    let entry = ui.selectable_label(on, name);
-                    if entry_chosen(ui, &entry) {
+                    if choice_ui(ui, on, name) {
                         self.commands.push(Command::Pair(id, other.id));
                     }
                 }

@@ -61,6 +61,7 @@ pub struct CardInput<'a> {
 pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, input: &mut CardInput<'_>) {
     let Some((index, card)) = tour.card() else {
         areas.note(Part::Card, None);
+        ctx.data_mut(|data| data.remove::<usize>(entered()));
         return;
     };
     let place = rect_of(card.place, areas);
@@ -84,10 +85,28 @@ pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, input: &mut CardIn
             .show(ui, |ui| {
                 ui.set_width(WIDTH);
                 areas.enter(ui, Part::Card);
-                content_ui(ui, index, card, tour.is_done(index), input);
+                let next = content_ui(ui, index, card, tour.is_done(index), input);
+                enter_ui(ui, index, &next, areas.by_key());
             });
     });
     areas.note(Part::Card, Some(shown.response.rect));
+}
+
+/// Whoever goes through the tour by the keyboard has it on each new card, as its button is another one.
+fn enter_ui(ui: &Ui, index: usize, next: &egui::Response, by_key: bool) {
+    let before = ui.data(|data| data.get_temp::<usize>(entered()));
+    if ui.is_sizing_pass() || before == Some(index) {
+        return;
+    }
+    ui.data_mut(|data| data.insert_temp(entered(), index));
+    if by_key && !ui.ctx().text_edit_focused() {
+        next.request_focus();
+    }
+}
+
+/// Where it is kept which card was up last.
+fn entered() -> Id {
+    Id::unique("card entered")
 }
 
 fn rect_of(place: Place, areas: &Areas) -> Option<Rect> {
@@ -208,7 +227,14 @@ fn buttons(list: Rect) -> Rect {
     list.with_min_y((list.bottom() - ROW).max(list.top()))
 }
 
-fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, input: &mut CardInput<'_>) {
+/// Returns the button that leads on.
+fn content_ui(
+    ui: &mut Ui,
+    index: usize,
+    card: &Card,
+    done: bool,
+    input: &mut CardInput<'_>,
+) -> egui::Response {
     let theme = Theme::of(ui);
     ui.horizontal(|ui| {
         ui.heading(card.title);
@@ -246,7 +272,8 @@ fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, input: &mut Ca
             true => "Finish",
             false => "Next",
         };
-        if ui.add(Button::new(next).selected(done)).clicked() {
+        let next = ui.add(Button::new(next).selected(done));
+        if next.clicked() {
             send(TourCommand::Next);
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -254,7 +281,9 @@ fn content_ui(ui: &mut Ui, index: usize, card: &Card, done: bool, input: &mut Ca
                 send(TourCommand::End);
             }
         });
-    });
+        next
+    })
+    .inner
 }
 
 /// Escape ends the tour, once nothing else waits for it.

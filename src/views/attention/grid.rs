@@ -199,6 +199,10 @@ fn choose_ui(
         cx.send(Command::SelectLayer(layer));
         cx.send(Command::SelectHead(head));
     }
+    if response.has_focus() {
+        // The menu key asks for the head that the keyboard is on.
+        hover_head(&response, scene.layer, scene.head);
+    }
     if let Some((layer, head)) = hovered {
         hover_head(&response, layer, head);
         response.on_hover_text_at_pointer(describe(scene, layer, head));

@@ -253,7 +253,8 @@ fn losses_ui(
     size: Vec2,
 ) -> Option<usize> {
     let losses = &seen.contrast.losses;
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    // No stop of the tab key: the rows are those of the matrix beside it, where the arrows walk.
+    let (rect, response) = ui.allocate_exact_size(size, Sense::CLICK);
     let pitch = cells.height() / losses.len().max(1) as f32;
     let all: Vec<String> = losses.iter().map(|&loss| number(loss)).collect();
     let name = format!("Loss of each row: {}", all.join(", "));

@@ -78,6 +78,8 @@ fn pair_ui(
             .selectable(false)
             .truncate();
         let response = ui.add(label);
+        let name = format!("Pair {}", index + 1);
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
         let hovered = response.hovered().then(|| Focus::text(a));
         let clicked = response.clicked().then(|| Focus::text(a));
         cx.point(hovered, clicked);

@@ -7,7 +7,7 @@ use crate::engine::{Derived, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::{CHECKPOINTS, CachedModel, cached};
 use crate::views::ViewContext;
-use crate::widgets::{bar_ui, entry_chosen};
+use crate::widgets::{bar_ui, choice_ui, name_menu};
 
 /// The menu, and the hub's cache as it was when the menu opened.
 #[derive(Default)]
@@ -33,6 +33,7 @@ impl Picker {
                 self.models_ui(ui, cx);
             });
             self.open = menu.inner.is_some();
+            name_menu(&menu.response, format!("Against: {name}"));
             load_ui(ui, cx);
         });
     }
@@ -43,8 +44,7 @@ impl Picker {
             .cached
             .get(cx.engine, &self.opened, move |_| cached(&sources));
         let mut offer = |ui: &mut Ui, reference: Option<ModelRef>, label: String| {
-            let entry = ui.selectable_label(cx.state.reference == reference, label);
-            if entry_chosen(ui, &entry) {
+            if choice_ui(ui, cx.state.reference == reference, label) {
                 cx.send(Command::SetReference(reference));
             }
         };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::card::PICTURE;
 use super::derive::{Card, Poolings};
+use super::texts::toggle;
 use crate::analysis::tsne::{FEWEST, tsne};
 use crate::app::command::Command;
 use crate::app::state::{Focus, TextId};
@@ -166,6 +167,14 @@ fn points_ui(
     if let Some(taken) = taken {
         let texts = taken.into_iter().filter_map(of).collect();
         cx.send(Command::Select(texts));
+    }
+    // Enter or Space, as the pointer is on no point then.
+    let pressed = response.response.clicked() && response.clicked.is_none();
+    if let Some(id) = focus
+        .and_then(of)
+        .filter(|_| pressed && !response.response.contains_pointer())
+    {
+        toggle(cx, id);
     }
     let focus = |index: usize| of(index).map(Focus::text);
     cx.point(

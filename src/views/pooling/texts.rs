@@ -1,11 +1,11 @@
 //! Which texts the maps are of.
 
 use egui::text::LayoutJob;
-use egui::{Label, Sense, TextFormat, TextStyle, Ui};
+use egui::{Label, Role, Sense, TextFormat, TextStyle, Ui, WidgetInfo};
 
 use super::derive::Poolings;
 use crate::app::command::Command;
-use crate::app::state::Focus;
+use crate::app::state::{Focus, TextId};
 use crate::views::ViewContext;
 use crate::views::compare::{color_of, short_name, shorten_to};
 use crate::views::scroll::within_ui;
@@ -61,6 +61,8 @@ fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
                 .extend();
             let hint = format!("{}\n\nCtrl-click selects it", text.text);
             let response = ui.add(label).on_hover_text(hint);
+            let name = format!("{}: {}", short_name(cx, text), text.text);
+            response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &name));
             if response.hovered() {
                 pointed.0 = Some(Focus::text(id));
             }
@@ -74,13 +76,18 @@ fn names_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, poolings: &Poolings) {
     });
     cx.point(pointed.0, pointed.1);
     if let Some(id) = toggled {
-        let mut selected = cx.state.selected.clone();
-        match selected.iter().position(|&other| other == id) {
-            Some(at) => {
-                selected.remove(at);
-            }
-            None => selected.push(id),
-        }
-        cx.send(Command::Select(selected));
+        toggle(cx, id);
     }
+}
+
+/// Selects a text besides the others, or no longer.
+pub fn toggle(cx: &mut ViewContext<'_>, id: TextId) {
+    let mut selected = cx.state.selected.clone();
+    match selected.iter().position(|&other| other == id) {
+        Some(at) => {
+            selected.remove(at);
+        }
+        None => selected.push(id),
+    }
+    cx.send(Command::Select(selected));
 }

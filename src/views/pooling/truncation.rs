@@ -154,19 +154,24 @@ fn cut_ui(ui: &mut Ui, (now, own, size): (usize, usize, usize)) -> usize {
                 true => format!("{cut} (own)"),
                 false => cut.to_string(),
             };
-            if ui.selectable_label(chosen == cut, label).clicked() {
-                chosen = cut;
-            }
+            offer_ui(ui, &mut chosen, cut, &label);
         }
-        if !usual_cuts(size).contains(&own)
-            && ui
-                .selectable_label(chosen == own, format!("{own} (own)"))
-                .clicked()
-        {
-            chosen = own;
+        if !usual_cuts(size).contains(&own) {
+            offer_ui(ui, &mut chosen, own, &format!("{own} (own)"));
         }
     });
     chosen
+}
+
+/// One number of dimensions to keep.
+fn offer_ui(ui: &mut Ui, chosen: &mut usize, cut: usize, label: &str) {
+    let on = *chosen == cut;
+    let response = ui.selectable_label(on, label);
+    let name = format!("Keep {label} dimensions");
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, &name));
+    if response.clicked() {
+        *chosen = cut;
+    }
 }
 
 fn said_ui(ui: &mut Ui, curves: &Curves, kept: usize) {

@@ -101,7 +101,7 @@ impl Inspector {
             .iter()
             .find(|text| Some(text.id) == input.focus.text);
         let Some((text, trace)) = text.and_then(|text| Some((text, text.trace.clone()?))) else {
-            ui.weak("Point at a token or a cell anywhere to see where its number comes from. A click holds it; Escape lets go.");
+            ui.weak("Point at a token or a cell anywhere to see where its number comes from. A click holds it, and so do the arrow keys in a map, a table or a row of tokens; Escape lets go.");
             return;
         };
         let (id, current) = (text.id, text.current);

@@ -10,7 +10,7 @@ use crate::views::compare::{four, short_name, shorten_to};
 use crate::views::score::derive::ScoreKey;
 use crate::views::subject::{note_ui, sentence_ui};
 use crate::views::{TextView, ViewContext};
-use crate::widgets::{SPACE_SMALL, entry_chosen, field_ui};
+use crate::widgets::{SPACE_SMALL, choice_ui, entry_chosen, field_ui, name_menu};
 
 /// Letters of a text's start.
 const LETTERS: usize = 28;
@@ -22,10 +22,11 @@ impl ContrastState {
             ui.spacing_mut().item_spacing.x = SPACE_SMALL;
             ui.label(RichText::new("against").small().color(cx.theme.secondary()));
             let shown = match third(cx) {
-                Some(text) => format!("C: {} ⏷", named(cx, text)),
-                None => "none ⏷".to_owned(),
+                Some(text) => format!("C: {}", named(cx, text)),
+                None => "none".to_owned(),
             };
-            let menu = ui.menu_button(shown, |ui| self.choices_ui(ui, cx));
+            let menu = ui.menu_button(format!("{shown} ⏷"), |ui| self.choices_ui(ui, cx));
+            name_menu(&menu.response, format!("Against: {shown}"));
             menu.response.on_hover_text(
                 "A third text C: why is A closer to B than to C, or the other way round?",
             );
@@ -60,13 +61,11 @@ impl ContrastState {
 
     fn choices_ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let chosen = cx.state.third();
-        let entry = ui.selectable_label(chosen.is_none(), "none");
-        if entry_chosen(ui, &entry) {
+        if choice_ui(ui, chosen.is_none(), "none") {
             cx.send(Command::Against(None));
         }
         for text in others(cx) {
-            let entry = ui.selectable_label(chosen == Some(text.id), named(cx, text));
-            if entry_chosen(ui, &entry) {
+            if choice_ui(ui, chosen == Some(text.id), named(cx, text)) {
                 cx.send(Command::Against(Some(text.id)));
             }
         }

@@ -1,0 +1,124 @@
+//! Where the keyboard was, so that it is never lost: what has it may go, or Escape may take it away.
+
+use egui::{Context, Id, Key, LayerId, Order, Rect, WidgetRect};
+
+/// What had the keyboard last.
+#[derive(Default)]
+pub struct Trail {
+    last: Option<Spot>,
+    /// The last of what lies under menus and small windows: what is left once those have closed.
+    below: Option<Spot>,
+    /// Whether something had it at the end of the last frame.
+    held: bool,
+    /// Whether it was let go, and what had it is still there.
+    free: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Spot {
+    id: Id,
+    layer: LayerId,
+    rect: Rect,
+}
+
+impl Trail {
+    /// Where it was last, while nothing has it.
+    pub fn place(&self) -> Option<Rect> {
+        self.last.map(|spot| spot.rect)
+    }
+
+    /// At the beginning of a frame: Tab goes on from where the keyboard was let go, not from the first menu.
+    pub fn resume(&self, ctx: &Context) {
+        let Some(spot) = self.last else { return };
+        let tab = ctx.input(|input| input.key_pressed(Key::Tab));
+        let nobody = ctx.memory(|memory| memory.focused().is_none());
+        if tab && nobody && before(ctx, spot.id) {
+            ctx.memory_mut(|memory| {
+                if memory.allows_interaction(spot.layer) {
+                    memory.request_focus(spot.id);
+                }
+            });
+        }
+    }
+
+    /// At the end of a frame. Where `by_key`, what stands nearest has the keyboard once what had it is gone,
+    /// and where it `stays` Escape, which has ended something else, leaves it where it is.
+    pub fn follow(&mut self, ctx: &Context, by_key: bool, stays: bool) {
+        if ctx.will_discard() {
+            return;
+        }
+        let focused = ctx.memory(|memory| memory.focused());
+        let held = std::mem::replace(&mut self.held, focused.is_some());
+        if let Some(spot) = focused.and_then(|id| painted(ctx, id)) {
+            if spot.layer.order == Order::Background {
+                self.below = Some(spot);
+            }
+            (self.last, self.free) = (Some(spot), false);
+            return;
+        }
+        let Some(last) = self.last else { return };
+        // Something that is not there yet is to have it.
+        let promised = focused.is_some_and(|id| id != last.id);
+        if promised || !by_key {
+            return;
+        }
+        let next = match painted(ctx, last.id) {
+            Some(_) if !(held && stays) => {
+                self.free |= last.layer.order == Order::Background;
+                return;
+            }
+            Some(spot) => Some(spot),
+            None if self.free => return,
+            None => nearest(ctx, last).or_else(|| {
+                let below = self.below.filter(|below| below.layer != last.layer)?;
+                painted(ctx, below.id).or_else(|| nearest(ctx, below))
+            }),
+        };
+        if let Some(next) = next {
+            ctx.memory_mut(|memory| memory.request_focus(next.id));
+            (self.last, self.held) = (Some(next), true);
+            ctx.request_repaint();
+        }
+    }
+}
+
+fn spot(widget: &WidgetRect) -> Spot {
+    Spot {
+        id: widget.id,
+        layer: widget.layer_id,
+        rect: widget.interact_rect,
+    }
+}
+
+/// A widget of this frame.
+fn painted(ctx: &Context, id: Id) -> Option<Spot> {
+    ctx.viewport(|viewport| viewport.this_pass.widgets.get(id).map(spot))
+}
+
+/// Whether a widget was there in the last frame.
+fn before(ctx: &Context, id: Id) -> bool {
+    ctx.viewport(|viewport| viewport.prev_pass.widgets.contains(id))
+}
+
+/// What takes the keyboard in this frame in the same layer: what is nearest to where `gone` was, and most
+/// like it in size, so that the next row's cross comes behind a row's cross.
+fn nearest(ctx: &Context, gone: Spot) -> Option<Spot> {
+    /// Edges that are dragged are narrower, in points.
+    const LEAST: f32 = 9.;
+    let takes = |widget: &&WidgetRect| {
+        let shown = widget.interact_rect.size().min_elem() >= LEAST;
+        widget.enabled && widget.visible && widget.sense.is_focusable() && shown
+    };
+    let (from, size) = (gone.rect.center(), gone.rect.size());
+    ctx.viewport(|viewport| {
+        let widgets = viewport.this_pass.widgets.get_layer(gone.layer);
+        let far = |widget: &&WidgetRect| {
+            let other = (widget.interact_rect.size() - size).abs();
+            widget.interact_rect.center().distance(from) + other.x + other.y
+        };
+        let nearest = widgets
+            .filter(takes)
+            .min_by(|one, other| far(one).total_cmp(&far(other)));
+        nearest.map(spot)
+    })
+}
