@@ -4,7 +4,9 @@
 #[path = "support/models.rs"]
 mod models;
 
-use embedscope::analysis::attention::{Atlas, Cell, Map, Who, leaders, parts, seen, summaries};
+use embedscope::analysis::attention::{
+    Atlas, Cell, Map, Who, leaders, parts, seen, seen_column, summaries,
+};
 use embedscope::analysis::neurons::{LayerFiring, activate, top_tokens};
 use embedscope::cancel::Cancel;
 use embedscope::model::{Detail, Model, ModelError, Prompt};
@@ -128,6 +130,11 @@ fn summaries_thumbnails_and_the_mean_agree_with_the_pattern() {
     let cancel = Cancel::new();
     for map in [Map::Pattern, Map::Scores] {
         let mean = seen(&trace, &everything, map, &cancel).unwrap();
+        for key in [0, tokens - 1] {
+            let column: Vec<f32> = (0..tokens).map(|q| mean[q * tokens + key]).collect();
+            let found = seen_column(&trace, &everything, map, key).unwrap();
+            assert_eq!(found, column);
+        }
         let all = [0..tokens, 0..tokens];
         let led = leaders(&trace, &everything, map, all, &cancel).unwrap();
         for (cell, (mean, leader)) in mean.iter().zip(&led).enumerate() {

@@ -19,7 +19,7 @@ pub use digest::Digest;
 pub use links::{Link, Links};
 pub use mask::{mask_name, mask_title, why_hidden};
 pub use pool::{Atlas, CLIP, Map, Pool, finite_reach, largest};
-pub use rows::{each_row, rows_at_once, seen, seen_rows};
+pub use rows::{each_row, rows_at_once, seen, seen_column, seen_rows};
 pub use summary::{BROAD, EXCESS, HeadSummary, Kind, Share, Shares, summaries};
 pub use tally::row_sum;
 pub use who::{Part, Who, leaders, parts};

@@ -48,26 +48,56 @@ fn mean_rows(
     queries: Range<usize>,
     cancel: &Cancel,
 ) -> Option<Vec<f32>> {
-    let mut sums = Vec::new();
-    // How many heads see each key.
-    let mut seen: Vec<u32> = Vec::new();
+    let mut means = Means::default();
     each_head(trace, who, map, queries, cancel, |_, rows| {
-        sums.resize(rows.len(), 0.0_f64);
-        seen.resize(rows.len(), 0);
-        for ((sum, seen), value) in sums.iter_mut().zip(&mut seen).zip(rows) {
+        means.add(rows.iter().copied());
+    })?;
+    Some(means.finish(map, who.heads().len()))
+}
+
+/// Cells of several heads on the way to their mean.
+#[derive(Default)]
+struct Means {
+    sums: Vec<f64>,
+    /// How many heads see each key.
+    seen: Vec<u32>,
+}
+
+impl Means {
+    fn add(&mut self, cells: impl ExactSizeIterator<Item = Option<f32>>) {
+        self.sums.resize(cells.len(), 0.0);
+        self.seen.resize(cells.len(), 0);
+        for ((sum, seen), value) in self.sums.iter_mut().zip(&mut self.seen).zip(cells) {
             if let Some(value) = value {
-                *sum += f64::from(*value);
+                *sum += f64::from(value);
                 *seen += 1;
             }
         }
-    })?;
-    let all = who.heads().len() as u32;
-    let mean = |(sum, seen): (f64, u32)| match (seen, map) {
-        (0, _) => f32::NEG_INFINITY,
-        (_, Map::Pattern) => (sum / f64::from(all)) as f32,
-        _ => (sum / f64::from(seen)) as f32,
-    };
-    Some(sums.into_iter().zip(seen).map(mean).collect())
+    }
+
+    fn finish(self, map: Map, heads: usize) -> Vec<f32> {
+        let mean = |(sum, seen): (f64, u32)| match (seen, map) {
+            (0, _) => f32::NEG_INFINITY,
+            (_, Map::Pattern) => (sum / heads as f64) as f32,
+            _ => (sum / f64::from(seen)) as f32,
+        };
+        self.sums.into_iter().zip(self.seen).map(mean).collect()
+    }
+}
+
+/// What all queries have of one key, [T], as in [`seen_rows`]. For maps that are held: of others every row
+/// would be made for it.
+pub fn seen_column(trace: &Trace, who: &Who, map: Map, key: usize) -> Option<Vec<f32>> {
+    let mut means = Means::default();
+    for &(layer, head) in who.heads() {
+        let (values, scores) = both(trace, layer, map)?;
+        means.add((0..trace.tokens.len()).map(|query| {
+            let at = [head, query, key];
+            let score = scores.at(&at)?;
+            values.at(&at).filter(|_| !is_hidden(&score))
+        }));
+    }
+    Some(means.finish(map, who.heads().len()))
 }
 
 /// Rows `queries` of each head in turn, [n, T], with none where the mask hides a key. `read` gets the

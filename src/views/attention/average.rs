@@ -127,6 +127,7 @@ impl Average {
             },
             _ => {
                 // Nobody reads what was made for all layers.
+                self.whole.stop();
                 self.whole = Derived::default();
                 scene.text.clone()
             }

@@ -14,7 +14,9 @@ use paint::{Columns, labels_ui, lines_ui};
 use super::average::{Chosen, Large, Over};
 use super::head::cell_focus;
 use super::{Options, Scene, ViewContext, head_name, title_ui};
-use crate::analysis::attention::{Link, Links, Map, Who, each_row, parts, seen_rows, why_hidden};
+use crate::analysis::attention::{
+    Link, Links, Map, Who, each_row, parts, seen_column, seen_rows, why_hidden,
+};
 use crate::app::state::Focus;
 use crate::cancel::Cancel;
 use crate::engine::Derived;
@@ -213,37 +215,41 @@ fn point_ui(
 /// Every row goes into a column, so that one of a map that is not held would take too long.
 fn own_links(large: &Large, query: Option<usize>, other: Option<usize>) -> Vec<Link> {
     let text = &large.text;
-    let rows = |queries| {
-        let cancel = Cancel::new();
-        let rows = seen_rows(&text.trace, &large.who, Map::Pattern, queries, &cancel);
-        rows.unwrap_or_default()
-    };
+    let (trace, who, map) = (&text.trace, &large.who, Map::Pattern);
     let weight = |weight: f32| weight.max(0.0); // Hidden ones are 0.
     let held = || {
-        let mut heads = large.who.heads().iter();
-        heads.all(|(layer, _)| {
-            let pattern = text.trace.layer(*layer, LayerSite::Pattern);
+        who.heads().iter().all(|(layer, _)| {
+            let pattern = trace.layer(*layer, LayerSite::Pattern);
             pattern.is_some_and(|pattern| pattern.is_held())
         })
     };
     match (query, other) {
         (Some(query), _) => {
-            let row = rows(query..query + 1).into_iter().enumerate();
-            row.map(|(token, w)| Link {
+            let row = seen_rows(trace, who, map, query..query + 1, &Cancel::new());
+            let link = |(key, w)| Link {
+                query,
+                key,
+                weight: weight(w),
+            };
+            row.unwrap_or_default()
+                .into_iter()
+                .enumerate()
+                .map(link)
+                .collect()
+        }
+        (None, Some(token)) if held() => {
+            let column = seen_column(trace, who, map, token);
+            let link = |(query, w)| Link {
                 query,
                 key: token,
                 weight: weight(w),
-            })
-            .collect()
-        }
-        (None, Some(token)) if held() => {
-            let (tokens, all) = (text.tokens(), rows(0..text.tokens()));
-            let link = |query: usize| Link {
-                query,
-                key: token,
-                weight: weight(all.get(query * tokens + token).copied().unwrap_or(0.0)),
             };
-            (0..tokens).map(link).collect()
+            column
+                .unwrap_or_default()
+                .into_iter()
+                .enumerate()
+                .map(link)
+                .collect()
         }
         _ => Vec::new(),
     }
