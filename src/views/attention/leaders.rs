@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::average::{Large, Over};
 use crate::analysis::attention::{Map, Window, finite_reach, leaders};
 use crate::cancel::Cancel;
+use crate::widgets::grouped;
 
 /// Cells paler than this share of the colours' reach say no head: hardly anything is read there.
 const PALE: f32 = 0.25;
@@ -68,7 +69,7 @@ fn told(large: &Large, map: Map, heads: &[Option<(usize, usize)>]) -> String {
     let named = order
         .iter()
         .take(NAMED)
-        .map(|(head, count)| format!("{} in {count}", large.short(*head)));
+        .map(|(head, count)| format!("{} in {}", large.short(*head), grouped(*count)));
     let named: Vec<String> = named.collect();
     let (what, form) = match (map, large.over) {
         (Map::Pattern, Over::Layers) => ("weight", "layer.head"),
@@ -77,7 +78,8 @@ fn told(large: &Large, map: Map, heads: &[Option<(usize, usize)>]) -> String {
         _ => ("magnitude", "head"),
     };
     format!(
-        "In a cell: the {form} with the largest {what} there. Of {cells} cells most are led by {}.",
+        "In a cell: the {form} with the largest {what} there. Of {} cells most are led by {}.",
+        grouped(cells),
         named.join(", ")
     )
 }
