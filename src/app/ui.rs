@@ -210,7 +210,7 @@ impl App {
             return;
         }
         self.escape_floating(ctx);
-        if tour::escaped(ctx, &self.tour, &self.areas) {
+        if tour::escaped(ctx, &self.tour, &self.areas, &self.state) {
             self.commands.push(Command::Tour(TourCommand::End));
             self.areas.note_release();
         }
