@@ -158,14 +158,39 @@ fn enter_goes_through_the_tour() {
     let mut harness = open();
     go_to(&mut harness, "Take the two-minute tour");
     press(&mut harness, Key::Enter);
-    for _ in 0..8 {
+    for card in 0..8 {
         assert_eq!(focused(&harness).as_deref(), Some("Next"));
+        if card == 1 {
+            // What it asks for.
+            let before = harness.state().stage();
+            press(&mut harness, Key::ArrowRight);
+            assert_ne!(harness.state().stage(), before);
+            assert_eq!(focused(&harness).as_deref(), Some("Next"));
+        }
         press(&mut harness, Key::Enter);
     }
     assert_eq!(focused(&harness).as_deref(), Some("Finish"));
     press(&mut harness, Key::Enter);
     assert!(harness.query_by_label("Finish").is_none());
     assert!(focused(&harness).is_some());
+}
+
+#[test]
+fn escape_lets_go_of_what_is_held_and_only_then_ends_the_tour() {
+    let mut harness = open();
+    go_to(&mut harness, "Take the two-minute tour");
+    for _ in 0..3 {
+        press(&mut harness, Key::Enter);
+    }
+    harness.get_by_label("3 of 9");
+    go_to(&mut harness, "Pieces of A");
+    press(&mut harness, Key::ArrowRight);
+    assert!(locked(&harness).token.is_some());
+    press(&mut harness, Key::Escape);
+    assert!(locked(&harness).is_empty());
+    harness.get_by_label("3 of 9");
+    press(&mut harness, Key::Escape);
+    assert!(harness.query_by_label("3 of 9").is_none());
 }
 
 #[test]
@@ -245,6 +270,39 @@ fn the_menu_key_asks_for_the_head_that_the_keyboard_is_on() {
     let what = Intervention::NoHead { layer: 0, head: 1 };
     let expected = Interventions::default().with(what, Scope::All);
     assert_eq!(harness.state().state().interventions, expected);
+}
+
+#[test]
+fn what_a_key_goes_on_to_comes_into_sight() {
+    const STOPS: usize = 40;
+    let mut harness = open();
+    for panel in ["attention", "pooling"] {
+        show(&mut harness, panel);
+        harness.state_mut().send(Command::NextArea(true));
+        settle(&mut harness);
+        let title = PANELS
+            .iter()
+            .find(|one| one.id == panel)
+            .expect(panel)
+            .title;
+        go_to(&mut harness, &format!("Copy {title}"));
+        let mut last = None;
+        for _ in 0..STOPS {
+            press(&mut harness, Key::Tab);
+            let id = harness.ctx.memory(|memory| memory.focused());
+            let at = id.and_then(|id| harness.ctx.read_response(id));
+            let at = at.expect("something has it");
+            let (seen, whole) = (at.interact_rect.size(), at.rect.size());
+            let name = focused(&harness);
+            assert!(
+                seen.y >= whole.y.min(100.) - 1. && seen.x >= whole.x.min(100.) - 1.,
+                "{panel}: of {name:?} at {} there is {seen} to see",
+                at.rect
+            );
+            last = name;
+        }
+        assert!(last.is_some());
+    }
 }
 
 /// Words that say nothing where they are heard alone.

@@ -120,11 +120,14 @@ impl Areas {
         }
         match nobody {
             true => Holder::Nobody,
-            false if self.holding(ctx) == Some(Area::Spine) && !ctx.text_edit_focused() => {
-                Holder::Spine
-            }
+            false if self.walks(ctx) && !ctx.text_edit_focused() => Holder::Spine,
             false => Holder::Other,
         }
+    }
+
+    /// Whether what has the keyboard leaves the keys of the walk to it: the spine, and a card of the tour.
+    fn walks(&self, ctx: &Context) -> bool {
+        matches!(self.holding(ctx), Some(Area::Spine | Area::Card))
     }
 
     pub fn rect(&self, area: Area) -> Option<Rect> {

@@ -95,7 +95,7 @@ pub static CARDS: [Card; 9] = [
         place: Place::Panel("tokens"),
         also: &[Place::Inspector],
         text: "The model reads no letters but pieces from a fixed vocabulary, each with a number. Special pieces stand around them. Whatever you point at lights up in every panel.",
-        task: "Click a piece: it is held, and the inspector tells its numbers. Escape lets go.",
+        task: "Click a piece, or walk to it with the arrow keys: it is held, and the inspector tells its numbers. Escape lets go.",
         switch: None,
         done: |_, now| now.state.locked.token.is_some(),
     },

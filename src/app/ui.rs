@@ -33,6 +33,7 @@ use crate::engine::LoadState;
 use crate::model::Model;
 use crate::views::beside::{Models, alike};
 use crate::views::{self, TextView};
+use crate::widgets::scrolled_ui;
 use crate::widgets::theme::SPACE;
 
 /// Whether a panel shows two texts or two models side by side.
@@ -210,7 +211,7 @@ impl App {
             return;
         }
         self.escape_floating(ctx);
-        if tour::escaped(ctx, &self.tour, &self.areas) {
+        if tour::escaped(ctx, &self.tour, &self.areas, &self.state) {
             self.commands.push(Command::Tour(TourCommand::End));
             self.areas.note_release();
         }
@@ -332,7 +333,7 @@ impl App {
         };
         let spine = ui.scope(|ui| {
             self.areas.enter(ui, Area::Spine);
-            egui::ScrollArea::horizontal().show(ui, |ui| {
+            scrolled_ui(ui, egui::ScrollArea::horizontal(), |ui| {
                 ui.horizontal(|ui| self.spine.spine_ui(ui, &mut input));
             });
             if input.walk.is_open() {

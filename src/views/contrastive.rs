@@ -19,7 +19,7 @@ use crate::app::command::Command;
 use crate::app::export::{NamedArray, Numbers};
 use crate::app::pairs::{Batch, Temperature};
 use crate::engine::{Derived, Shown};
-use crate::widgets::{SPACE, SPACE_SMALL, edged_ui, number};
+use crate::widgets::{SPACE, SPACE_SMALL, edged_ui, number, scrolled_ui};
 use derive::{BatchKey, Pairs, Seen};
 use matrix::MatrixState;
 
@@ -71,7 +71,7 @@ impl View for ContrastiveView {
             ui.add_space(SPACE_SMALL);
         }
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             missing_ui(ui, cx);
             match shown {

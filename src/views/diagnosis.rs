@@ -18,7 +18,7 @@ use crate::cancel::Cancel;
 use crate::engine::{CalibrationKey, CalibrationState, Derived, Shown};
 use crate::model::Model;
 use crate::trace::PoolingMode;
-use crate::widgets::{SPACE, SPACE_SMALL, Theme};
+use crate::widgets::{SPACE, SPACE_SMALL, Theme, scrolled_ui};
 
 pub static PANEL: Panel = Panel {
     id: "diagnosis",
@@ -80,7 +80,7 @@ impl View for DiagnosisView {
         };
         self.shown = Some(value.clone());
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             if !(current && pair.current()) {
                 ui.multiply_opacity(cx.theme.stale_alpha());

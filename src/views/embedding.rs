@@ -17,6 +17,7 @@ use super::{Panel, View, ViewContext};
 use crate::app::export::NamedArray;
 use crate::engine::Derived;
 use crate::trace::{EmbedSite, Site};
+use crate::widgets::scrolled_ui;
 use lengths::lengths_ui;
 use maps::Maps;
 use nearest::NearestRows;
@@ -51,7 +52,7 @@ struct EmbeddingView {
 impl View for EmbeddingView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
-        scroll.show(ui, |ui| {
+        scrolled_ui(ui, scroll, |ui| {
             beside_bar_ui(ui, cx);
             if cx.state.difference {
                 return self.difference.ui(ui, cx);

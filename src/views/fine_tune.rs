@@ -15,7 +15,7 @@ use super::scroll::beside_bar_ui;
 use super::{Panel, View, ViewContext};
 use crate::engine::{LabRun, LabStage};
 use crate::training::Check;
-use crate::widgets::{SPACE_SMALL, counted, number};
+use crate::widgets::{SPACE_SMALL, counted, number, scrolled_ui};
 use paste::Paste;
 use plane::Plane;
 
@@ -52,7 +52,7 @@ impl View for FineTuneView {
         settings::settings_ui(ui, cx, run.as_deref());
         ui.add_space(SPACE_SMALL);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             missing_ui(ui, cx);
             match &run {

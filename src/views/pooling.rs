@@ -23,7 +23,7 @@ use super::{Panel, View, ViewContext};
 use crate::app::export::{NamedArray, Numbers};
 use crate::engine::{Derived, Shown};
 use crate::trace::PoolingMode;
-use crate::widgets::{SPACE, SPACE_SMALL, Scale, legend_ui};
+use crate::widgets::{SPACE, SPACE_SMALL, Scale, legend_ui, scrolled_ui};
 use card::{CardState, Look};
 use derive::{Card, Poolings, PoolingsKey};
 use plane::Map;
@@ -77,7 +77,7 @@ impl View for PoolingView {
                 .iter()
                 .all(|text| text.current || text.trace.is_none());
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             if !current {
                 ui.multiply_opacity(cx.theme.stale_alpha());

@@ -23,6 +23,7 @@ use crate::analysis::position::Scheme;
 use crate::app::command::Command;
 use crate::app::export::NamedArray;
 use crate::model::intervention::{Intervention, Scope};
+use crate::widgets::scrolled_ui;
 use tables::Part;
 
 pub static PANEL: Panel = Panel {
@@ -55,7 +56,7 @@ struct PositionView {
 impl View for PositionView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let scroll = ScrollArea::vertical().auto_shrink([false, false]);
-        scroll.show(ui, |ui| {
+        scrolled_ui(ui, scroll, |ui| {
             beside_bar_ui(ui, cx);
             if cx.state.difference {
                 return self.difference.ui(ui, cx);

@@ -19,7 +19,7 @@ use super::subject::{note_ui, subject_ui};
 use super::{Panel, View, ViewContext};
 use crate::analysis::residual::Joins;
 use crate::app::export::NamedArray;
-use crate::widgets::{SPACE, SPACE_SMALL};
+use crate::widgets::{SPACE, SPACE_SMALL, scrolled_ui};
 use derive::{Found, Stream, Wrote};
 use measure::Measure;
 
@@ -60,7 +60,7 @@ impl View for Residual {
         let scroll = ScrollArea::vertical()
             .id_salt("residual")
             .auto_shrink(false);
-        scroll.show(ui, |ui| {
+        scrolled_ui(ui, scroll, |ui| {
             beside_bar_ui(ui, cx);
             if cx.state.difference && layers > 0 {
                 self.measure = measure_ui(ui);

@@ -27,7 +27,7 @@ use super::subject::{SameTrace, note_ui};
 use super::{Panel, View, ViewContext};
 use crate::app::export::NamedArray;
 use crate::engine::{Derived, Shown};
-use crate::widgets::SPACE;
+use crate::widgets::{SPACE, scrolled_ui};
 use derive::{Score, ScoreKey};
 use method::Method;
 pub(crate) use tabs::TABS;
@@ -66,7 +66,7 @@ impl View for ScoreView {
             return;
         };
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             if !(current && pair.current()) {
                 ui.multiply_opacity(cx.theme.stale_alpha());

@@ -6,7 +6,7 @@ use egui::{Id, ScrollArea, Ui, UiBuilder, UiStackInfo};
 
 use super::ViewContext;
 use crate::app::state::{Beside, Side};
-use crate::widgets::SPACE;
+use crate::widgets::{SPACE, scrolled_ui};
 
 /// What is painted within a picture.
 const PICTURE: &str = "picture";
@@ -45,7 +45,7 @@ pub(super) fn within_ui<R>(
     // Without a least height an area takes what happens to be left of the one around it.
     let area = ScrollArea::vertical().id_salt(name);
     let area = area.min_scrolled_height(most).max_height(most);
-    area.show(ui, add).inner
+    scrolled_ui(ui, area, add).inner
 }
 
 /// How far two columns are scrolled, in points.
@@ -82,7 +82,7 @@ pub(super) fn together_ui(
     let Some(column) = column else {
         // Where this one goes by itself is where both of them begin.
         ui.data_mut(|data| data.remove::<Scrolled>(id));
-        area.show(ui, add);
+        scrolled_ui(ui, area, add);
         return;
     };
     let before = ui.data(|data| data.get_temp::<Scrolled>(id));
@@ -97,7 +97,7 @@ pub(super) fn together_ui(
         true => area.vertical_scroll_offset(wanted),
         false => area,
     };
-    let out = area.show(ui, add);
+    let out = scrolled_ui(ui, area, add);
     let (now, most) = (
         out.state.clamped_offset().y,
         (out.content_size.y - out.inner_rect.height()).max(0.),

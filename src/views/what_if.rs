@@ -21,6 +21,7 @@ use crate::analysis::edits::{Draft, Edit, Kind, propose};
 use crate::app::command::Command;
 use crate::app::state::{Side, TextId};
 use crate::model::Prompt;
+use crate::widgets::scrolled_ui;
 use work::{Key, RunKey, Work};
 
 pub static PANEL: Panel = Panel {
@@ -85,7 +86,7 @@ impl View for WhatIfView {
         };
         let bench = bench(cx, &pair);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             if pair.same() {
                 note_ui(

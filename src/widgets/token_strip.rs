@@ -8,7 +8,7 @@ use egui::{
     Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::heatmap::{arrow_step, nothing_ui};
+use super::heatmap::{arrow_step, nothing_ui, show_place};
 use super::label;
 use super::theme::{SPACE_SMALL, Theme};
 
@@ -116,7 +116,7 @@ pub fn word_strip_ui(
         );
     }
     underline_words(ui, rect, &layout.rects, words);
-    walk(ui, &mut out, pieces.len(), locked.or(focus));
+    walk(ui, &mut out, &layout.rects, locked.or(focus));
     out
 }
 
@@ -276,14 +276,18 @@ fn paint_piece(ui: &Ui, rect: Rect, piece: &Piece<'_>, marked: bool, locked: boo
     painter.galley(pos, galley, color);
 }
 
-fn walk(ui: &Ui, out: &mut StripResponse, count: usize, from: Option<usize>) {
+fn walk(ui: &Ui, out: &mut StripResponse, places: &[Rect], from: Option<usize>) {
     let arrows = EventFilter {
         horizontal_arrows: true,
         ..Default::default()
     };
     if let Some((step, _)) = arrow_step(ui, &out.response, arrows) {
-        let to = from.map_or(0, |at| at.saturating_add_signed(step).min(count - 1));
+        let last = places.len() - 1;
+        let to = from.map_or(0, |at| at.saturating_add_signed(step).min(last));
         out.clicked = Some(to);
+        if let Some(place) = places.get(to) {
+            show_place(ui, place.translate(out.response.rect.min.to_vec2()));
+        }
     }
     if out.response.has_focus() {
         let stroke = (1.0, Theme::of(ui).accent());

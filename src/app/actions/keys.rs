@@ -46,7 +46,8 @@ pub fn keys_text(ctx: &Context, keys: &KeyboardShortcut) -> String {
 pub enum Holder {
     /// Nothing: single keys are shortcuts.
     Nobody,
-    /// A stage of the spine, which gives the keys of the walk away but not those that press it.
+    /// A stage of the spine or a card of the tour, which gives the keys of the walk away but not those that
+    /// press it.
     Spine,
     /// Something that single keys are for.
     Other,

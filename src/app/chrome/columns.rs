@@ -7,6 +7,7 @@ use super::panels::Panels;
 use crate::app::state::{Beside, Side, State};
 use crate::engine::LoadState;
 use crate::views::{Panel, ViewContext};
+use crate::widgets::scrolled_ui;
 use crate::widgets::theme::{SPACE, Theme};
 
 /// No column is narrower, in points; where two are too wide, one stands above the other. What needs more
@@ -125,7 +126,7 @@ pub fn columns_ui(
     }
     let height = (room.height() / 2.).max(LOWEST);
     let scroll = egui::ScrollArea::vertical().id_salt("columns");
-    scroll.auto_shrink(false).show(ui, |ui| {
+    scrolled_ui(ui, scroll.auto_shrink(false), |ui| {
         let corner = ui.max_rect().min;
         let width = ui.available_width() - GAP / 2.;
         let all = Rect::from_min_size(corner, vec2(width, 2. * height));
@@ -193,7 +194,7 @@ fn column_ui(
         let mut ui = ui.new_child(UiBuilder::new().max_rect(room));
         let area = egui::ScrollArea::horizontal().id_salt("across");
         let area = area.content_margin(egui::Margin::symmetric(reach as i8, 0));
-        area.auto_shrink(false).show(&mut ui, |ui| view.ui(ui, cx));
+        scrolled_ui(&mut ui, area.auto_shrink(false), |ui| view.ui(ui, cx));
     });
     if painted.is_none() {
         waiting_ui(ui, panels.engine.reference_state());

@@ -7,8 +7,8 @@ use egui::{Align, Frame, Label, Layout, RichText, Role, ScrollArea, Ui, WidgetIn
 use crate::app::command::Command;
 use crate::app::floating::Floating;
 use crate::app::notices::{Level, Notice, Notices, here};
-use crate::widgets::foot_ui;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
+use crate::widgets::{foot_ui, scrolled_ui};
 
 /// How many notices are on screen at once; older ones are a click away.
 const MOST: usize = 3;
@@ -130,7 +130,7 @@ pub fn log_ui(ctx: &egui::Context, notices: &mut Notices, commands: &mut Vec<Com
                 ui.weak("Nothing has happened that needs telling.");
             }
             let area = ScrollArea::vertical().auto_shrink([false, false]);
-            area.show(ui, |ui| {
+            scrolled_ui(ui, area, |ui| {
                 for notice in notices.all().iter().rev() {
                     entry_ui(ui, notice, commands);
                 }

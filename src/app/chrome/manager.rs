@@ -14,8 +14,8 @@ use crate::app::state::State;
 use crate::engine::{Engine, LoadState};
 use crate::model::ModelRef;
 use crate::model::source::{CHECKPOINTS, CachedModel, bundled_size};
-use crate::widgets::field_ui;
 use crate::widgets::theme::{SPACE, Theme};
+use crate::widgets::{field_ui, scrolled_ui};
 
 /// What a person has typed, and what they were asked.
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl Manager {
         let area = egui::ScrollArea::vertical()
             .max_height(360.)
             .auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             Grid::new("models")
                 .num_columns(4)
                 .striped(true)

@@ -222,7 +222,10 @@ impl Behavior<String> for Panels<'_> {
             button.scroll_to_me(None);
         }
         let name = format!("Close {}", self.tab_title_for_tile(tiles, tile).text());
-        name_cross(&button, name);
+        let cross = name_cross(&button, name);
+        if button.gained_focus() || cross.is_some_and(|cross| cross.gained_focus()) {
+            button.scroll_to_me(None);
+        }
         button
     }
 
@@ -262,15 +265,14 @@ impl Behavior<String> for Panels<'_> {
     }
 }
 
-/// The cross on a tab is called what it closes.
-fn name_cross(tab: &egui::Response, name: String) {
+/// The cross on a tab, which is called what it closes.
+fn name_cross(tab: &egui::Response, name: String) -> Option<egui::Response> {
     let cross = tab.ctx.viewport(|viewport| {
         let widgets = viewport.this_pass.widgets.get_layer(tab.layer_id);
         let last = widgets.last()?;
         (last.id != tab.id && tab.rect.contains_rect(last.rect)).then_some(last.id)
-    });
-    if let Some(cross) = cross {
-        tab.ctx
-            .accesskit_node_builder(cross, |node| node.set_label(name));
-    }
+    })?;
+    tab.ctx
+        .accesskit_node_builder(cross, |node| node.set_label(name));
+    tab.ctx.read_response(cross)
 }

@@ -87,6 +87,7 @@ pub fn card_ui(ctx: &Context, tour: &Tour, areas: &mut Areas, input: &mut CardIn
                 areas.enter(ui, Part::Card);
                 let next = content_ui(ui, index, card, tour.is_done(index), input);
                 enter_ui(ui, index, &next, areas.by_key());
+                leave_arrows(ui, areas);
             });
     });
     areas.note(Part::Card, Some(shown.response.rect));
@@ -102,6 +103,22 @@ fn enter_ui(ui: &Ui, index: usize, next: &egui::Response, by_key: bool) {
     if by_key && !ui.ctx().text_edit_focused() {
         next.request_focus();
     }
+}
+
+/// The arrow keys walk along the spine, as a card asks for, and not from one of its buttons to the next.
+fn leave_arrows(ui: &Ui, areas: &Areas) {
+    if areas.holding(ui.ctx()) != Some(Part::Card) {
+        return;
+    }
+    let arrows = egui::EventFilter {
+        horizontal_arrows: true,
+        ..Default::default()
+    };
+    ui.memory_mut(|memory| {
+        if let Some(id) = memory.focused() {
+            memory.set_focus_lock_filter(id, arrows);
+        }
+    });
 }
 
 /// Where it is kept which card was up last.
@@ -287,8 +304,9 @@ fn content_ui(
 }
 
 /// Escape ends the tour, once nothing else waits for it.
-pub fn escaped(ctx: &Context, tour: &Tour, areas: &Areas) -> bool {
-    let waits = egui::Popup::is_any_open(ctx) || ctx.text_edit_focused();
+pub fn escaped(ctx: &Context, tour: &Tour, areas: &Areas, state: &State) -> bool {
+    let held = !state.locked.is_empty();
+    let waits = held || egui::Popup::is_any_open(ctx) || ctx.text_edit_focused();
     let free = ctx.memory(|m| m.focused().is_none()) || areas.holding(ctx) == Some(Part::Card);
     tour.card().is_some()
         && !waits

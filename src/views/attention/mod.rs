@@ -28,6 +28,7 @@ use crate::engine::{Derived, Shown};
 use crate::model::ModelError;
 use crate::model::spec::Mask;
 use crate::trace::{LayerSite, Site, Trace};
+use crate::widgets::scrolled_ui;
 use crate::widgets::theme::{SPACE, Theme};
 use average::{Average, Chosen, Over};
 
@@ -188,30 +189,30 @@ impl View for Attention {
             text,
         };
         self.remember_tsv(&scene);
-        ScrollArea::vertical()
+        let area = ScrollArea::vertical()
             .id_salt("attention")
-            .auto_shrink(false)
-            .show(ui, |ui| {
-                beside_bar_ui(ui, cx);
-                let mut options = kept_ui(ui, Options::default());
-                options.without_position(scene.has_position);
-                let before = options;
-                options_ui(ui, &mut options, scene.has_position, "0 to 1");
-                let trace = scene.text.trace.clone();
-                self.shown = Some((trace, scene.layer, scene.head, options.map));
-                about::layer_ui(ui, cx, &scene);
-                let chosen = self.average.choose(cx, &scene, &options);
-                let shown = (&scene, &chosen);
-                match ui.available_width() >= WIDE {
-                    true => self.wide_ui(ui, cx, shown, &mut options),
-                    false => self.narrow_ui(ui, cx, shown, &mut options),
-                }
-                ui.add_space(SPACE);
-                // What only this model has to give up stays chosen for one beside it.
-                if options != before {
-                    keep_ui(ui, options);
-                }
-            });
+            .auto_shrink(false);
+        scrolled_ui(ui, area, |ui| {
+            beside_bar_ui(ui, cx);
+            let mut options = kept_ui(ui, Options::default());
+            options.without_position(scene.has_position);
+            let before = options;
+            options_ui(ui, &mut options, scene.has_position, "0 to 1");
+            let trace = scene.text.trace.clone();
+            self.shown = Some((trace, scene.layer, scene.head, options.map));
+            about::layer_ui(ui, cx, &scene);
+            let chosen = self.average.choose(cx, &scene, &options);
+            let shown = (&scene, &chosen);
+            match ui.available_width() >= WIDE {
+                true => self.wide_ui(ui, cx, shown, &mut options),
+                false => self.narrow_ui(ui, cx, shown, &mut options),
+            }
+            ui.add_space(SPACE);
+            // What only this model has to give up stays chosen for one beside it.
+            if options != before {
+                keep_ui(ui, options);
+            }
+        });
     }
 
     fn tsv(&self, cx: &ViewContext<'_>) -> Option<String> {

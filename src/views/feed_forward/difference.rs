@@ -17,7 +17,7 @@ use crate::views::difference::{Axis, Partners, RowsMap, Twin};
 use crate::views::recorded::{kept_ui, key_of};
 use crate::views::scroll::beside_bar_ui;
 use crate::views::subject::{beyond_note, largest_of, note_ui};
-use crate::widgets::{HeatmapTexture, Scale, legend_ui};
+use crate::widgets::{HeatmapTexture, Scale, legend_ui, scrolled_ui};
 
 /// What a map is of: both passes, the layer and which of its values.
 type Key = (u64, usize, Stage);
@@ -72,7 +72,7 @@ impl Difference {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         self.shown = None;
         let scroll = ScrollArea::vertical().id_salt("feed forward difference");
-        scroll.auto_shrink(false).show(ui, |ui| {
+        scrolled_ui(ui, scroll.auto_shrink(false), |ui| {
             beside_bar_ui(ui, cx);
             let Some(twin) = self.partners.twin_ui(ui, cx) else {
                 return;

@@ -19,6 +19,7 @@ use crate::engine::{Derived, Shown};
 use crate::model::source::CHECKPOINTS;
 use crate::widgets::{
     Heatmap, HeatmapTexture, SPACE, SPACE_SMALL, Scale, ScatterPoint, legend_ui, scatter_ui,
+    scrolled_ui,
 };
 use derive::{Compared, Key, Seen, mean_and_spread};
 
@@ -63,7 +64,7 @@ impl View for ModelsView {
         self.shown = Some(value.clone());
         let fresh = cx.texts.iter().all(|t| t.current && t.reference_current);
         let area = egui::ScrollArea::vertical().auto_shrink([false, true]);
-        area.show(ui, |ui| {
+        scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             if !(current && fresh) {
                 ui.multiply_opacity(cx.theme.stale_alpha());

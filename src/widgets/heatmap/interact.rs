@@ -1,10 +1,11 @@
 //! What the pointer, the keyboard and a screen reader do with a heatmap.
 
-use egui::{EventFilter, Key, Modifiers, Response, Role, Ui, WidgetInfo};
+use egui::{EventFilter, Key, Modifiers, Rect, Response, Role, Ui, WidgetInfo, pos2};
 
 use super::layout::Layout;
 use super::{Grid, Heatmap, HeatmapResponse};
 use crate::widgets::number;
+use crate::widgets::theme::SPACE;
 
 impl Heatmap<'_> {
     pub(super) fn interact(
@@ -49,6 +50,9 @@ impl Heatmap<'_> {
         }
         if let Some(cell) = self.walk(ui, &out.response) {
             out.clicked = Some(cell);
+            let ((top, bottom), (left, right)) = (grid.y.span(cell.0), grid.x.span(cell.1));
+            let place = Rect::from_min_max(pos2(left, top), pos2(right, bottom));
+            show_place(ui, place.translate(layout.cells.min.to_vec2()));
         }
         out
     }
@@ -102,6 +106,14 @@ impl Heatmap<'_> {
             text.push_str(&format!("\nthe largest of {sharing} that share this pixel"));
         }
         text
+    }
+}
+
+/// Brings the place that an arrow key has led to into sight, with a little of what is around it.
+pub(crate) fn show_place(ui: &Ui, place: Rect) {
+    let place = place.expand(SPACE);
+    if !ui.clip_rect().contains_rect(place) {
+        ui.scroll_to_rect(place, None);
     }
 }
 

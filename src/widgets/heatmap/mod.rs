@@ -10,7 +10,7 @@ mod texture;
 use egui::{Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 pub(crate) use axis::{Axis, MAX_SIDE};
-pub(crate) use interact::arrow_step;
+pub(crate) use interact::{arrow_step, show_place};
 pub(crate) use pictures::Figures;
 pub use pictures::Pictures;
 pub use texture::HeatmapTexture;

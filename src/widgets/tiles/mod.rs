@@ -3,10 +3,12 @@
 mod paint;
 
 use egui::emath::GuiRounding as _;
-use egui::{EventFilter, FontId, Response, Role, Sense, TextStyle, Ui, Vec2, WidgetInfo, vec2};
+use egui::{
+    EventFilter, FontId, Rect, Response, Role, Sense, TextStyle, Ui, Vec2, WidgetInfo, vec2,
+};
 
 use super::colormap::Scale;
-use super::heatmap::{Axis, HeatmapTexture, MAX_SIDE, arrow_step, nothing_ui};
+use super::heatmap::{Axis, HeatmapTexture, MAX_SIDE, arrow_step, nothing_ui, show_place};
 use super::label;
 use super::theme::SPACE_SMALL;
 
@@ -140,7 +142,11 @@ impl<'a> Tiles<'a> {
         if response.clicked() {
             response.request_focus();
         }
-        clicked = self.walk(ui, &response).or(clicked);
+        if let Some(tile) = self.walk(ui, &response) {
+            clicked = Some(tile);
+            let corner = origin + layout.pitch * vec2(tile.1 as f32, tile.0 as f32);
+            show_place(ui, Rect::from_min_size(corner, Vec2::splat(layout.pitch)));
+        }
         let out = TilesResponse {
             response,
             hovered,

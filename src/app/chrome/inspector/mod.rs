@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::model::Model;
 use crate::trace::{LayerSite, PoolingMode, Site, Trace};
 use crate::views::TextView;
+use crate::widgets::scrolled_ui;
 use crate::widgets::theme::{SPACE, Theme};
 use account::Section;
 pub(super) use questions::{Chosen, questions};
@@ -108,22 +109,21 @@ impl Inspector {
         // What is wider than the part is scrolled to: it must not widen it, and move the panels beside it.
         // The scroll bar floats over the right edge, where the figures stand.
         let width = ui.available_width() - SPACE;
-        egui::ScrollArea::both()
-            .auto_shrink([false, false])
-            .show(ui, |ui| {
-                ui.set_max_width(width);
-                if !current {
-                    ui.multiply_opacity(Theme::of(ui).stale_alpha());
-                }
-                if input.is_reference {
-                    let name = input.model.source.title();
-                    ui.label(RichText::new(format!("Through {name}, the second model")).strong());
-                }
-                about::text_ui(ui, text, &trace);
-                if let Some(ask) = self.focus_ui(ui, input, &trace) {
-                    self.ask(input, &ask, id);
-                }
-            });
+        let area = egui::ScrollArea::both().auto_shrink([false, false]);
+        scrolled_ui(ui, area, |ui| {
+            ui.set_max_width(width);
+            if !current {
+                ui.multiply_opacity(Theme::of(ui).stale_alpha());
+            }
+            if input.is_reference {
+                let name = input.model.source.title();
+                ui.label(RichText::new(format!("Through {name}, the second model")).strong());
+            }
+            about::text_ui(ui, text, &trace);
+            if let Some(ask) = self.focus_ui(ui, input, &trace) {
+                self.ask(input, &ask, id);
+            }
+        });
     }
 
     /// The title, with the way back and out.

@@ -13,6 +13,7 @@ use crate::views::ViewContext;
 use crate::views::difference::{Partners, Twin};
 use crate::views::recorded::{keep_ui, kept_ui};
 use crate::views::scroll::beside_bar_ui;
+use crate::widgets::scrolled_ui;
 use crate::widgets::theme::SPACE;
 
 /// What the parts look at in this frame.
@@ -49,7 +50,7 @@ impl Difference {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>) {
         self.map.forget();
         let scroll = ScrollArea::vertical().id_salt("attention difference");
-        scroll.auto_shrink(false).show(ui, |ui| {
+        scrolled_ui(ui, scroll.auto_shrink(false), |ui| {
             beside_bar_ui(ui, cx);
             let Some(twin) = self.partners.twin_ui(ui, cx) else {
                 return;
