@@ -17,8 +17,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use embedscope::app::App;
 use embedscope::app::command::Command;
-use embedscope::app::state::{Beside, ThemeChoice};
-use embedscope::model::ModelRef;
+use embedscope::app::state::{Beside, Focus, ScoreMethod, ThemeChoice};
+use embedscope::model::{ModelRef, Prompt};
+use embedscope::trace::Site;
 use embedscope::views::{PANELS, Panel};
 use lint::{Fault, faults};
 use window_support::{open_with, settle};
@@ -186,6 +187,123 @@ fn two_columns_write_over_nothing_and_past_no_edge() {
         }
     }
     none(found);
+}
+
+/// What of a frame could not be read for its colours.
+fn faint(harness: &Harness<'_, App>, size: [f32; 2], place: &str) -> Vec<String> {
+    let faults = faults(&harness.output().shapes, size).into_iter();
+    let faint = faults.filter(|fault| matches!(fault, Fault::Faint(..)));
+    faint.map(|fault| format!("{place}: {fault}")).collect()
+}
+
+#[test]
+fn every_tab_of_the_score_can_be_read() {
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    harness.state_mut().send(Command::ShowTexts(false));
+    harness.state_mut().send(Command::ShowPanel("score"));
+    let mut found = Vec::new();
+    for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        harness.state_mut().send(Command::SetTheme(theme));
+        for method in [
+            ScoreMethod::Pairs,
+            ScoreMethod::Input,
+            ScoreMethod::LeaveOneOut,
+            ScoreMethod::Shapley,
+            ScoreMethod::Integrated,
+            ScoreMethod::Components,
+            ScoreMethod::Dimensions,
+            ScoreMethod::Layers,
+            ScoreMethod::Ablation,
+            ScoreMethod::Contrast,
+        ] {
+            harness.state_mut().send(Command::ScoreMethod(method));
+            // Narrow, and as long as all of it is.
+            for size in [[720., 2400.], [1440., 2400.]] {
+                harness.set_size(size.into());
+                settle(&mut harness);
+                let place = format!("{method:?} {size:?} {theme:?}");
+                found.extend(faint(&harness, size, &place));
+            }
+        }
+    }
+    none(found);
+}
+
+#[test]
+fn what_is_chosen_or_off_in_a_list_can_be_read() {
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    let size = [1024., 700.];
+    harness.set_size(size.into());
+    let mut found = Vec::new();
+    for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        harness.state_mut().send(Command::SetTheme(theme));
+        harness.state_mut().send(Command::ShowPalette);
+        settle(&mut harness);
+        found.extend(faint(&harness, size, &format!("palette {theme:?}")));
+        harness.key_press(egui::Key::Escape);
+        for menu in ["File", "Edit", "View"] {
+            settle(&mut harness);
+            harness.get_by_label(menu).click();
+            settle(&mut harness);
+            found.extend(faint(&harness, size, &format!("{menu} {theme:?}")));
+            harness.key_press(egui::Key::Escape);
+        }
+        settle(&mut harness);
+    }
+    none(found);
+}
+
+#[test]
+fn a_held_dimension_has_its_values_in_sight_under_every_pooling() {
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    let size = [1440., 1400.];
+    harness.set_size(size.into());
+    let text = harness.state().state().texts[0].id;
+    let focus = Focus {
+        dimension: Some(5),
+        site: Some(Site::Sentence),
+        ..Focus::text(text)
+    };
+    harness.state_mut().send(Command::Lock(focus));
+    settle(&mut harness);
+    let inspector = harness.get_by_label("Inspector").rect().left();
+    let faults = faults(&harness.output().shapes, size).into_iter();
+    let cut = faults.filter(|fault| matches!(fault, Fault::Cut(_, at) if at.left() >= inspector));
+    none(cut.map(|fault| fault.to_string()).collect());
+    harness.get_by_label_contains("under every pooling");
+}
+
+#[test]
+fn a_narrow_window_writes_no_menu_over_another() {
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    let prompt = Prompt::Text("Represent this sentence for searching relevant passages: ".into());
+    for prompt in [Prompt::Own, prompt] {
+        harness.state_mut().send(Command::SetPrompt(prompt));
+        for width in [640., 720., 800., 1024., 1440.] {
+            harness.set_size([width, 450.].into());
+            settle(&mut harness);
+            let last = harness.get_by_label("Intervene").rect();
+            let labels = harness.query_all_by_label_contains("⏷");
+            let inside = labels.map(|label| label.rect());
+            let menus: Vec<_> = inside.filter(|rect| rect.bottom() < 30.).collect();
+            assert_eq!(menus.len(), 3, "at {width}");
+            for menu in &menus {
+                assert!(menu.left() >= last.right(), "{menu:?} at {width}");
+                assert!(menu.right() <= width, "{menu:?} at {width}");
+            }
+            none(
+                faults(&harness.output().shapes, [width, 30.])
+                    .into_iter()
+                    .filter(|fault| matches!(fault, Fault::Overlap(..)))
+                    .map(|fault| format!("{fault} at {width}"))
+                    .collect(),
+            );
+        }
+    }
 }
 
 /// What is named so lies within the window; its rectangle.

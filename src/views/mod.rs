@@ -14,6 +14,7 @@ mod feed_forward;
 mod fine_tune;
 mod intervene;
 mod models;
+mod plot;
 mod pooling;
 mod position;
 mod progress;

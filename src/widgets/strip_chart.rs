@@ -8,6 +8,7 @@ use egui::{
 use super::colormap::{Ramp, Scale};
 use super::heatmap::{Axis, Grid, HeatmapTexture, arrow_step, nothing_ui};
 use super::number;
+use super::style::outline;
 use super::theme::Theme;
 use super::token_strip::StripResponse;
 
@@ -143,15 +144,11 @@ impl<'a> Strip<'a> {
             let last = grid.x.count - 1;
             clicked = Some(focus.map_or(0, |at| at.saturating_add_signed(step).min(last)));
         }
-        let pixel = 1.0 / ui.pixels_per_point();
         let mark = |index: usize| {
             let (left, right) = grid.x.span(index);
             let x = rect.left() + left..=rect.left() + right;
             let cell = Rect::from_x_y_ranges(x, rect.y_range());
-            let (dark, light) = theme.outline();
-            let painter = ui.painter();
-            painter.rect_stroke(cell, 0.0, (pixel, light), StrokeKind::Outside);
-            painter.rect_stroke(cell.expand(pixel), 0.0, (pixel, dark), StrokeKind::Outside);
+            outline(ui.painter(), cell, theme);
         };
         focus
             .filter(|f| *f < grid.x.count)

@@ -2,8 +2,8 @@
 
 use egui::style::{WidgetVisuals, Widgets};
 use egui::{
-    Context, CornerRadius, FontFamily, FontId, Frame, Margin, ProgressBar, Response, Shadow,
-    Stroke, StrokeKind, Style, TextStyle, Ui, Visuals, vec2,
+    Context, CornerRadius, FontFamily, FontId, Frame, Margin, Painter, ProgressBar, Rect, Response,
+    Shadow, Stroke, StrokeKind, Style, TextStyle, Ui, Visuals, vec2,
 };
 
 use super::fonts;
@@ -72,6 +72,14 @@ pub fn bar_ui(ui: &mut Ui, bar: ProgressBar) -> Response {
     response
 }
 
+/// Two lines round `rect`, one of which is seen whatever the colours of the cells below them.
+pub fn outline(painter: &Painter, rect: Rect, theme: Theme) {
+    let pixel = 1.0 / painter.pixels_per_point();
+    let (dark, light) = theme.outline();
+    painter.rect_stroke(rect, 0.0, (pixel, light), StrokeKind::Outside);
+    painter.rect_stroke(rect.expand(pixel), 0.0, (pixel, dark), StrokeKind::Outside);
+}
+
 fn within_edge_ui<R>(ui: &mut Ui, edge: Stroke, add: impl FnOnce(&mut Ui) -> R) -> R {
     let before = ui.visuals().widgets.clone();
     let widgets = &mut ui.visuals_mut().widgets;
@@ -138,6 +146,7 @@ fn visuals(theme: Theme) -> Visuals {
     v.error_fg_color = theme.error();
     v.hyperlink_color = theme.accent();
     v.weak_text_color = Some(theme.secondary());
+    v.disabled_alpha = theme.disabled_alpha();
     v.selection.bg_fill = theme.selection();
     v.selection.stroke = Stroke::new(1.0, theme.selected());
     v.text_cursor.stroke = Stroke::new(2.0, theme.accent());

@@ -141,9 +141,15 @@ impl Theme {
         self.pick(0x565B65, 0xA9AEB6)
     }
 
-    /// How opaque a value is while a newer one is on its way.
+    /// How opaque a value is while a newer one is on its way: seen to be old, and still to be read, since
+    /// some are waited for.
     pub fn stale_alpha(self) -> f32 {
-        0.45
+        0.72
+    }
+
+    /// How opaque a control is that does nothing now: its name can be read.
+    pub(super) fn disabled_alpha(self) -> f32 {
+        0.6
     }
 
     /// Black or white, whichever can be read on `fill`.
@@ -242,11 +248,39 @@ mod tests {
                 }
             }
             assert!(contrast(theme.edge(), theme.background()) >= 3.0);
+            assert!(contrast(theme.selected(), theme.selection()) >= 4.5);
             for index in 0..Theme::TEXTS {
                 assert!(
                     contrast(theme.text(index), theme.background()) >= 4.0,
                     "{index}"
                 );
+            }
+        }
+    }
+
+    /// What is seen of `color` on `ground`.
+    fn faded(color: Color32, alpha: f32, ground: Color32) -> Color32 {
+        ground.lerp_to_gamma(color, alpha)
+    }
+
+    #[test]
+    fn what_is_dimmed_can_still_be_read() {
+        for theme in [Theme::DARK, Theme::LIGHT] {
+            for ground in [theme.background(), theme.faint(), theme.well()] {
+                for color in [
+                    theme.foreground(),
+                    theme.secondary(),
+                    theme.accent(),
+                    theme.a(),
+                    theme.b(),
+                    theme.warning(),
+                    theme.error(),
+                ] {
+                    let stale = faded(color, theme.stale_alpha(), ground);
+                    assert!(contrast(stale, ground) >= 3.0, "{color:?} on {ground:?}");
+                }
+                let disabled = faded(theme.foreground(), theme.disabled_alpha(), ground);
+                assert!(contrast(disabled, ground) >= 3.0, "{ground:?}");
             }
         }
     }

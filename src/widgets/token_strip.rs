@@ -258,10 +258,15 @@ fn paint_piece(ui: &Ui, rect: Rect, piece: &Piece<'_>, marked: bool, locked: boo
         None => theme.faint(),
     };
     painter.rect_filled(rect, corner, fill);
+    // On a colour of the data neither the accent nor the theme's strongest is sure to be seen.
+    let (held, pointed) = match piece.fill {
+        Some(fill) if fill.a() == 255 => (theme.on(fill), theme.on(fill)),
+        _ => (theme.accent(), theme.strong()),
+    };
     if locked {
-        painter.rect_stroke(rect, corner, (2.0, theme.accent()), StrokeKind::Inside);
+        painter.rect_stroke(rect, corner, (2.0, held), StrokeKind::Inside);
     } else if marked {
-        painter.rect_stroke(rect, corner, (1.0, theme.strong()), StrokeKind::Inside);
+        painter.rect_stroke(rect, corner, (1.0, pointed), StrokeKind::Inside);
     }
     let color = match piece.fill {
         Some(fill) if fill.a() == 255 => theme.on(fill),

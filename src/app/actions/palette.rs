@@ -271,11 +271,14 @@ impl Open {
         }
         let font = FontId::proportional(13.);
         let inner = rect.shrink2(vec2(SPACE, 0.));
-        let (name, aside) = match on {
-            true => (theme.foreground(), theme.secondary()),
-            false => (theme.secondary(), theme.secondary()),
+        // What is quiet elsewhere could hardly be read on the fill of what is chosen.
+        let selected = ui.visuals().selection.stroke.color;
+        let (name, aside) = match (on, chosen) {
+            (true, true) => (theme.strong(), selected),
+            (false, true) => (selected, selected),
+            (true, false) => (theme.foreground(), theme.secondary()),
+            (false, false) => (theme.secondary(), theme.secondary()),
         };
-        let name = if chosen && on { theme.strong() } else { name };
         let right = match (entry.off, entry.action) {
             (Some(why), _) => why.to_owned(),
             (None, Some(action)) => shortcut(ui.ctx(), action),

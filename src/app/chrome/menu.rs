@@ -1,7 +1,7 @@
 //! The menu bar, made of the table of actions.
 
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Ui, UiBuilder, UiStackInfo, Vec2};
+use egui::{Button, RichText, Ui, UiBuilder, UiStackInfo, Vec2};
 
 use super::recent::recent_ui;
 use crate::app::actions::keys::keys_text;
@@ -62,13 +62,20 @@ fn items_ui(ui: &mut Ui, menu: Menu, on: &ActionState<'_>, commands: &mut Vec<Co
 
 fn item_ui(ui: &mut Ui, on: &ActionState<'_>, action: &Action) -> bool {
     let mut button = Button::new(&*action.item);
+    let (checked, enabled) = (action.is_checked(on), action.enabled(on));
     if let Some(keys) = action.shortcuts.first() {
-        button = button.shortcut_text(keys_text(ui.ctx(), keys));
+        let keys = RichText::new(keys_text(ui.ctx(), keys));
+        // As quiet as shortcuts are, it could hardly be read on the fill of what is on, nor once dimmed.
+        let visuals = ui.visuals();
+        button = button.shortcut_text(match enabled {
+            Err(_) => keys.color(visuals.text_color()),
+            Ok(()) if checked == Some(true) => keys.color(visuals.selection.stroke.color),
+            Ok(()) => keys,
+        });
     }
-    if let Some(checked) = action.is_checked(on) {
+    if let Some(checked) = checked {
         button = button.selected(checked);
     }
-    let enabled = action.enabled(on);
     let response = ui.add_enabled(enabled.is_ok(), button);
     let clicked = entry_chosen(ui, &response);
     match enabled {

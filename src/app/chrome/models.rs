@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use egui::Ui;
+use egui::containers::menu::MenuButton;
+use egui::{Button, InnerResponse, TextStyle, Ui};
 
 use crate::app::command::Command;
 use crate::app::state::State;
@@ -13,6 +14,9 @@ use crate::model::{Model, ModelRef, Prompt};
 use crate::tokens::NO_LIMIT;
 use crate::trace::PoolingMode;
 use crate::widgets::{choice_ui, counted, entry_chosen, field_ui, name_menu};
+
+/// What a menu of the strip ends in.
+const ARROW: &str = "⏷";
 
 /// The models of the hub's cache, looked up when the menu opens.
 #[derive(Default)]
@@ -83,13 +87,29 @@ pub fn choices_ui(
     known: &mut Cached,
     commands: &mut Vec<Command>,
 ) {
+    let name = model.map_or_else(|| "no model".to_owned(), |m| m.source.title());
+    let mut pooling = model.map(|model| format!("{} pooling", pooling_shown(state, model)));
+    let prompt = model.map(|model| format!("prompt: {}", prompt_words(state, model)));
+    let room = |ui: &Ui, pooling: &Option<String>| {
+        let shown = [Some(&name), pooling.as_ref(), prompt.as_ref()];
+        widest(ui, shown.into_iter().flatten())
+    };
+    let mut widest = room(ui, &pooling);
+    // Where there is not room enough, the word that can be done without goes before any is cut off.
+    if widest.is_finite() {
+        pooling = model.map(|model| pooling_shown(state, model));
+        widest = room(ui, &pooling);
+    }
     // The strip runs from right to left.
     if let Some(model) = model {
-        prompt_ui(ui, state, model, commands);
-        pooling_ui(ui, state, model, commands);
+        if let Some(prompt) = &prompt {
+            prompt_ui(ui, (prompt, widest), state, model, commands);
+        }
+        if let Some(pooling) = &pooling {
+            pooling_ui(ui, (pooling, widest), state, model, commands);
+        }
     }
-    let name = model.map_or_else(|| "no model".to_owned(), |m| m.source.title());
-    let menu = ui.menu_button(format!("{name} ⏷"), |ui| {
+    let menu = menu_ui(ui, (&name, widest), |ui| {
         if !known.open {
             known.refresh(engine);
         }
@@ -101,6 +121,62 @@ pub fn choices_ui(
     if let Some(model) = model {
         menu.response.on_hover_text(about(model));
     }
+}
+
+/// What a menu of the strip is called, and how wide it is at most.
+type Name<'a> = (&'a str, f32);
+
+/// A menu that ends in an arrow however little of its name there is room for.
+fn menu_ui<R>(
+    ui: &mut Ui,
+    (name, widest): Name<'_>,
+    add: impl FnOnce(&mut Ui) -> R,
+) -> InnerResponse<Option<R>> {
+    ui.scope(|ui| {
+        ui.set_max_width(widest.min(ui.available_width()));
+        let button = Button::new((name, ARROW)).truncate();
+        let (response, inner) = MenuButton::from_button(button).ui(ui, add);
+        let inner = inner.map(|shown| shown.inner);
+        let cut = natural(ui, name) > widest;
+        let response = match cut {
+            true => response.on_hover_text(name),
+            false => response,
+        };
+        InnerResponse { inner, response }
+    })
+    .inner
+}
+
+/// As wide as a menu of that name would be.
+fn natural(ui: &Ui, name: &str) -> f32 {
+    let font = TextStyle::Button.resolve(ui.style());
+    let color = ui.visuals().text_color();
+    let text = |text: &str| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font.clone(), color);
+        galley.size().x
+    };
+    let spacing = ui.spacing();
+    text(name) + text(ARROW) + spacing.icon_spacing + 2. * spacing.button_padding.x + 1.
+}
+
+/// How wide each of the menus may be, so that all of them have room beside the others of the bar: what the
+/// short ones leave goes to the long ones.
+fn widest<'a>(ui: &Ui, names: impl Iterator<Item = &'a String>) -> f32 {
+    let mut widths: Vec<f32> = names.map(|name| natural(ui, name)).collect();
+    let spacing = ui.spacing().item_spacing.x;
+    let mut room = ui.available_width() - spacing * widths.len() as f32;
+    widths.sort_by(f32::total_cmp);
+    let mut left = widths.len() as f32;
+    for width in widths {
+        if width * left > room {
+            return (room / left).max(0.);
+        }
+        room -= width;
+        left -= 1.;
+    }
+    f32::INFINITY
 }
 
 fn about(model: &Model) -> String {
@@ -177,18 +253,31 @@ fn models_ui(ui: &mut Ui, state: &State, known: &Cached, commands: &mut Vec<Comm
     }
 }
 
-fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Command>) {
+fn own_pooling(model: &Model) -> String {
     let own = model.head.pooling();
-    let own_title = own
-        .iter()
-        .map(|m| m.title())
+    own.iter()
+        .map(|mode| mode.title())
         .collect::<Vec<_>>()
-        .join(" + ");
-    let shown = match state.pooling {
-        None => own_title.clone(),
+        .join(" + ")
+}
+
+fn pooling_shown(state: &State, model: &Model) -> String {
+    match state.pooling {
+        None => own_pooling(model),
         Some(mode) => mode.title().to_owned(),
-    };
-    let menu = ui.menu_button(format!("{shown} pooling ⏷"), |ui| {
+    }
+}
+
+fn pooling_ui(
+    ui: &mut Ui,
+    name: Name<'_>,
+    state: &State,
+    model: &Model,
+    commands: &mut Vec<Command>,
+) {
+    let own = model.head.pooling();
+    let own_title = own_pooling(model);
+    let menu = menu_ui(ui, name, |ui| {
         let mut offer = |ui: &mut Ui, pooling: Option<PoolingMode>, text: String| {
             if choice_ui(ui, state.pooling == pooling, text) {
                 commands.push(Command::SetPooling(pooling));
@@ -199,17 +288,29 @@ fn pooling_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comm
             offer(ui, Some(mode), mode.title().to_owned());
         }
     });
-    name_menu(&menu.response, format!("Pooling: {shown}"));
+    name_menu(
+        &menu.response,
+        format!("Pooling: {}", pooling_shown(state, model)),
+    );
 }
 
-fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Command>) {
-    let shown = match &state.prompt {
+fn prompt_words<'a>(state: &'a State, model: &'a Model) -> &'a str {
+    match &state.prompt {
         Prompt::Own => model.prompts.default.as_deref().unwrap_or("none"),
         Prompt::None => "none",
         Prompt::Named(name) => name,
         Prompt::Text(text) => text,
-    };
-    let menu = ui.menu_button(format!("prompt: {shown} ⏷"), |ui| {
+    }
+}
+
+fn prompt_ui(
+    ui: &mut Ui,
+    name: Name<'_>,
+    state: &State,
+    model: &Model,
+    commands: &mut Vec<Command>,
+) {
+    let menu = menu_ui(ui, name, |ui| {
         let mut offer = |ui: &mut Ui, prompt: Prompt, text: String| {
             if choice_ui(ui, state.prompt == prompt, text) {
                 commands.push(Command::SetPrompt(prompt));
@@ -248,7 +349,10 @@ fn prompt_ui(ui: &mut Ui, state: &State, model: &Model, commands: &mut Vec<Comma
             }));
         }
     });
-    name_menu(&menu.response, format!("Prompt: {shown}"));
+    name_menu(
+        &menu.response,
+        format!("Prompt: {}", prompt_words(state, model)),
+    );
 }
 
 /// Adapters change the weights, so a model for a task is another model.

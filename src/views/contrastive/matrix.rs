@@ -1,6 +1,6 @@
 //! The batch as a matrix, anchors by positives, and each row's loss beside it.
 
-use egui::{Align2, Rect, Role, Sense, StrokeKind, TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::derive::{Pairs, Seen};
@@ -10,7 +10,7 @@ use crate::views::ViewContext;
 use crate::views::compare::shorten;
 use crate::views::recorded::{keep_ui, kept_ui, key_of, switch_ui};
 use crate::widgets::{
-    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, legend_ui, number,
+    Heatmap, HeatmapResponse, HeatmapTexture, SPACE, SPACE_SMALL, Scale, legend_ui, number, outline,
 };
 
 /// Cells are no larger than this, in points.
@@ -20,6 +20,8 @@ const HEIGHT: f32 = 420.;
 /// Room for a row's bar, where the whole is not too narrow for it.
 const BAR: f32 = 54.;
 const NARROW: f32 = 340.;
+/// How far within its cell the frame of a pair stands.
+const INSIDE: f32 = 2.;
 /// Room for a row's figure.
 const FIGURE: f32 = 58.;
 
@@ -223,10 +225,9 @@ fn mark_diagonal(ui: &Ui, cells: Rect, n: usize, cx: &ViewContext<'_>) {
     let size = cells.size() / n.max(1) as f32;
     for i in 0..n {
         let corner = cells.min + size * i as f32;
-        let cell = Rect::from_min_size(corner, size);
-        let stroke = (1.5, cx.theme.accent());
-        ui.painter()
-            .rect_stroke(cell, 0., stroke, StrokeKind::Inside);
+        // Within its cell: the next pair's begins at this one's corner.
+        let cell = Rect::from_min_size(corner, size).shrink(INSIDE.min(0.25 * size.x));
+        outline(ui.painter(), cell, cx.theme);
     }
 }
 

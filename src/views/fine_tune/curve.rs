@@ -1,10 +1,11 @@
 //! The loss, step by step.
 
 use egui::Ui;
-use egui_plot::{Corner, Legend, Line, Plot, PlotPoints};
+use egui_plot::{Axis, Corner, Legend, Line, Plot, PlotPoints};
 
 use crate::engine::LabRun;
 use crate::views::ViewContext;
+use crate::views::plot::plot_axis;
 use crate::views::subject::{note_ui, section_ui};
 
 /// In points.
@@ -29,6 +30,8 @@ pub fn curve_ui(ui: &mut Ui, cx: &ViewContext<'_>, run: &LabRun) {
         .include_y(0.)
         .include_x(0.)
         .include_x(steps)
+        .custom_x_axes(vec![plot_axis(Axis::X)])
+        .custom_y_axes(vec![plot_axis(Axis::Y)])
         .x_axis_label("step")
         .allow_scroll(false)
         .allow_drag(false)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use egui::Ui;
 use egui_plot::{
-    FilledArea, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine,
+    Axis, FilledArea, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine,
 };
 
 use super::matrix::sums_ui;
@@ -20,6 +20,7 @@ use crate::model::{HeadOptions, Model, ModelError};
 use crate::trace::{PoolingMode, Trace};
 use crate::views::ViewContext;
 use crate::views::compare::{four, three};
+use crate::views::plot::plot_axis;
 use crate::views::recorded::switch_ui;
 use crate::views::standing::progress_ui;
 use crate::views::subject::note_ui;
@@ -336,6 +337,8 @@ fn curve_ui(
         // A curve that stays near 1 should look like one.
         .include_y(0.9)
         .show_grid([false, true])
+        .custom_x_axes(vec![plot_axis(Axis::X)])
+        .custom_y_axes(vec![plot_axis(Axis::Y)])
         .x_axis_formatter(move |mark, _| name(mark.value))
         .label_formatter(move |at| match at {
             HoverPosition::NearDataPoint { position, .. } => {
@@ -364,7 +367,7 @@ fn curve_ui(
             plot.line(mean.allow_hover(false));
         }
         let chosen = (cx.layer() + 1) as f64;
-        plot.vline(VLine::new("chosen layer", chosen).color(cx.theme.hairline()));
+        plot.vline(VLine::new("chosen layer", chosen).color(cx.theme.secondary()));
         let curve: PlotPoints<'_> = points.clone().into();
         plot.line(Line::new("cos", curve).color(cx.theme.accent()).width(1.5));
         let dots = Points::new("cos", PlotPoints::from(points))

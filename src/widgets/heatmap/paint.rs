@@ -9,6 +9,7 @@ use super::{Axis, Grid, Heatmap, HeatmapResponse};
 use crate::widgets::colormap::Scale;
 use crate::widgets::label::{self, Step};
 use crate::widgets::number;
+use crate::widgets::style::outline;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 pub(super) fn paint_ui(
@@ -199,14 +200,7 @@ fn paint_marks(
 ) {
     let cells = layout.cells;
     let pixel = 1.0 / ui.pixels_per_point();
-    let band = |rect: Rect| {
-        painter.rect_stroke(
-            rect,
-            0.0,
-            (pixel, theme.strong().gamma_multiply(0.7)),
-            StrokeKind::Outside,
-        );
-    };
+    let band = |rect: Rect| outline(painter, rect, theme);
     if let Some(row) = map.focus_row.filter(|r| *r < map.rows) {
         let (top, bottom) = layout.y.span(row);
         band(Rect::from_x_y_ranges(
@@ -223,9 +217,7 @@ fn paint_marks(
     }
     let (dark, light) = theme.outline();
     if let Some(cell) = out.hovered {
-        let rect = layout.cell(cell);
-        painter.rect_stroke(rect, 0.0, (pixel, light), StrokeKind::Outside);
-        painter.rect_stroke(rect.expand(pixel), 0.0, (pixel, dark), StrokeKind::Outside);
+        outline(painter, layout.cell(cell), theme);
     }
     if let Some(cell) = map.locked.filter(|c| c.0 < map.rows && c.1 < map.columns) {
         let rect = layout.cell(cell);

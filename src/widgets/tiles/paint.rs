@@ -5,6 +5,7 @@ use egui::{Color32, Painter, Pos2, Rect, StrokeKind, Ui, Vec2, pos2, vec2};
 use super::{Layout, Tiles, TilesResponse};
 use crate::widgets::heatmap::{Axis, Figures, HeatmapTexture, Pool, Stamp};
 use crate::widgets::label::{self, Step};
+use crate::widgets::style::outline;
 use crate::widgets::theme::{SPACE_SMALL, Theme};
 
 /// How much is left of a tile that steps back.
@@ -31,7 +32,6 @@ impl Tiles<'_> {
             [self.rows, self.columns, self.side, layout.axis.bins],
         );
         let id = texture.update_with(ui, stamp, || self.figures(&layout.axis, theme));
-        let (dark, light) = theme.outline();
         let pixel = 1.0 / ui.pixels_per_point();
         let place = |row: usize, column: usize| {
             let corner = origin + layout.pitch * vec2(column as f32, row as f32);
@@ -55,13 +55,7 @@ impl Tiles<'_> {
                 if self.locked == tile {
                     painter.rect_stroke(rect, 0.0, (2.0, theme.accent()), StrokeKind::Outside);
                 } else if out.hovered == tile || self.focus == tile {
-                    painter.rect_stroke(rect, 0.0, (pixel, light), StrokeKind::Outside);
-                    painter.rect_stroke(
-                        rect.expand(pixel),
-                        0.0,
-                        (pixel, dark),
-                        StrokeKind::Outside,
-                    );
+                    outline(&painter, rect, theme);
                 }
             }
         }

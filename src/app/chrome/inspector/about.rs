@@ -1,6 +1,6 @@
 //! What a token is, and its vector along the pipeline.
 
-use egui::{Grid, Label, RichText, Ui};
+use egui::{Align, Grid, Label, Layout, RichText, Ui, vec2};
 
 use crate::app::state::TextId;
 use crate::tokens::start_of;
@@ -15,15 +15,20 @@ pub(super) fn section_ui(ui: &mut Ui, title: &str) {
     ui.label(RichText::new(title).strong());
 }
 
-/// One line: a site with its index, and the value at full precision.
+/// One line: a site with its index, and the value, at full precision when it is pointed at. A long name
+/// gives way to the value.
 fn value_ui(ui: &mut Ui, name: String, value: Option<f32>) {
-    ui.label(RichText::new(name).monospace().small());
-    let text = value.map_or("–".to_owned(), |value| number(value.into()));
-    let response = ui.label(RichText::new(text).monospace());
-    if let Some(value) = value {
-        response.on_hover_text(format!("{value:?}"));
-    }
-    ui.end_row();
+    let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        let text = value.map_or("–".to_owned(), |value| number(value.into()));
+        let response = ui.label(RichText::new(text).monospace());
+        if let Some(value) = value {
+            response.on_hover_text(format!("{value:?}"));
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(Label::new(RichText::new(name).monospace().small()).truncate());
+        });
+    });
 }
 
 fn grid_ui(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
@@ -118,27 +123,23 @@ pub(super) fn stream_ui(ui: &mut Ui, trace: &Trace, t: usize, dimension: Option<
         None => "Length of this token's vector along the pipeline".to_owned(),
     };
     section_ui(ui, &title);
-    grid_ui(ui, "stream", |ui| {
-        for site in sites {
-            let Some(values) = trace.values(site) else {
-                continue;
-            };
-            match dimension {
-                Some(d) => value_ui(ui, format!("{site}[{t}, {d}]"), values.at(&[t, d])),
-                None => value_ui(ui, format!("|{site}[{t}]|"), Some(norm(&values, t) as f32)),
-            }
+    for site in sites {
+        let Some(values) = trace.values(site) else {
+            continue;
+        };
+        match dimension {
+            Some(d) => value_ui(ui, format!("{site}[{t}, {d}]"), values.at(&[t, d])),
+            None => value_ui(ui, format!("|{site}[{t}]|"), Some(norm(&values, t) as f32)),
         }
-    });
+    }
 }
 
 /// One dimension of the pooled vectors.
 pub(super) fn dimension_ui(ui: &mut Ui, trace: &Trace, dimension: usize) {
     section_ui(ui, &format!("Dimension {dimension} under every pooling"));
-    grid_ui(ui, "dimension", |ui| {
-        let pooled = PoolingMode::ALL.map(Site::Pooled);
-        for site in pooled.into_iter().chain([Site::Sentence]) {
-            let value = trace.values(site).and_then(|v| v.at(&[dimension]));
-            value_ui(ui, format!("{site}[{dimension}]"), value);
-        }
-    });
+    let pooled = PoolingMode::ALL.map(Site::Pooled);
+    for site in pooled.into_iter().chain([Site::Sentence]) {
+        let value = trace.values(site).and_then(|v| v.at(&[dimension]));
+        value_ui(ui, format!("{site}[{dimension}]"), value);
+    }
 }
