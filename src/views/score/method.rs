@@ -161,7 +161,9 @@ impl Method {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             let from = self.answer_ui(ui, cx, (tab, key), by, (&shown.value, removals));
-            self.sheet = Some(Sheet::Found(shown.value.clone(), by, from));
+            // Nothing in a file would say that its figures are those of earlier texts.
+            let sheet = Sheet::Found(shown.value.clone(), by, from);
+            self.sheet = shown.current.then_some(sheet);
         });
         // Below an old answer, which stays where it is.
         if runs {
