@@ -3,7 +3,9 @@
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use embedscope::analysis::job::Job;
 use embedscope::analysis::similarity::PairMatrix;
+use embedscope::analysis::similarity::ablation::{Fill, ablation};
 use embedscope::analysis::similarity::components::components;
 use embedscope::analysis::similarity::input::input_pairs;
 use embedscope::analysis::similarity::layers::Layers;
@@ -126,6 +128,27 @@ fn a_click_on_a_tab_chooses_it_and_the_table_follows() {
             "{method:?} copies another tab's table"
         );
         seen.push(table);
+    }
+}
+
+#[test]
+fn a_part_is_set_to_zero_or_to_its_mean() {
+    let mut harness = open(ScoreMethod::Ablation, &TEXTS);
+    settle(&mut harness);
+    for (fill, label) in [(Fill::Mean, "set to its mean"), (Fill::Zero, "set to zero")] {
+        harness.get_by_label(label).click();
+        settle(&mut harness);
+        let shown = figures(&harness);
+        let model = harness.state().model.clone();
+        let (cancel, mut report) = (Cancel::new(), |_, _| ());
+        let mut job = Job::new(&cancel, &mut report);
+        let found = with_traces(harness.state(), |a, b| {
+            ablation(&model, a, b, model.options(), fill, &mut job).unwrap()
+        });
+        assert_eq!(shown.len(), found.both.len());
+        let off = shown.iter().zip(&found.both).map(|(x, y)| (x - y).abs());
+        assert!(off.fold(0., f64::max) < 1e-9, "{fill:?}");
+        assert!(found.both.iter().any(|change| change.abs() > 1e-4));
     }
 }
 
