@@ -162,10 +162,17 @@ fn the_bias_of_a_head_is_a_part_of_its_own() {
         assert_eq!(matrix.rows.len(), a.tokens.len() + extra, "{name}");
         assert_eq!(matrix.columns.len(), b.tokens.len() + extra, "{name}");
         assert_eq!(matrix.rows.last().unwrap() == BIAS, has, "{name}");
-        let shares = shares(&matrix, &a.tokens, &b.tokens);
-        let bias = &shares[PairClass::Bias as usize];
+        let all = shares(&matrix, &a.tokens, &b.tokens);
+        let bias = &all[PairClass::Bias as usize];
         let cells = extra * (matrix.rows.len() + matrix.columns.len() - 1);
         assert_eq!(bias.pairs, cells, "{name}");
+        if has {
+            assert_eq!(bias.title(), "no token (bias)", "{name}");
+            let mut named = matrix.clone();
+            *named.rows.last_mut().unwrap() = "reference".to_owned();
+            let of_padding = shares(&named, &a.tokens, &b.tokens);
+            assert_eq!(of_padding[0].title(), "no token (reference)", "{name}");
+        }
     }
 }
 

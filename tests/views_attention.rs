@@ -253,7 +253,11 @@ fn a_mean_is_of_the_heads_that_the_finder_picks_out() {
         settle(&mut harness);
         settle(&mut harness);
         match count {
-            "0" => _ = harness.get_by_label_contains(&format!("is of the kind “{kind}”")),
+            "0" => {
+                harness.get_by_label_contains(&format!("is of the kind “{kind}”"));
+                let links = harness.query_by_label("Who reads whom");
+                assert!(links.is_none(), "nothing is without its reason");
+            }
             "1" => {
                 _ = harness.get_by_role_and_label(
                     Role::Image,

@@ -3,7 +3,9 @@
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use embedscope::analysis::job::Job;
 use embedscope::analysis::similarity::PairMatrix;
+use embedscope::analysis::similarity::ablation::{Fill, ablation};
 use embedscope::analysis::similarity::components::components;
 use embedscope::analysis::similarity::input::input_pairs;
 use embedscope::analysis::similarity::layers::Layers;
@@ -130,6 +132,27 @@ fn a_click_on_a_tab_chooses_it_and_the_table_follows() {
 }
 
 #[test]
+fn a_part_is_set_to_zero_or_to_its_mean() {
+    let mut harness = open(ScoreMethod::Ablation, &TEXTS);
+    settle(&mut harness);
+    for (fill, label) in [(Fill::Mean, "set to its mean"), (Fill::Zero, "set to zero")] {
+        harness.get_by_label(label).click();
+        settle(&mut harness);
+        let shown = figures(&harness);
+        let model = harness.state().model.clone();
+        let (cancel, mut report) = (Cancel::new(), |_, _| ());
+        let mut job = Job::new(&cancel, &mut report);
+        let found = with_traces(harness.state(), |a, b| {
+            ablation(&model, a, b, model.options(), fill, &mut job).unwrap()
+        });
+        assert_eq!(shown.len(), found.both.len());
+        let off = shown.iter().zip(&found.both).map(|(x, y)| (x - y).abs());
+        assert!(off.fold(0., f64::max) < 1e-9, "{fill:?}");
+        assert!(found.both.iter().any(|change| change.abs() > 1e-4));
+    }
+}
+
+#[test]
 fn the_residual_is_what_the_analysis_says() {
     let bench = bench(ScoreMethod::Pairs, &TEXTS);
     let (model, cancel) = (bench.model.clone(), Cancel::new());
@@ -202,7 +225,8 @@ fn an_old_answer_stays_until_the_new_one_is_there() {
     harness.step();
     harness.get_by_label_contains("computing Input tokens");
     harness.get_by_label("Input tokens of A and B");
-    assert_eq!(harness.state().tsv(), before, "the old one, dimmed");
+    let stale = harness.state().tsv();
+    assert_eq!(stale, None, "in a file nothing is dimmed");
     settle(&mut harness);
     assert!(harness.query_by_label_contains("computing").is_none());
     assert_ne!(harness.state().tsv(), before);

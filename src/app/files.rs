@@ -44,8 +44,6 @@ pub enum FileError {
     Binary { path: String },
     #[error("{path}: holds no text")]
     Empty { path: String },
-    #[error("{path}: {problem}")]
-    Table { path: String, problem: String },
     #[error("{path}: is neither a model's folder nor a session nor a text file")]
     Unknown { path: String },
     #[error(
@@ -128,15 +126,12 @@ pub fn is_table(path: &Path) -> bool {
 /// A table, and which of its columns are likely to hold the texts.
 ///
 /// # Errors
-/// Those of [`read_texts`], but for the number of lines; and a quote that is never closed.
+/// Those of [`read_texts`], but for the number of lines.
 pub fn read_table(path: &Path) -> Result<Import, FileError> {
     let shown = || path.display().to_string();
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_string_lossy().into_owned();
-    let import = Import::new(name, read(path)?).map_err(|problem| FileError::Table {
-        path: shown(),
-        problem: problem.to_string(),
-    })?;
+    let import = Import::new(name, read(path)?);
     match import.table.rows.is_empty() {
         true => Err(FileError::Empty { path: shown() }),
         false => Ok(import),

@@ -23,25 +23,27 @@ pub struct Import {
 }
 
 impl Import {
-    /// Guesses everything, for a person to correct.
-    ///
-    /// # Errors
-    /// When a quote is never closed.
-    pub fn new(name: String, text: String) -> Result<Self, OpenQuote> {
-        let separator = Separator::guess(&text);
-        let table = Table::parse(&text, separator)?;
+    /// Guesses everything, for a person to correct: line by line where it can be cut in no way.
+    pub fn new(name: String, text: String) -> Self {
+        let separator = match Separator::guess(&text) {
+            Separator::None => Separator::of_name(&name, &text),
+            found => Some(found),
+        };
         let mut import = Self {
             name,
             text,
-            separator,
+            separator: Separator::None,
             header: false,
             column: 0,
             paired: None,
             problem: None,
             table: Table::default(),
         };
-        import.take(table);
-        Ok(import)
+        import.separate(Separator::None);
+        if let Some(separator) = separator {
+            import.separate(separator);
+        }
+        import
     }
 
     fn take(&mut self, table: Table) {
@@ -122,7 +124,7 @@ mod tests {
         for i in 0..600 {
             text.push_str(&format!("what is {i}?,\"it is {i}, of course\"\n"));
         }
-        let mut import = Import::new("x.csv".to_owned(), text).unwrap();
+        let mut import = Import::new("x.csv".to_owned(), text);
         assert_eq!((import.header, import.column), (true, 1));
         assert_eq!(import.column_name(0), "1 (query)");
         assert_eq!(import.counts(), (600, MOST_TEXTS));

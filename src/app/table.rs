@@ -1,5 +1,8 @@
 //! Tables as text (RFC 4180): CSV and its relatives, and which of their columns hold texts.
 
+use std::cmp::Ordering;
+use std::path::Path;
+
 /// Rows of cells; rows may have different lengths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -51,6 +54,24 @@ impl Separator {
         // Of equals the first: a tab is never part of a text by chance.
         let best = found.rev().max_by_key(|(count, _)| *count);
         best.map_or(Self::None, |(_, separator)| separator)
+    }
+
+    /// What a file's name says of it, for where the rows do not tell: a table with rows of different
+    /// lengths is one all the same.
+    pub fn of_name(name: &str, text: &str) -> Option<Self> {
+        let ending = Path::new(name).extension()?.to_ascii_lowercase();
+        let first = text.lines().find(|line| !line.trim().is_empty())?;
+        let times = |letter: char| first.matches(letter).count();
+        let found = match ending.to_str()? {
+            "tsv" => Self::Tab,
+            "csv" if times(';') > times(',') => Self::Semicolon,
+            "csv" => Self::Comma,
+            _ => return None,
+        };
+        // Of one column alone only the quotes tell whether a comma ends a cell.
+        let one_column = || Table::parse(text, found).is_ok_and(|table| table.columns() == 1);
+        let cuts = found.letter().is_some_and(|letter| times(letter) > 0);
+        (cuts || one_column()).then_some(found)
     }
 }
 
@@ -118,6 +139,16 @@ impl Table {
     /// Cells of the longest row.
     pub fn columns(&self) -> usize {
         self.rows.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// How many rows have fewer cells than the first, and how many have more.
+    pub fn uneven(&self) -> (usize, usize) {
+        let first = self.rows.first().map_or(0, Vec::len);
+        let count = |ordering| {
+            let rows = self.rows.iter();
+            rows.filter(|row| row.len().cmp(&first) == ordering).count()
+        };
+        (count(Ordering::Less), count(Ordering::Greater))
     }
 
     pub fn cell(&self, row: usize, column: usize) -> &str {
@@ -259,6 +290,18 @@ mod tests {
             Separator::None,
             "a list of texts that has commas is no table"
         );
+        let ragged = "id,text\n1,\n2\n3,Fish swim,x,y\n";
+        assert_eq!(Separator::guess(ragged), Separator::None);
+        let of_name = |name: &str, text: &str| Separator::of_name(name, text);
+        assert_eq!(of_name("r.CSV", ragged), Some(Separator::Comma));
+        assert_eq!(of_name("r.txt", ragged), None, "may be a list of texts");
+        assert_eq!(of_name("r.csv", "a;b,c;d\ne\n"), Some(Separator::Semicolon));
+        assert_eq!(of_name("r.tsv", "a\tb\nc\n"), Some(Separator::Tab));
+        let quoted = "text\n\"Well, yes\"\n";
+        assert_eq!(of_name("r.csv", quoted), Some(Separator::Comma));
+        assert_eq!(of_name("r.csv", "text\nWell, yes\n"), None);
+        let table = Table::parse(ragged, Separator::Comma).unwrap();
+        assert_eq!(table.uneven(), (1, 1), "a cell that is empty is one");
         let table = Table::parse(comma, Separator::Comma).unwrap();
         assert!(table.has_header());
         assert_eq!((table.columns(), table.text_column(true)), (3, 1));

@@ -18,6 +18,7 @@ mod tasks;
 mod tokens;
 mod told;
 mod verdict;
+mod ways;
 
 use egui::Ui;
 

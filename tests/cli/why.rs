@@ -322,6 +322,12 @@ fn methods_that_run_the_model_again_have_their_own_keys() {
     assert_eq!(size(&ablation["rows"]), 2);
     assert_eq!(size(&ablation["columns"]), 5, "four heads and a block");
     assert_eq!(size(&ablation["a"][1]), 5);
+    for fill in ["zero", "mean"] {
+        let found = &ablation["fills"][fill];
+        assert_eq!(size(&found["matrix"][1]), 5, "{fill}");
+        assert_eq!(found["matrix"] == ablation["matrix"], fill == "zero");
+        assert_eq!(found["a"] == ablation["a"], fill == "zero");
+    }
     let table = run_why("plain", &["--method", names]).ok();
     for word in ["without, in A", "empty", " H4 ", "reference"] {
         assert!(table.contains(word), "{word}: {table}");

@@ -71,6 +71,19 @@ fn the_menu_leads_to_a_dialog_with_a_name_for_the_file() {
     harness.get_by_label("Cancel").click();
     settle(&mut harness);
     assert!(harness.query_by_label("Export a panel").is_none());
+
+    // A mean is no head's.
+    harness.get_by_label("Mean over layers").click();
+    settle(&mut harness);
+    harness.get_by_label("Export Attention").click();
+    settle(&mut harness);
+    harness.get_by_label("SVG…").click();
+    settle(&mut harness);
+    let value = harness.get_by_label("Path").accesskit_node().value();
+    assert_eq!(
+        value.as_deref(),
+        Some("attention-layer.all.pattern.mean_of_8-A.svg")
+    );
 }
 
 #[test]

@@ -121,11 +121,25 @@ fn a_table_asks_for_its_column() {
     assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
 
     std::fs::write(&path, "a,b\n\"never closed,c\n").unwrap();
-    send(&mut harness, Command::OpenTextFile(path));
-    // What is no table is offered line by line, and says why when it is cut all the same.
-    click(&mut harness, "Separated by: nothing: each line is one text");
-    click(&mut harness, "commas");
+    send(&mut harness, Command::OpenTextFile(path.clone()));
+    // What cannot be cut is offered line by line, and says why.
+    harness.get_by_label("Separated by: nothing: each line is one text");
     harness.get_by_label_contains("pairs.csv: line 2: a quote");
+    click(&mut harness, "Separated by: nothing: each line is one text");
+    click(&mut harness, "semicolons");
+    harness.get_by_label("Separated by: nothing: each line is one text");
+    harness.get_by_label_contains("pairs.csv: line 2: a quote");
+    click(&mut harness, "Cancel");
+    assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
+
+    // Rows of different lengths are a table all the same where the name says so.
+    std::fs::write(&path, "id,text\n1,The cat\n2\n3,Dogs bark,x,y\n").unwrap();
+    send(&mut harness, Command::OpenTextFile(path));
+    harness.get_by_label("Separated by: commas");
+    harness.get_by_label(
+        "Not all rows are as long as the first: 1 has fewer cells, 1 has more cells.",
+    );
+    harness.get_by_label("Open 2 texts");
     click(&mut harness, "Cancel");
     assert_eq!(texts(&harness), ["Who, then, is asleep?", "What?"]);
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::reruns::{ROWS, Restart, batches, held, restart};
 use crate::analysis::job::Job;
@@ -13,12 +14,25 @@ use crate::trace::hook::{Act, Hook};
 use crate::trace::{LayerSite, Site, Trace};
 
 /// What stands in the place of a head's or a block's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Fill {
     /// Zeros: the part says nothing.
+    #[default]
     Zero,
     /// Its mean over the tokens of the same text: the part says the same to every token.
     Mean,
+}
+
+impl Fill {
+    pub const ALL: [Self; 2] = [Self::Zero, Self::Mean];
+
+    /// As files and the command line call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zero => "zero",
+            Self::Mean => "mean",
+        }
+    }
 }
 
 /// The cosine without each part of the encoder. Every map is [L, H + 1] row-major: the heads of a

@@ -36,7 +36,7 @@ impl PairClass {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Bias => "no token (bias)",
+            Self::Bias => "no token",
             Self::Special => "special tokens",
             Self::Prompt => "prompt",
             Self::Punctuation => "punctuation",
@@ -49,9 +49,7 @@ impl PairClass {
     /// Which pairs these are, given that none of the classes before took them.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Bias => {
-                "pairs with a part that is no token: what the model adds whatever the text says"
-            }
+            Self::Bias => "pairs with a part that is no token on either side",
             Self::Special => {
                 "pairs with a token of the template, like [CLS] or [SEP], on either side"
             }
@@ -65,13 +63,27 @@ impl PairClass {
 }
 
 /// One class's part of the score.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Share {
     pub class: PairClass,
+    /// What the method calls the row or column that is no token (`bias`, `empty`, `reference`), where
+    /// the class is of those.
+    pub part: Option<String>,
     /// Σ of the class's cells.
     pub sum: f64,
     /// How many cells those are.
     pub pairs: usize,
+}
+
+impl Share {
+    /// The class; and of what is no token what it is.
+    pub fn title(&self) -> String {
+        let class = self.class.title();
+        match &self.part {
+            Some(part) => format!("{class} ({part})"),
+            None => class.to_owned(),
+        }
+    }
 }
 
 /// The sums of every class, in the order of [`PairClass::ALL`]. Each cell is in exactly one class,
@@ -81,8 +93,10 @@ pub fn shares(matrix: &PairMatrix, a: &Tokens, b: &Tokens) -> Vec<Share> {
     if !matrix.rows.starts_with(&a.pieces) || !matrix.columns.starts_with(&b.pieces) {
         return Vec::new();
     }
+    let extra = matrix.rows.get(a.len()).or(matrix.columns.get(b.len()));
     let mut shares = PairClass::ALL.map(|class| Share {
         class,
+        part: extra.filter(|_| class == PairClass::Bias).cloned(),
         sum: 0.,
         pairs: 0,
     });

@@ -4,7 +4,7 @@ use egui::{Button, ComboBox, Grid, Modal, RichText, Role, ScrollArea, Ui, Widget
 
 use crate::app::command::Command;
 use crate::app::import::Import;
-use crate::app::table::{Separator, one_line};
+use crate::app::table::{Separator, Table, one_line};
 use crate::tokens::start_of;
 use crate::widgets::theme::{SPACE, Theme};
 use crate::widgets::{counted, dialog_frame, edged_ui, entry_ui, give_back_to};
@@ -127,6 +127,26 @@ fn preview_ui(ui: &mut Ui, import: &Import) {
         let text = format!("{} of {all_columns} columns are shown.", columns.len());
         ui.label(RichText::new(text).small().weak());
     }
+    if let Some(text) = uneven(&import.table) {
+        ui.label(RichText::new(text).small().weak());
+    }
+}
+
+/// What is to be known of rows of different lengths before a column of them is taken.
+fn uneven(table: &Table) -> Option<String> {
+    let said = |rows: usize, what: &str| match rows {
+        0 => None,
+        1 => Some(format!("1 has {what} cells")),
+        rows => Some(format!("{rows} have {what} cells")),
+    };
+    let (fewer, more) = table.uneven();
+    let parts: Vec<_> = [said(fewer, "fewer"), said(more, "more")]
+        .into_iter()
+        .flatten()
+        .collect();
+    let parts = parts.join(", ");
+    let text = format!("Not all rows are as long as the first: {parts}.");
+    (!parts.is_empty()).then_some(text)
 }
 
 /// The chosen columns, and as many of the first as there is room for.

@@ -51,12 +51,27 @@ impl App {
         }
         let (layer, head) = (self.state.layer + 1, self.state.head + 1);
         let place = match export.panel {
-            "attention" => format!("-L{layer}-head{head}"),
+            "attention" => match self.shown_mean() {
+                Some(mean) => format!("-{mean}"),
+                None => format!("-L{layer}-head{head}"),
+            },
             "feed_forward" => format!("-L{layer}"),
             "score" => format!("-{}", method_name(self.state.score_method)),
             _ => String::new(),
         };
         format!("{}{place}{side}.{ending}", export.panel)
+    }
+
+    /// What a mean over heads is called, where one stands in the place of a head.
+    fn shown_mean(&mut self) -> Option<String> {
+        let model = self.engine.model()?;
+        let focus = self.state.locked;
+        let (mut panels, _) = self.panels(&model, focus);
+        let array = panels.arrays("attention").into_iter().next()?;
+        // In columns the names begin with their side.
+        let name = array.name.rsplit('/').next()?;
+        let name = name.trim_end_matches(".a_minus_b");
+        name.contains(".mean").then(|| name.to_owned())
     }
 
     /// Takes a copy of what the panel shows and writes it away from the window.

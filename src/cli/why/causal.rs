@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::methods::{Answer, Subject, keys};
 use super::paint::{left, right};
 use crate::analysis::job::Job;
-use crate::analysis::similarity::ablation::{Fill, ablation};
+use crate::analysis::similarity::ablation::{Ablation, Fill, ablation};
 use crate::analysis::similarity::integrated::integrated;
 use crate::analysis::similarity::leave_one_out::{LeaveOneOut, Removal, leave_one_out};
 use crate::analysis::similarity::patching::{Patching, patching, same_index};
@@ -126,19 +126,39 @@ pub fn shapley_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, Mode
 }
 
 pub fn ablation_of(subject: &Subject<'_>, cancel: &Cancel) -> Result<Answer, ModelError> {
-    let found = watched(Method::Ablation, cancel, |job| {
-        let (model, options) = (subject.model, subject.options);
-        ablation(model, subject.a, subject.b, options, Fill::Zero, job)
+    let all: Vec<Ablation> = watched(Method::Ablation, cancel, |job| {
+        let &Subject {
+            model,
+            a,
+            b,
+            options,
+            ..
+        } = subject;
+        let one = |fill| ablation(model, a, b, options, fill, job);
+        Fill::ALL.into_iter().map(one).collect()
     })?;
-    let width = found.heads + 1;
-    let (rows_of_map, columns) = (found.rows(), found.columns());
+    let of = |found: &Ablation| {
+        let width = found.heads + 1;
+        let value = json!({
+            "a": rows(&found.a, width), "b": rows(&found.b, width),
+            "matrix": rows(&found.both, width),
+            "seconds": found.seconds,
+        });
+        (found.fill.name().to_owned(), value)
+    };
+    let fills: Map<String, Value> = all.iter().map(of).collect();
+    let zero = &all[Fill::Zero as usize];
+    let width = zero.heads + 1;
+    let (rows_of_map, columns) = (zero.rows(), zero.columns());
+    let seconds = all.iter().map(|found| found.seconds).sum();
     Ok(Answer {
         extra: keys([
-            ("fill", json!("zero")),
-            ("a", json!(rows(&found.a, width))),
-            ("b", json!(rows(&found.b, width))),
+            ("fill", json!(Fill::Zero.name())),
+            ("a", json!(rows(&zero.a, width))),
+            ("b", json!(rows(&zero.b, width))),
+            ("fills", fills.into()),
         ]),
-        ..map(found.both, rows_of_map, columns, found.seconds).into()
+        ..map(zero.both.clone(), rows_of_map, columns, seconds).into()
     })
 }
 

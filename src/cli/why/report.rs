@@ -124,7 +124,7 @@ fn explanation(
     }
     for share in shares {
         if share.pairs > 0 {
-            let (title, count) = (left(share.class.title(), 20), share.pairs);
+            let (title, count) = (left(&share.title(), 20), share.pairs);
             let line = format!("{title} {:>8.4}", share.sum);
             out.push_str(&format!(
                 "{line}  {}\n",

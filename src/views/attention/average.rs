@@ -76,6 +76,8 @@ impl Over {
 #[derive(Clone)]
 pub(super) struct Large {
     pub over: Over,
+    /// The kind that alone is in a mean.
+    pub kind: Option<Kind>,
     pub who: Who,
     pub text: Recorded,
     pub name: String,
@@ -150,6 +152,7 @@ impl Average {
         }
         Chosen::Now(Box::new(Large {
             over,
+            kind,
             name: over.name(chosen, heads.len(), kind),
             site: over.site(scene.layer, options.map),
             who: Who::mean(heads),

@@ -155,7 +155,11 @@ impl Head {
         let window = drawn.window.as_ref()?;
         let large = &drawn.large;
         let count = large.who.heads().len();
-        let name = format!("{}.mean_of_{count}", large.site.replace('*', "all"));
+        let mut name = format!("{}.mean_of_{count}", large.site.replace('*', "all"));
+        if let Some(kind) = large.kind {
+            // Two kinds may have as many heads.
+            name.push_str(&format!("_{}", kind.title().replace('/', "_")));
+        }
         let numbers = Numbers::Single(window.values.clone());
         let [rows, columns] = drawn.labels.clone();
         let array = NamedArray::new(name, window.cells.to_vec(), numbers);

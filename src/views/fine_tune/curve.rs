@@ -10,6 +10,8 @@ use crate::views::subject::{note_ui, section_ui};
 
 /// In points.
 const HEIGHT: f32 = 240.;
+/// Room for what stands at the marks, in points, which a first frame does not measure.
+const AXIS: f32 = 36.;
 
 pub fn curve_ui(ui: &mut Ui, cx: &ViewContext<'_>, run: &LabRun) {
     section_ui(ui, "Loss", "");
@@ -27,6 +29,7 @@ pub fn curve_ui(ui: &mut Ui, cx: &ViewContext<'_>, run: &LabRun) {
     let steps = run.plan.settings.steps as f64;
     let plot = Plot::new("loss of each step")
         .height(HEIGHT)
+        .y_axis_min_width(AXIS)
         .include_y(0.)
         .include_x(0.)
         .include_x(steps)

@@ -56,9 +56,9 @@ pub fn ablation_ui(
     let mut from = kept_ui(ui, From::default());
     ui.horizontal_wrapped(|ui| {
         let choices = [
-            (From::Both, "out of both", "The part is zero in both texts"),
-            (From::A, "out of A", "The part is zero in A alone"),
-            (From::B, "out of B", "The part is zero in B alone"),
+            (From::Both, "out of both", "Without the part in both texts"),
+            (From::A, "out of A", "Without the part in A alone"),
+            (From::B, "out of B", "Without the part in B alone"),
         ];
         switch_ui(ui, &mut from, &choices);
     });

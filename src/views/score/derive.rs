@@ -176,6 +176,8 @@ impl Pairs {
             by_word.set_sums(groups.map(sum).collect());
             by_token.set_sums(changes);
         }
+        pairs.tokens.hide_fixed();
+        pairs.words.hide_fixed();
         pairs
     }
 }
@@ -197,6 +199,19 @@ fn specials(words: &Words, tokens: &Tokens) -> Vec<bool> {
 }
 
 impl Grid {
+    /// What cannot be taken away ([CLS] is no letters to delete) is hatched as what is not there, not
+    /// loud as a fault is.
+    fn hide_fixed(&mut self) {
+        let columns = &self.columns;
+        let fixed = self.rows.sums.iter().flat_map(|row| {
+            let columns = columns.sums.iter();
+            columns.map(|column| row.is_nan() || column.is_nan())
+        });
+        for (cell, _) in self.cells.iter_mut().zip(fixed).filter(|(_, fixed)| *fixed) {
+            *cell = f32::NEG_INFINITY;
+        }
+    }
+
     /// False for a map that explains no number.
     pub fn adds_up(&self) -> bool {
         self.matrix.explains.is_finite()

@@ -28,6 +28,9 @@ use crate::widgets::{Cell, Column, SPACE, Table, number};
 
 /// In points.
 const HEIGHT: f32 = 220.;
+/// Room for what stands at the marks, in points: a first frame knows no width yet, and cuts what is
+/// wider off at the panel's edge.
+const AXIS: f32 = 36.;
 /// All columns stand side by side from this width on.
 const ROOMY: f32 = 400.;
 
@@ -333,6 +336,7 @@ fn curve_ui(
     let plot = Plot::new("cosine after each layer")
         .height(HEIGHT)
         .width(ui.available_width().min(720.))
+        .y_axis_min_width(AXIS)
         .include_y(1.)
         // A curve that stays near 1 should look like one.
         .include_y(0.9)

@@ -86,6 +86,11 @@ impl MatrixState {
 fn cell_text(grid: &Grid, (row, column): (usize, usize)) -> String {
     let (a, b) = (&grid.rows.labels[row], &grid.columns.labels[column]);
     let value = grid.matrix.at(row, column);
+    let sums = [(a, grid.rows.sums[row]), (b, grid.columns.sums[column])];
+    let fixed = sums.iter().find(|(_, alone)| alone.is_nan());
+    if let Some((token, _)) = fixed.filter(|_| !grid.adds_up()) {
+        return format!("A {a} · B {b}\n{token} cannot be taken away");
+    }
     let mut text = format!("A {a} · B {b}\n{}", number(value));
     if grid.adds_up() {
         let share = 100. * value / grid.matrix.explains;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use egui::Ui;
-use serde::{Deserialize, Serialize};
 
 use super::ablation::From;
 use super::contrast::ContrastState;
@@ -15,6 +14,7 @@ use super::mapping::By;
 use super::matrix::MatrixState;
 use super::tabs::{TABS, Tab};
 use super::tasks::{Answer, Found, MANY, Runs, Task};
+use super::ways::{Ways, ways_ui};
 use super::{ablation, components, tokens};
 use crate::analysis::pooling::modes;
 use crate::analysis::similarity::PairMatrix;
@@ -25,31 +25,11 @@ use crate::engine;
 use crate::model::Model;
 use crate::trace::PoolingMode;
 use crate::views::ViewContext;
-use crate::views::recorded::{keep_ui, kept_ui, switch_ui};
 use crate::views::subject::note_ui;
 use crate::widgets::{HeatmapTexture, SPACE};
 
 /// How often progress is painted.
 const GLANCE: std::time::Duration = std::time::Duration::from_millis(100);
-
-/// How a token is taken away, as it is kept between runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Taken {
-    #[default]
-    Mask,
-    Pool,
-    Delete,
-}
-
-impl Taken {
-    fn removal(self) -> Removal {
-        match self {
-            Self::Mask => Removal::Mask,
-            Self::Pool => Removal::Pool,
-            Self::Delete => Removal::Delete,
-        }
-    }
-}
 
 /// What was painted last, for the clipboard.
 enum Sheet {
@@ -91,7 +71,7 @@ impl Method {
         let mut found = HashMap::new();
         for tab in &TABS {
             let known = tab.refusal(model, [&key.a.0, &key.b.0]);
-            let met = match tab.task(Removal::Mask) {
+            let met = match tab.task(Ways::default()) {
                 None if tab.method == ScoreMethod::Pairs => score.pairs.as_ref().err().cloned(),
                 None => None,
                 Some(task) => self.runs.peek(task, key).and_then(|shown| {
@@ -123,7 +103,7 @@ impl Method {
             return;
         }
         self.contrast.rest();
-        let task = tab.task(removal_ui(ui, tab));
+        let task = tab.task(ways_ui(ui, tab));
         let masked = Task::LeaveOneOut(Removal::Mask);
         let mut wanted: Vec<Task> = task.into_iter().collect();
         if tab.explains_tokens() {
@@ -161,7 +141,9 @@ impl Method {
                 ui.multiply_opacity(cx.theme.stale_alpha());
             }
             let from = self.answer_ui(ui, cx, (tab, key), by, (&shown.value, removals));
-            self.sheet = Some(Sheet::Found(shown.value.clone(), by, from));
+            // Nothing in a file would say that its figures are those of earlier texts.
+            let sheet = Sheet::Found(shown.value.clone(), by, from);
+            self.sheet = shown.current.then_some(sheet);
         });
         // Below an old answer, which stays where it is.
         if runs {
@@ -351,35 +333,6 @@ impl Method {
             }),
         }
     }
-}
-
-/// How a token is taken away, where the tab is about that.
-fn removal_ui(ui: &mut Ui, tab: &Tab) -> Removal {
-    let mut taken = kept_ui(ui, Taken::default());
-    if tab.method == ScoreMethod::LeaveOneOut {
-        ui.horizontal_wrapped(|ui| {
-            let choices = [
-                (
-                    Taken::Mask,
-                    "masked",
-                    "Out of attention and of the pool; the others keep their positions",
-                ),
-                (
-                    Taken::Pool,
-                    "out of the pool",
-                    "Out of the pool alone: the other tokens keep what they read from it",
-                ),
-                (
-                    Taken::Delete,
-                    "deleted",
-                    "Its letters out of the text, which is tokenized again",
-                ),
-            ];
-            switch_ui(ui, &mut taken, &choices);
-        });
-        keep_ui(ui, taken);
-    }
-    taken.removal()
 }
 
 /// As [`tsv`]; where the marginals are not the sums of the cells they come along.

@@ -12,7 +12,7 @@ use crate::widgets::{Cell, Column, Scale, Table};
 const COLUMNS: [Column; 3] = [
     Column {
         title: "kind of pair",
-        width: 116.,
+        width: 132.,
         grow: 0.3,
         right: false,
     },
@@ -55,7 +55,7 @@ pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
     let response = table.ui(ui, |row, column| {
         let share = shares[row];
         match column {
-            0 => Cell::Text(share.class.title().to_owned()),
+            0 => Cell::Text(share.title()),
             1 => Cell::Figure(share.pairs.to_string()),
             _ => Cell::Bar {
                 figure: four(share.sum),
@@ -65,7 +65,7 @@ pub fn shares_ui(ui: &mut Ui, cx: &ViewContext<'_>, pairs: &Pairs) {
         }
     });
     if let Some(share) = response.hovered.and_then(|row| shares.get(row)) {
-        let note = format!("{}: {}", share.class.title(), share.class.about());
+        let note = format!("{}: {}", share.title(), share.class.about());
         response.response.on_hover_text_at_pointer(note);
     }
     note_ui(

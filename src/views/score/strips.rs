@@ -50,8 +50,9 @@ fn strip_ui(
         Piece {
             label,
             secondary: axis.secondary[index],
-            fill: Some(scale.color(cx.theme, sum as f32)),
+            fill: (!sum.is_nan()).then(|| scale.color(cx.theme, sum as f32)),
             note: Some(match cos {
+                None if sum.is_nan() => format!("{label} cannot be taken away"),
                 Some(cos) => format!("{label} adds {} of {}", number(sum), four(cos)),
                 None => format!("without {label} the cosine is {} lower", number(sum)),
             }),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
 use super::tasks::Task;
-use crate::analysis::similarity::leave_one_out::Removal;
+use super::ways::Ways;
 use crate::analysis::similarity::{Method, changed};
 use crate::app::command::Command;
 use crate::app::state::ScoreMethod;
@@ -87,8 +87,8 @@ pub static TABS: [Tab; 10] = [
         method: ScoreMethod::Ablation,
         title: "Ablation",
         question: "What does the score lose without a head or a feed-forward?",
-        note: "The cosine less the cosine with the part's output set to zero, the model run again from there. \
-            It adds up to nothing in particular.",
+        note: "The cosine less the cosine with the part's output set to zero, or to its mean over the text's tokens, \
+            the model run again from there. It adds up to nothing in particular.",
     },
     Tab {
         method: ScoreMethod::Contrast,
@@ -107,7 +107,7 @@ impl Tab {
     }
 
     /// What is to be computed for it; nothing for what is there with the score.
-    pub fn task(&self, removal: Removal) -> Option<Task> {
+    pub fn task(&self, Ways { removal, fill }: Ways) -> Option<Task> {
         Some(match self.method {
             ScoreMethod::Pairs | ScoreMethod::Contrast => return None,
             ScoreMethod::Input => Task::Input,
@@ -117,7 +117,7 @@ impl Tab {
             ScoreMethod::Components => Task::Components,
             ScoreMethod::Dimensions => Task::Dimensions,
             ScoreMethod::Layers => Task::Layers,
-            ScoreMethod::Ablation => Task::Ablation,
+            ScoreMethod::Ablation => Task::Ablation(fill),
         })
     }
 

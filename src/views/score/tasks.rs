@@ -34,7 +34,7 @@ pub enum Task {
     Components,
     Dimensions,
     Layers,
-    Ablation,
+    Ablation(Fill),
 }
 
 impl Task {
@@ -214,8 +214,8 @@ fn answer(
         }
         Task::Dimensions => Answer::Dimensions(Dimensions::new(model, a, b, options)?),
         Task::Layers => Answer::Layers(Series::new(model, a, b, options)?),
-        Task::Ablation => {
-            let found = ablation(model, a, b, options, Fill::Zero, &mut job)?;
+        Task::Ablation(fill) => {
+            let found = ablation(model, a, b, options, fill, &mut job)?;
             let grids = Box::new(super::ablation::grids(&found));
             Answer::Ablation(found, grids)
         }

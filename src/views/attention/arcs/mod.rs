@@ -62,6 +62,10 @@ impl Arcs {
         (scene, chosen): (&Scene, &Chosen),
         options: &mut Options,
     ) {
+        // The map's part of the panel says why there is nothing.
+        if matches!(chosen, Chosen::Never(_)) {
+            return;
+        }
         title_ui(ui, "Who reads whom", |ui| {
             if let Chosen::Now(large) = chosen {
                 ui.weak(&large.name);
