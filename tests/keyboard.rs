@@ -214,6 +214,26 @@ fn arrow_keys_move_the_edge_that_has_the_keyboard() {
         assert!((at(&harness, edge) - before).abs() < 1.5, "{edge}");
         assert_eq!(focused(&harness).as_deref(), Some(edge));
     }
+    // Who walks from control to control is not caught by one.
+    go_to(&mut harness, "More for text 3");
+    for _ in 0..4 {
+        press(&mut harness, Key::ArrowRight);
+    }
+    let right = harness
+        .get_by_label("Edge between texts and panels")
+        .rect()
+        .right();
+    let id = harness
+        .ctx
+        .memory(|memory| memory.focused())
+        .expect("something has it");
+    let reached = harness
+        .ctx
+        .read_response(id)
+        .expect("it is painted")
+        .rect
+        .left();
+    assert!(reached > right, "{:?}", focused(&harness));
     // Upright ones only hear their own arrows, and those of a grid move as well.
     send(&mut harness, Command::ShowEveryPanel);
     for (edge, key) in [

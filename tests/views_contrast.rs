@@ -116,7 +116,7 @@ fn word_order_is_what_the_model_run_again_says() {
 fn a_third_text_is_chosen_and_the_verdict_says_which_is_closer() {
     let mut harness = open(ScoreMethod::Pairs, &THREE);
     assert!(harness.query_by_label_contains("A is closer to").is_none());
-    harness.get_by_label_contains("none ⏷").click();
+    harness.get_by_label("Against: none").click();
     settle(&mut harness);
     harness.get_by_label_contains("3  1234 cats!").click();
     settle(&mut harness);
@@ -168,7 +168,7 @@ fn a_third_text_is_chosen_and_the_verdict_says_which_is_closer() {
 fn a_text_can_be_typed_as_the_third() {
     let mut harness = open(ScoreMethod::Contrast, &THREE[..2]);
     harness.get_by_label_contains("Choose a third text");
-    harness.get_by_label_contains("none ⏷").click();
+    harness.get_by_label("Against: none").click();
     settle(&mut harness);
     harness.get_by_label("Type another text…").click();
     settle(&mut harness);

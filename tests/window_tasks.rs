@@ -45,7 +45,7 @@ fn score(harness: &Harness<'_, App>) -> String {
 
 /// Opens the menu of prompts, which says `shown`, and chooses an entry of it.
 fn choose(harness: &mut Harness<'_, App>, shown: &str, entry: &str) {
-    let menu = format!("prompt: {shown} ⏷");
+    let menu = format!("Prompt: {shown}");
     harness.get_by_label(&menu).click();
     harness.step();
     harness.step();
@@ -63,7 +63,7 @@ fn a_task_of_the_prompt_menu_changes_the_model_its_prompt_and_the_score() {
         .with_size([1400., 850.])
         .build_eframe(|cc| App::new(&cc.egui_ctx, None, options));
     settle(&mut harness, "jina_v3_query");
-    harness.get_by_label("jina_v3_query ⏷");
+    harness.get_by_label("Model: jina_v3_query");
     let plain = score(&harness);
     let mut seen = vec![plain.clone()];
     let mut shown = "none";
@@ -71,8 +71,8 @@ fn a_task_of_the_prompt_menu_changes_the_model_its_prompt_and_the_score() {
         choose(&mut harness, shown, task);
         settle(&mut harness, &format!("jina_v3_query#{task}"));
         // The label says which task, and the prompt is the task's.
-        harness.get_by_label(&format!("jina_v3_query#{task} ⏷"));
-        harness.get_by_label(&format!("prompt: {task} ⏷"));
+        harness.get_by_label(&format!("Model: jina_v3_query#{task}"));
+        harness.get_by_label(&format!("Prompt: {task}"));
         let now = score(&harness);
         assert!(now.parse::<f64>().is_ok(), "{now}");
         assert!(!seen.contains(&now), "{task}: {seen:?} {now}");

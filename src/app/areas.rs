@@ -9,6 +9,7 @@ use egui::{
 use super::actions::keys::Holder;
 use super::actions::palette::give_back_now;
 use super::trail::Trail;
+use crate::widgets::note_keyboard;
 use crate::widgets::theme::Theme;
 
 /// Half the width of the edge between two parts, in points.
@@ -241,6 +242,7 @@ impl Areas {
 
     /// After everything of a frame is painted.
     pub fn end(&mut self, ctx: &Context) {
+        note_keyboard(ctx);
         if self.going.is_none() {
             self.trail.follow(ctx, self.by_key, self.released);
         }

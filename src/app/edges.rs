@@ -7,6 +7,7 @@ use egui_tiles::{Container, Grid, Linear, LinearDir, Tile, TileId, Tree};
 
 use crate::views;
 use crate::widgets::heatmap::arrow_step;
+use crate::widgets::keyboard_came;
 
 /// How far an arrow key moves an edge between panels, in points.
 const STEP: f32 = 24.;
@@ -82,8 +83,16 @@ fn name_it(ui: &Ui, id: Id, name: String) {
     });
 }
 
-/// The arrows pressed on an edge, those to the right or downwards positive.
+/// The arrows pressed on an edge, those to the right or downwards positive. Arrow keys that go from control
+/// to control over an edge go on: they would be caught by it.
 fn steps(ui: &Ui, edge: &Response, upright: bool) -> Option<isize> {
+    let passed = edge.id.with("passed");
+    if let Some(by_arrow) = keyboard_came(ui.ctx(), edge.id) {
+        ui.data_mut(|data| data.insert_temp(passed, by_arrow));
+    }
+    if ui.data(|data| data.get_temp(passed)) == Some(true) {
+        return None;
+    }
     let arrows = EventFilter {
         horizontal_arrows: upright,
         vertical_arrows: !upright,

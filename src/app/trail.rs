@@ -22,9 +22,9 @@ struct Spot {
 }
 
 impl Trail {
-    /// Where it was last, while nothing has it.
+    /// Where it was last in the window itself.
     pub fn place(&self) -> Option<Rect> {
-        self.last.map(|spot| spot.rect)
+        self.below.map(|spot| spot.rect)
     }
 
     /// At the beginning of a frame: Tab goes on from where the keyboard was let go, not from the first menu.

@@ -28,7 +28,7 @@ pub use label::line;
 pub use menu::{choice_ui, entries_ui, entry_chosen, entry_ui, give_back_to, name_menu};
 pub use number::{number, number_text};
 pub use scatter::{ScatterMarks, ScatterPoint, lasso_scatter_ui, marked_scatter_ui, scatter_ui};
-pub use sight::scrolled_ui;
+pub use sight::{keyboard_came, note_keyboard, scrolled_ui};
 pub use strip_chart::{vector_bars_ui, vector_strip_ui};
 pub use style::{bar_ui, dialog_frame, edged_ui, field_edge, field_ui, install, outline};
 pub use table::{Cell, Column, Table};

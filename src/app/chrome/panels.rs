@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use egui::{Ui, WidgetText};
+use egui::{Id, Ui, WidgetText};
 use egui_tiles::{
     Behavior, EditAction, SimplificationOptions, TabState, Tile, TileId, Tiles, UiResponse,
 };
@@ -19,6 +19,7 @@ use crate::model::Model;
 use crate::views::beside::{Models, TextPartners, across, alike};
 use crate::views::scroll::picture_ui;
 use crate::views::{self, Panel, TextView, View, ViewContext};
+use crate::widgets::keyboard_came;
 use crate::widgets::theme::{SPACE, SPACE_SMALL, Theme};
 
 /// What each column of each panel remembers.
@@ -223,7 +224,8 @@ impl Behavior<String> for Panels<'_> {
         }
         let name = format!("Close {}", self.tab_title_for_tile(tiles, tile).text());
         let cross = name_cross(&button, name);
-        if button.gained_focus() || cross.is_some_and(|cross| cross.gained_focus()) {
+        let came = |id| keyboard_came(&button.ctx, id).is_some();
+        if came(button.id) || cross.is_some_and(came) {
             button.scroll_to_me(None);
         }
         button
@@ -266,7 +268,7 @@ impl Behavior<String> for Panels<'_> {
 }
 
 /// The cross on a tab, which is called what it closes.
-fn name_cross(tab: &egui::Response, name: String) -> Option<egui::Response> {
+fn name_cross(tab: &egui::Response, name: String) -> Option<Id> {
     let cross = tab.ctx.viewport(|viewport| {
         let widgets = viewport.this_pass.widgets.get_layer(tab.layer_id);
         let last = widgets.last()?;
@@ -274,5 +276,5 @@ fn name_cross(tab: &egui::Response, name: String) -> Option<egui::Response> {
     })?;
     tab.ctx
         .accesskit_node_builder(cross, |node| node.set_label(name));
-    tab.ctx.read_response(cross)
+    Some(cross)
 }

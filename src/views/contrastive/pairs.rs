@@ -73,12 +73,13 @@ fn pair_ui(
                 cx.send(Command::Unpair(a));
             }
         }
-        let label = Label::new(job(ui, cx, index, (a, b)))
+        let job = job(ui, cx, index, (a, b));
+        let name = format!("Pair {}", job.text.replace("● ", ""));
+        let label = Label::new(job)
             .sense(Sense::click())
             .selectable(false)
             .truncate();
         let response = ui.add(label);
-        let name = format!("Pair {}", index + 1);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
         let hovered = response.hovered().then(|| Focus::text(a));
         let clicked = response.clicked().then(|| Focus::text(a));
