@@ -231,6 +231,33 @@ fn every_tab_of_the_score_can_be_read() {
 }
 
 #[test]
+fn the_weights_of_a_held_token_can_be_read() {
+    let Some(model) = models::minilm() else {
+        return;
+    };
+    let mut harness = open(model.source.clone());
+    let size = [1440., 2400.];
+    harness.set_size(size.into());
+    let texts = texts("two");
+    harness.state_mut().send(Command::SetTexts(texts));
+    harness.state_mut().send(Command::ShowPanel("attention"));
+    let text = harness.state().state().texts[0].id;
+    let mut found = Vec::new();
+    for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        harness.state_mut().send(Command::SetTheme(theme));
+        for token in 0..8 {
+            harness.state_mut().send(Command::SelectLayer(4));
+            harness
+                .state_mut()
+                .send(Command::Lock(Focus::token(text, token)));
+            settle(&mut harness);
+            found.extend(faint(&harness, size, &format!("{token} {theme:?}")));
+        }
+    }
+    none(found);
+}
+
+#[test]
 fn what_is_chosen_or_off_in_a_list_can_be_read() {
     let plain = models::fixtures().join("tiny/plain");
     let mut harness = open(ModelRef::Folder(plain));

@@ -59,7 +59,7 @@ impl Theme {
             0x3FC1B0, 0xF06292, 0xA5D66F, 0x4FA3E0, 0xE8D96B, 0xD97B5B, 0x8FD3F4, 0xB0A08C,
         ];
         const LIGHT: [u32; Theme::TEXTS] = [
-            0x00796B, 0xC2185B, 0x55771C, 0x0B6BB0, 0x8A7300, 0xA63C1E, 0x237D97, 0x6D5F4D,
+            0x00796B, 0xC2185B, 0x55771C, 0x0B6BB0, 0x866F00, 0xA63C1E, 0x237D97, 0x6D5F4D,
         ];
         let index = index % Self::TEXTS;
         self.pick(DARK[index], LIGHT[index])
@@ -251,7 +251,7 @@ mod tests {
             assert!(contrast(theme.selected(), theme.selection()) >= 4.5);
             for index in 0..Theme::TEXTS {
                 assert!(
-                    contrast(theme.text(index), theme.background()) >= 4.0,
+                    contrast(theme.text(index), theme.background()) >= 4.5,
                     "{index}"
                 );
             }
