@@ -428,6 +428,42 @@ fn a_tab_that_is_dropped_as_one_column_too_many_is_in_sight() {
 }
 
 #[test]
+fn a_tab_that_is_dropped_below_another_splits_their_group() {
+    let mut harness = open();
+    let tab = |harness: &Harness<'_, App>, name: &str| {
+        let mut tabs = harness.get_all_by_label(name).map(|tab| tab.rect());
+        tabs.find(|rect| rect.top() > 80.).unwrap()
+    };
+    let score = tab(&harness, "Score");
+    let from = tab(&harness, "Position").left_center() + egui::vec2(20., 0.);
+    harness.hover_at(from);
+    harness.step();
+    harness.drag_at(from);
+    harness.step();
+    for part in 1..=20 {
+        harness.hover_at(from + egui::vec2(part as f32, 0.));
+        harness.step();
+    }
+    // Onto the lower part of what is in front there.
+    let to = egui::pos2(score.left() + 160., 620.);
+    for part in 1..=8 {
+        harness.hover_at(from + (to - from) * (part as f32 / 8.));
+        harness.step();
+    }
+    harness.drop_at(to);
+    settle(&mut harness);
+    let after = harness.state().layout().arrangement();
+    let group = "tabs(score, diagnosis, pooling, models)";
+    assert!(
+        after.contains(&format!("Vertical({group} 0.500, position 0.500)")),
+        "{after}"
+    );
+    assert!(harness.query_by_label("Vertical").is_none());
+    assert!(harness.state().layout().is_visible("score"));
+    assert_eq!(harness.state().stage(), Some(Stage::Position));
+}
+
+#[test]
 fn typing_does_not_walk() {
     let mut harness = open();
     press(&mut harness, Modifiers::NONE, Key::Home);

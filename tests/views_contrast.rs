@@ -367,3 +367,14 @@ fn texts_that_nothing_changes_are_not_ranked() {
     let ranked = harness.query_by_label_contains("Agreement with leave-one-out");
     assert!(quiet.is_some() != ranked.is_some());
 }
+
+#[test]
+fn of_many_texts_a_few_are_offered_and_the_list_has_the_rest() {
+    let many: Vec<String> = (0..20).map(|i| format!("the cat {i}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut harness = open(ScoreMethod::Contrast, &many);
+    settle(&mut harness);
+    harness.get_by_label("14  the cat 13");
+    assert!(harness.query_by_label("15  the cat 14").is_none());
+    harness.get_by_label_contains("above has 6 more");
+}

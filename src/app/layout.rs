@@ -157,7 +157,7 @@ impl Layout {
     }
 
     /// Whether a tile is within a column, or is it.
-    fn holds(&self, column: TileId, tile: TileId) -> bool {
+    pub(super) fn holds(&self, column: TileId, tile: TileId) -> bool {
         let up = |id: &TileId| self.tree.tiles.parent_of(*id);
         std::iter::successors(Some(tile), up).any(|id| id == column)
     }
@@ -262,7 +262,7 @@ impl Layout {
         format!("{name}({})", parts.join(", "))
     }
 
-    fn tile(&self, panel: &str) -> Option<TileId> {
+    pub(super) fn tile(&self, panel: &str) -> Option<TileId> {
         let mut tiles = self.tree.tiles.iter();
         let found = tiles.find(|(_, tile)| matches!(tile, Tile::Pane(id) if id == panel));
         found.map(|(id, _)| *id)

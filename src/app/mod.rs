@@ -28,6 +28,7 @@ pub mod samples;
 pub mod session;
 mod sides;
 pub mod snapshot;
+mod split;
 mod start;
 pub mod state;
 pub mod table;

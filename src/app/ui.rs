@@ -392,6 +392,7 @@ impl App {
         layout.bring_back(&aside);
         // Where it was dropped may be one column more than there is room for: that of the dropped is shown.
         if let Some(panel) = dragged.filter(|_| panels.dropped) {
+            self.layout.split_group(panel);
             self.walk.put(panel, &self.layout);
         }
     }

@@ -150,6 +150,18 @@ fn edit() -> Vec<Action> {
         ),
         Action::new(
             (Edit, 1),
+            "edit.remove_texts",
+            "Remove every text",
+            Command::SetTexts(Vec::new()),
+        )
+        .about("Empties the list; undo brings it back")
+        .when(|on| {
+            (!on.state.texts.is_empty())
+                .then_some(())
+                .ok_or("the list is empty")
+        }),
+        Action::new(
+            (Edit, 1),
             "edit.swap_sides",
             "Swap A and B",
             Command::SwapSides,

@@ -14,6 +14,8 @@ use crate::widgets::{SPACE_SMALL, choice_ui, entry_chosen, field_ui, name_menu};
 
 /// Letters of a text's start.
 const LETTERS: usize = 28;
+/// So many texts are offered as buttons; the list has all.
+const OFFERED: usize = 12;
 
 impl ContrastState {
     /// The choice of C, and in one sentence what comes of it.
@@ -115,13 +117,17 @@ impl ContrastState {
         }
         ui.label("Choose a third text: why is A closer to B than to it, or less close?");
         ui.horizontal_wrapped(|ui| {
-            for text in others(cx) {
+            for text in others(cx).take(OFFERED) {
                 if ui.button(named(cx, text)).clicked() {
                     cx.send(Command::Against(Some(text.id)));
                 }
             }
         });
-        note_ui(ui, "“against” above also lets you type one.");
+        let note = match others(cx).skip(OFFERED).count() {
+            0 => "“against” above also lets you type one.".to_owned(),
+            more => format!("“against” above has {more} more, and lets you type one."),
+        };
+        note_ui(ui, note);
     }
 }
 

@@ -40,13 +40,13 @@ const LAYERS: [Column; 4] = [
     },
     Column {
         title: "A·B",
-        width: 66.,
+        width: 62.,
         grow: 0.,
         right: true,
     },
     Column {
         title: "A·C",
-        width: 66.,
+        width: 62.,
         grow: 0.,
         right: true,
     },

@@ -45,8 +45,8 @@ const ALL: [Column; 5] = [
     word("word of A"),
     ADDS,
     LEFT_OUT,
-    column("to A·B", 66., 0.),
-    column("to A·C", 66., 0.),
+    column("to A·B", 62., 0.),
+    column("to A·C", 62., 0.),
 ];
 const OF_A: [Column; 3] = [ALL[0], ADDS, LEFT_OUT];
 const OF_B: [Column; 3] = [word("word of B"), ADDS, LEFT_OUT];
