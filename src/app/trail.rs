@@ -12,6 +12,8 @@ pub struct Trail {
     held: bool,
     /// Whether it was let go, and what had it is still there.
     free: bool,
+    /// Whether it had been let go there when a menu or a small window took it: then it stays so.
+    free_below: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -50,8 +52,9 @@ impl Trail {
         let focused = ctx.memory(|memory| memory.focused());
         let held = std::mem::replace(&mut self.held, focused.is_some());
         if let Some(spot) = focused.and_then(|id| painted(ctx, id)) {
-            if spot.layer.order == Order::Background {
-                self.below = Some(spot);
+            match spot.layer.order == Order::Background {
+                true => (self.below, self.free_below) = (Some(spot), false),
+                false => self.free_below |= self.free,
             }
             (self.last, self.free) = (Some(spot), false);
             return;
@@ -70,6 +73,9 @@ impl Trail {
             Some(spot) => Some(spot),
             None if self.free => return,
             None => nearest(ctx, last).or_else(|| {
+                if self.free_below {
+                    return None;
+                }
                 let below = self.below.filter(|below| below.layer != last.layer)?;
                 painted(ctx, below.id).or_else(|| nearest(ctx, below))
             }),
@@ -78,6 +84,8 @@ impl Trail {
             ctx.memory_mut(|memory| memory.request_focus(next.id));
             (self.last, self.held) = (Some(next), true);
             ctx.request_repaint();
+        } else if std::mem::take(&mut self.free_below) {
+            (self.last, self.free) = (self.below, true);
         }
     }
 }
