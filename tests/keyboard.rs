@@ -85,7 +85,12 @@ fn what_stands_next_has_the_keyboard_once_what_had_it_is_gone() {
     go_to(&mut harness, "Remove L1 · attention off (all texts)");
     press(&mut harness, Key::Enter);
     let next = focused(&harness).expect("something has it");
-    assert!(next.contains("L2 · attention off"), "{next}");
+    assert_eq!(next, "Remove L2 · attention off (all texts)");
+
+    // The strip goes with the last of them.
+    press(&mut harness, Key::Enter);
+    assert!(harness.state().state().interventions.is_empty());
+    assert!(focused(&harness).is_some());
 }
 
 #[test]

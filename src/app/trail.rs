@@ -98,9 +98,12 @@ fn spot(widget: &WidgetRect) -> Spot {
     }
 }
 
-/// A widget of this frame.
+/// A widget of this frame that can be used: one that is greyed out gives the keyboard up as one that is gone.
 fn painted(ctx: &Context, id: Id) -> Option<Spot> {
-    ctx.viewport(|viewport| viewport.this_pass.widgets.get(id).map(spot))
+    ctx.viewport(|viewport| {
+        let widget = viewport.this_pass.widgets.get(id);
+        widget.filter(|widget| widget.enabled).map(spot)
+    })
 }
 
 /// Whether a widget was there in the last frame.
@@ -112,7 +115,7 @@ fn before(ctx: &Context, id: Id) -> bool {
 /// like it in size, so that the next row's cross comes behind a row's cross.
 fn nearest(ctx: &Context, gone: Spot) -> Option<Spot> {
     /// Edges that are dragged are narrower, in points.
-    const LEAST: f32 = 9.;
+    const LEAST: f32 = 7.;
     let takes = |widget: &&WidgetRect| {
         let shown = widget.interact_rect.size().min_elem() >= LEAST;
         widget.enabled && widget.visible && widget.sense.is_focusable() && shown
