@@ -85,7 +85,12 @@ fn what_stands_next_has_the_keyboard_once_what_had_it_is_gone() {
     go_to(&mut harness, "Remove L1 · attention off (all texts)");
     press(&mut harness, Key::Enter);
     let next = focused(&harness).expect("something has it");
-    assert!(next.contains("L2 · attention off"), "{next}");
+    assert_eq!(next, "Remove L2 · attention off (all texts)");
+
+    // The strip goes with the last of them.
+    press(&mut harness, Key::Enter);
+    assert!(harness.state().state().interventions.is_empty());
+    assert!(focused(&harness).is_some());
 }
 
 #[test]
@@ -151,6 +156,44 @@ fn a_small_window_gives_the_keyboard_back() {
         let now = focused(&harness);
         assert_eq!(now.as_deref(), Some("Stage Score"), "{told}");
     }
+}
+
+#[test]
+fn the_keyboard_goes_into_a_panel_that_a_key_asks_for() {
+    let mut harness = open();
+    let into = |harness: &Harness<'_, App>, panel: &str| {
+        let id = harness.ctx.memory(|memory| memory.focused());
+        let at = id.and_then(|id| harness.ctx.read_response(id));
+        let at = at.expect("something has it").rect;
+        let header = harness.get_by_label(&format!("Copy {panel}")).rect();
+        let off = at.center() - header.center();
+        assert!(off.y.abs() < 60. && off.x.abs() < 500., "{panel}: {at}");
+    };
+    go_to(&mut harness, "Text 1");
+    hold(&mut harness, Modifiers::COMMAND, Key::K);
+    harness.event(egui::Event::Text("show pooling".to_owned()));
+    settle(&mut harness);
+    press(&mut harness, Key::Enter);
+    into(&harness, "Pooling");
+    go_to(&mut harness, "View");
+    press(&mut harness, Key::Enter);
+    go_to(&mut harness, "Panels");
+    press(&mut harness, Key::Enter);
+    let entries = harness.get_all_by_label_contains("Residual stream");
+    let in_menu = |node: &egui_kittest::Node<'_>| node.rect().top() > 130.;
+    entries.into_iter().find(in_menu).expect("an entry").focus();
+    harness.step();
+    press(&mut harness, Key::Enter);
+    into(&harness, "Residual stream");
+    assert!(!egui::Popup::is_any_open(&harness.ctx), "no menu stays");
+    // Nobody had it: the arrow keys go on walking.
+    press(&mut harness, Key::Escape);
+    assert_eq!(focused(&harness), None);
+    hold(&mut harness, Modifiers::COMMAND, Key::K);
+    harness.event(egui::Event::Text("show tokens".to_owned()));
+    settle(&mut harness);
+    press(&mut harness, Key::Enter);
+    assert_eq!(focused(&harness), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use egui::{
 
 use super::actions::keys::Holder;
 use super::actions::palette::give_back_now;
+use super::command::Command;
 use super::trail::Trail;
 use crate::widgets::note_keyboard;
 use crate::widgets::theme::Theme;
@@ -61,9 +62,16 @@ pub struct Areas {
     by_key: bool,
     /// The same, but the pointer has not even moved since.
     pointer_rests: bool,
+    /// Whether the keyboard is to go into the panel that was asked for last.
+    to_panel: bool,
     trail: Trail,
     /// Whether Escape has ended something in this frame that is not the keyboard's stay.
     released: bool,
+}
+
+/// Whether a modal window keeps the keyboard, which it does for a frame after its last.
+fn is_held(ctx: &Context) -> bool {
+    ctx.memory(|memory| memory.top_modal_layer().is_some())
 }
 
 /// What can be seen of a widget, which may be scrolled out of sight in part; all of it where that is nothing.
@@ -97,6 +105,13 @@ impl Areas {
             left: Area::ALL.len(),
         });
         self.by_key = true;
+    }
+
+    /// Where a panel is asked for by a key, the keyboard goes into it, in the next frame: in this one Enter
+    /// would press what it comes to.
+    pub fn follow_panel(&mut self, asked: &[Command]) {
+        let shows = |command: &Command| matches!(command, Command::ShowPanel(_));
+        self.to_panel |= self.by_key && asked.iter().any(shows);
     }
 
     /// The part that has the keyboard.
@@ -165,10 +180,21 @@ impl Areas {
         self.released = false;
         self.hear(ctx);
         self.trail.resume(ctx);
+        if std::mem::take(&mut self.to_panel) {
+            self.going = Some(Going {
+                to: Area::Panel,
+                forward: true,
+                left: Area::ALL.len(),
+            });
+        }
         let Some(going) = self.going else {
             give_back_now(ctx);
             return;
         };
+        if is_held(ctx) {
+            ctx.request_repaint();
+            return;
+        }
         if going.left < Area::ALL.len() {
             if self.holding(ctx) == Some(going.to) || going.left == 0 {
                 self.going = None;
@@ -213,7 +239,7 @@ impl Areas {
     /// At the beginning of a part: where the keyboard is on its way to it, the next thing that takes it
     /// has it.
     pub fn enter(&self, ui: &Ui, area: Area) {
-        if self.going.is_none_or(|going| going.to != area) {
+        if self.going.is_none_or(|going| going.to != area) || is_held(ui.ctx()) {
             return;
         }
         let (id, layer) = (Id::unique(("beginning", area as usize)), ui.layer_id());

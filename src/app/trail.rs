@@ -12,6 +12,8 @@ pub struct Trail {
     held: bool,
     /// Whether it was let go, and what had it is still there.
     free: bool,
+    /// Whether it had been let go there when a menu or a small window took it: then it stays so.
+    free_below: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -50,8 +52,9 @@ impl Trail {
         let focused = ctx.memory(|memory| memory.focused());
         let held = std::mem::replace(&mut self.held, focused.is_some());
         if let Some(spot) = focused.and_then(|id| painted(ctx, id)) {
-            if spot.layer.order == Order::Background {
-                self.below = Some(spot);
+            match spot.layer.order == Order::Background {
+                true => (self.below, self.free_below) = (Some(spot), false),
+                false => self.free_below |= self.free,
             }
             (self.last, self.free) = (Some(spot), false);
             return;
@@ -70,6 +73,9 @@ impl Trail {
             Some(spot) => Some(spot),
             None if self.free => return,
             None => nearest(ctx, last).or_else(|| {
+                if self.free_below {
+                    return None;
+                }
                 let below = self.below.filter(|below| below.layer != last.layer)?;
                 painted(ctx, below.id).or_else(|| nearest(ctx, below))
             }),
@@ -78,6 +84,8 @@ impl Trail {
             ctx.memory_mut(|memory| memory.request_focus(next.id));
             (self.last, self.held) = (Some(next), true);
             ctx.request_repaint();
+        } else if std::mem::take(&mut self.free_below) {
+            (self.last, self.free) = (self.below, true);
         }
     }
 }
@@ -90,9 +98,12 @@ fn spot(widget: &WidgetRect) -> Spot {
     }
 }
 
-/// A widget of this frame.
+/// A widget of this frame that can be used: one that is greyed out gives the keyboard up as one that is gone.
 fn painted(ctx: &Context, id: Id) -> Option<Spot> {
-    ctx.viewport(|viewport| viewport.this_pass.widgets.get(id).map(spot))
+    ctx.viewport(|viewport| {
+        let widget = viewport.this_pass.widgets.get(id);
+        widget.filter(|widget| widget.enabled).map(spot)
+    })
 }
 
 /// Whether a widget was there in the last frame.
@@ -104,7 +115,7 @@ fn before(ctx: &Context, id: Id) -> bool {
 /// like it in size, so that the next row's cross comes behind a row's cross.
 fn nearest(ctx: &Context, gone: Spot) -> Option<Spot> {
     /// Edges that are dragged are narrower, in points.
-    const LEAST: f32 = 9.;
+    const LEAST: f32 = 7.;
     let takes = |widget: &&WidgetRect| {
         let shown = widget.interact_rect.size().min_elem() >= LEAST;
         widget.enabled && widget.visible && widget.sense.is_focusable() && shown

@@ -116,7 +116,12 @@ impl App {
         self.shortcuts.shortcuts_ui(&ctx);
         if self.palette.is_open() {
             self.palette.offer(self.cached.offers(), &self.state.model);
-            self.commands.extend(self.palette.palette_ui(&ctx));
+            let took = self.palette.took_keyboard();
+            let chosen = self.palette.palette_ui(&ctx);
+            if took {
+                self.areas.follow_panel(&chosen);
+            }
+            self.commands.extend(chosen);
         }
         let model = self.engine.model();
         let here = Here {
@@ -293,6 +298,7 @@ impl App {
             self.areas.enter(ui, Area::Menu);
             let mut commands = Vec::new();
             menu::menu_ui(ui, &self.action_state(model.as_ref()), &mut commands);
+            self.areas.follow_panel(&commands);
             self.commands.extend(commands);
             if let Some(model) = &model {
                 let mut menu = Intervene {

@@ -1,8 +1,8 @@
 //! Entries of menus and of lists that open.
 
 use egui::{
-    InnerResponse, InputState, Key, Response, Role, ScrollArea, TextWrapMode, Ui, WidgetInfo,
-    WidgetText,
+    InnerResponse, InputState, Key, Popup, Response, Role, ScrollArea, TextWrapMode, Ui,
+    WidgetInfo, WidgetText,
 };
 
 use super::theme::SPACE;
@@ -26,6 +26,8 @@ pub fn entry_chosen(ui: &Ui, entry: &Response) -> bool {
     let chosen = entry.clicked();
     if chosen {
         ui.close();
+        // That is the innermost menu alone, and what it opened from would stay.
+        Popup::close_all(ui.ctx());
     }
     chosen
 }

@@ -45,6 +45,11 @@ impl Palette {
         self.open.is_some()
     }
 
+    /// Whether something had the keyboard before it opened.
+    pub fn took_keyboard(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.before.is_some())
+    }
+
     /// Opens it over what there is now.
     pub fn open(&mut self, ctx: &Context, on: &ActionState<'_>) {
         let entries = entries(on);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use egui::{Grid, RichText, TextEdit, Ui, Window};
+use egui::{Grid, RichText, Role, TextEdit, Ui, WidgetInfo, Window};
 
 use super::fields;
 use super::models::Cached;
@@ -141,7 +141,11 @@ impl Manager {
         let cache = engine.sources().cache_dir();
         ui.horizontal_wrapped(|ui| {
             ui.weak(format!("The cache is {}", cache.display()));
-            if ui.small_button("Copy path").clicked() {
+            let copy = ui.small_button("Copy path");
+            copy.widget_info(|| {
+                WidgetInfo::labeled(Role::Button, true, "Copy the path of the cache")
+            });
+            if copy.clicked() {
                 commands.push(Command::Copy(cache.display().to_string()));
             }
         });
