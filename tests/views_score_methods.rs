@@ -350,3 +350,30 @@ fn maps_of_tokens_are_held_against_leave_one_out() {
         assert_eq!(said.is_some(), wanted, "{method:?}");
     }
 }
+
+#[test]
+fn what_word_order_does_does_not_wait_for_a_method_that_takes_long() {
+    let long = "the cat sat on a mat and bit the dog ".repeat(3);
+    let mut harness = open(ScoreMethod::Integrated, &[&long, "the dog bit the cat"]);
+    settle(&mut harness);
+    let id = harness.state().state.texts[1].id;
+    let bench = harness.state_mut();
+    let edit = Command::EditText(id, "dogs".to_owned());
+    embedscope::app::command::apply(&mut bench.state, edit);
+    bench.trace();
+    let told = |harness: &Harness<'_, Bench>, words: &str| {
+        harness.query_by_label_contains(words).is_some()
+    };
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        harness.step();
+        if told(&harness, "B has no word order to change.") {
+            break;
+        }
+        let old = told(&harness, "word order contributes");
+        assert!(old, "it stays until the new one is there");
+        assert!(std::time::Instant::now() < patience);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(told(&harness, "computing Integrated gradients"));
+}

@@ -74,7 +74,7 @@ impl View for ScoreView {
             }
             headline::headline_ui(ui, cx, &pair, &value);
             headline::changed_ui(ui, &value);
-            verdict::verdict_ui(ui, cx, &value, pair.same(), &mut self.told);
+            verdict::verdict_ui(ui, cx, (&key, &value), pair.same(), &mut self.told);
             headline::poolings_ui(ui, cx, &value);
             self.method.contrast.against_ui(ui, cx, &key);
             ui.add_space(SPACE);

@@ -12,7 +12,7 @@ use crate::analysis::diagnosis::standing;
 use crate::analysis::job::Job;
 use crate::analysis::similarity::common::CommonShare;
 use crate::analysis::similarity::order::{Order, Reordered, order};
-use crate::engine::{CalibrationState, Derived};
+use crate::engine::{CalibrationState, Derived, Shown};
 use crate::views::ViewContext;
 use crate::views::compare::four;
 use crate::views::standing::calibrate_ui;
@@ -83,9 +83,16 @@ impl Told {
         ui.label(text).on_hover_text(about);
     }
 
-    /// What word order adds, from real re-runs.
-    pub fn order_ui(&mut self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) {
-        let traces = [&score.key.a.0, &score.key.b.0];
+    /// What word order adds, from real re-runs of the newest texts, whose key `key` is: it is asked for
+    /// in front of what the methods below ask for them, which may take minutes, as slow jobs run one
+    /// after the other.
+    pub fn order_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &ViewContext<'_>,
+        (key, score): (&ScoreKey, &Score),
+    ) {
+        let traces = [&key.a.0, &key.b.0];
         if traces.iter().any(|trace| !trace.interventions.is_empty()) {
             note_ui(
                 ui,
@@ -93,34 +100,45 @@ impl Told {
             );
             return;
         }
-        let (key, model) = (score.key.clone(), cx.model.clone());
+        let (of, model) = (key.clone(), cx.model.clone());
         let make = move |cancel: &crate::cancel::Cancel| -> Found {
-            let options = model.options_with(key.pooling, key.truncate);
+            let options = model.options_with(of.pooling, of.truncate);
             let mut quiet = |_, _| ();
             let mut job = Job::new(cancel, &mut quiet);
-            order(&model, &key.a.0, &key.b.0, options, &mut job)
+            order(&model, &of.a.0, &of.b.0, options, &mut job)
                 .map_err(|error| error.to_string().into())
         };
         // An old score is not worth running the model for.
-        let shown = match score.key.model == cx.model.hash {
-            true => self.order.get(cx.engine, &score.key, make),
-            false => self.order.peek(&score.key),
+        let shown = match key.model == cx.model.hash {
+            true => self.order.get(cx.engine, key, make),
+            false => self.order.peek(key),
         };
-        match shown.filter(|shown| shown.current).map(|shown| shown.value) {
-            None => {
-                note_ui(ui, "what word order does is being computed…");
+        let Some(Shown { value, current }) = shown else {
+            note_ui(ui, "what word order does is being computed…");
+            return;
+        };
+        // Beside an old score all is dimmed already.
+        let alpha = match current || *key != score.key {
+            true => 1.,
+            false => cx.theme.stale_alpha(),
+        };
+        let told = |text: &str, color: egui::Color32| {
+            egui::RichText::new(text).color(color.gamma_multiply(alpha))
+        };
+        match &*value {
+            Ok(Some(order)) => {
+                let text = told(&sentence(order), cx.theme.foreground());
+                ui.label(text).on_hover_text(about(order));
             }
-            Some(found) => match &*found {
-                Ok(Some(order)) => {
-                    ui.label(sentence(order)).on_hover_text(about(order));
-                }
-                Ok(None) => {
-                    ui.label("B has no word order to change.");
-                }
-                Err(problem) => {
-                    ui.colored_label(cx.theme.warning(), &**problem);
-                }
-            },
+            Ok(None) => {
+                ui.label(told(
+                    "B has no word order to change.",
+                    cx.theme.foreground(),
+                ));
+            }
+            Err(problem) => {
+                ui.label(told(problem, cx.theme.warning()));
+            }
         }
     }
 }

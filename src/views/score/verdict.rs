@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use egui::{Link, RichText, Ui};
 
-use super::derive::{Grid, Pairs, Score};
+use super::derive::{Grid, Pairs, Score, ScoreKey};
 use super::mapping::{By, Mapping};
 use super::told::Told;
 use crate::analysis::similarity::order::{SameTokens, same_tokens};
@@ -113,11 +113,11 @@ pub fn part(value: f64, cos: f64) -> String {
     share.replace('-', "−")
 }
 
-/// The sentences, with their pairs to point at.
+/// The sentences on `score`, with their pairs to point at; `key` is that of the newest texts.
 pub fn verdict_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
-    score: &Score,
+    (key, score): (&ScoreKey, &Score),
     same: bool,
     told: &mut Told,
 ) {
@@ -126,7 +126,7 @@ pub fn verdict_ui(
     sentence_ui(ui, |ui| {
         told.standing_ui(ui, cx, score);
         carried_ui(ui, cx, score, pairs);
-        told.order_ui(ui, cx, score);
+        told.order_ui(ui, cx, (key, score));
     });
     if let Some(same_tokens) = &score.verdict.same {
         match same_tokens.moved {
