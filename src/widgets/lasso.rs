@@ -1,6 +1,6 @@
 //! A loop drawn with the pointer around what it takes.
 
-use egui::{Id, Pos2, Response, Shape, Ui};
+use egui::{Event, Id, Pos2, Response, Shape, Ui};
 
 use super::theme::Theme;
 
@@ -15,15 +15,14 @@ pub(super) fn lasso_ui(
 ) -> Option<Vec<usize>> {
     let id = response.id.with("lasso");
     if response.drag_started() {
-        set(ui, id, Vec::new());
+        let origin = ui.input(|input| input.pointer.press_origin());
+        set(ui, id, origin.into_iter().collect());
     }
     let mut corners: Vec<Pos2> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    if response.dragged()
-        && let Some(at) = response.interact_pointer_pos()
-    {
-        let moved = corners.last().is_none_or(|last| last.distance(at) >= STEP);
-        if moved {
-            corners.push(at);
+    if response.dragged() || response.drag_stopped() {
+        // A frame that is laid out twice hears the same events again.
+        if ui.ctx().current_pass_index() == 0 {
+            ui.input(|input| follow(&mut corners, &input.events));
             set(ui, id, corners.clone());
         }
         paint(ui, response, &corners);
@@ -34,6 +33,17 @@ pub(super) fn lasso_ui(
     set(ui, id, Vec::new());
     let inside = |place: &Option<Pos2>| place.is_some_and(|place| contains(&corners, place));
     Some((0..places.len()).filter(|&i| inside(&places[i])).collect())
+}
+
+/// Every place that the pointer went through, as a quick loop may be over within a few frames.
+fn follow(corners: &mut Vec<Pos2>, events: &[Event]) {
+    for event in events {
+        if let Event::PointerMoved(at) = event
+            && corners.last().is_none_or(|last| last.distance(*at) >= STEP)
+        {
+            corners.push(*at);
+        }
+    }
 }
 
 fn set(ui: &Ui, id: Id, corners: Vec<Pos2>) {
