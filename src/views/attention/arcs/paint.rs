@@ -9,6 +9,10 @@ use crate::widgets::theme::Theme;
 
 /// No more lines than this stay behind those of a focused token.
 const BEHIND: usize = 100;
+/// How opaque the fill of a whole weight is.
+const SHARE: f32 = 0.75;
+/// Up to this weight its fill is hardly another ground.
+const HARDLY: f32 = 0.1;
 
 /// Where the two columns stand.
 pub(super) struct Columns {
@@ -88,10 +92,15 @@ pub(super) fn labels_ui(
             };
             // The weights stand on the side that the focused token is not on.
             let weighed = !own.is_empty() && read == query.is_some();
-            let color = match (marked, special[token]) {
-                (true, _) => theme.strong(),
-                (false, true) => theme.secondary(),
-                (false, false) => theme.foreground(),
+            let share = SHARE * weight.min(1.0);
+            // Quiet text could hardly be read on much of a weight's fill, nor white on a good deal of it.
+            let ground = theme.background().lerp_to_gamma(theme.accent(), share);
+            let filled = weighed && weight > HARDLY;
+            let color = match (filled, marked, special[token]) {
+                (true, ..) => theme.on(ground),
+                (_, true, _) => theme.strong(),
+                (_, false, true) => theme.secondary(),
+                (_, false, false) => theme.foreground(),
             };
             let row = y - 0.5 * PITCH..=y + 0.5 * PITCH;
             let side = match read {
@@ -99,7 +108,7 @@ pub(super) fn labels_ui(
                 true => Rect::from_x_y_ranges(columns.right + 3.0..=columns.rect.right(), row),
             };
             if weighed {
-                let fill = theme.accent().gamma_multiply(0.75 * weight.min(1.0));
+                let fill = theme.accent().gamma_multiply(share);
                 painter.rect_filled(side.shrink2(vec2(0.0, 1.0)), 2.0, fill);
             } else if marked {
                 painter.rect_filled(side.shrink2(vec2(0.0, 1.0)), 2.0, theme.faint());
@@ -116,7 +125,8 @@ pub(super) fn labels_ui(
                     true => (side.right_center() - vec2(2.0, 0.0), Align2::RIGHT_CENTER),
                 };
                 let figures = FontId::monospace(columns.font.size - 1.0);
-                painter.text(at, align, format!("{weight:.2}"), figures, theme.strong());
+                let color = if filled { color } else { theme.strong() };
+                painter.text(at, align, format!("{weight:.2}"), figures, color);
             }
         }
     }
