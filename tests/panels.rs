@@ -258,6 +258,27 @@ fn the_weights_of_a_held_token_can_be_read() {
 }
 
 #[test]
+fn the_words_of_a_contrast_have_their_figures_in_sight_in_a_narrow_panel() {
+    let plain = models::fixtures().join("tiny/plain");
+    let mut harness = open(ModelRef::Folder(plain));
+    let third = harness.state().state().texts[2].id;
+    harness.state_mut().send(Command::ShowTexts(false));
+    harness.state_mut().send(Command::ShowPanel("score"));
+    harness
+        .state_mut()
+        .send(Command::ScoreMethod(ScoreMethod::Contrast));
+    harness.state_mut().send(Command::Against(Some(third)));
+    // Two panels side by side, each as narrow as one may be.
+    let size = [720., 2400.];
+    harness.set_size(size.into());
+    settle(&mut harness);
+    harness.get_by_label_contains("Words of A by what they add");
+    let faults = faults(&harness.output().shapes, size).into_iter();
+    let cut = faults.filter(|fault| matches!(fault, Fault::Cut(text, _) if text == "left out"));
+    none(cut.map(|fault| fault.to_string()).collect());
+}
+
+#[test]
 fn what_is_chosen_or_off_in_a_list_can_be_read() {
     let plain = models::fixtures().join("tiny/plain");
     let mut harness = open(ModelRef::Folder(plain));

@@ -21,6 +21,8 @@ const FEW: usize = 14;
 const BESIDE: f32 = 620.;
 /// All columns stand side by side from this width on.
 const ROOMY: f32 = 440.;
+/// Below this width columns are as narrow as they can be, so that none is out of sight.
+const TIGHT: f32 = 320.;
 
 const fn column(title: &'static str, width: f32, grow: f32) -> Column {
     Column {
@@ -51,6 +53,19 @@ const ALL: [Column; 5] = [
 const OF_A: [Column; 3] = [ALL[0], ADDS, LEFT_OUT];
 const OF_B: [Column; 3] = [word("word of B"), ADDS, LEFT_OUT];
 const OF_C: [Column; 3] = [word("word of C"), ADDS, LEFT_OUT];
+
+/// The same in less room.
+fn tight([word, adds, left_out]: [Column; 3]) -> [Column; 3] {
+    let word = Column { width: 60., ..word };
+    let title = "A·B − A·C";
+    let width = 104.;
+    let adds = Column {
+        title,
+        width,
+        ..adds
+    };
+    [word, adds, left_out]
+}
 
 /// What the tables are of.
 pub struct Shown<'a> {
@@ -184,11 +199,16 @@ fn side_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, of: &Of<'_>, maps: Option<&Con
     let locked = cx.locked;
     let locked = locked.token.filter(|_| locked.text == Some(of.text));
     let name = format!("Words of {} by what they add to the difference", of.name);
-    let columns: &[Column] = match (of.name, ui.available_width() < ROOMY) {
+    let room = ui.available_width();
+    let few = match of.name {
+        "A" => OF_A,
+        "B" => OF_B,
+        _ => OF_C,
+    };
+    let few = if room < TIGHT { tight(few) } else { few };
+    let columns: &[Column] = match (of.name, room < ROOMY) {
         ("A", false) => &ALL,
-        ("A", true) => &OF_A,
-        ("B", _) => &OF_B,
-        _ => &OF_C,
+        _ => &few,
     };
     let table = Table {
         name: &name,
