@@ -51,6 +51,10 @@ impl PartialEq for Key {
 }
 
 struct Pictures {
+    /// The hash of the model that they are of.
+    model: Arc<str>,
+    /// Of A and B.
+    tokens: [usize; 2],
     embedding: Vec<f32>,
     position: Vec<f32>,
     pooled: [Vec<f32>; 2],
@@ -95,6 +99,17 @@ impl Spine {
             self.pictures
                 .get(input.engine, &key, move |_| pictures(&model, &job))
         });
+        // Texts that are new have no trace yet: those before them stay, dimmed.
+        let coming = |text: Option<&TextView>| text.is_some_and(|text| text.error.is_none());
+        let mut before = || {
+            let last = self.pictures.last()?;
+            let waits = coming(input.a) && coming(input.b);
+            (waits && last.value.model == input.model.hash).then_some(last)
+        };
+        let shown = match traces {
+            Some(_) => shown,
+            None => before(),
+        };
         let fresh = |text: Option<&TextView>| text.is_some_and(|text| text.current);
         let current = fresh(input.a) && fresh(input.b) && shown.as_ref().is_some_and(|s| s.current);
         if !current {
@@ -118,10 +133,7 @@ impl Spine {
         };
         row.play_ui(input.walk.is_playing());
 
-        let counts = traces
-            .as_ref()
-            .map(|(a, b)| [a.tokens.len(), b.tokens.len()]);
-        row.tokens_ui(counts);
+        row.tokens_ui(pictures.map(|p| p.tokens));
         row.grid_ui(
             "Embedding",
             Stage::Embedding,
@@ -181,6 +193,8 @@ fn pictures(model: &Model, key: &Key) -> Pictures {
     let (a, b) = ((&*key.a, &taken[0][..]), (&*key.b, &taken[1][..]));
     let cosines = residual::layer_cosines(a, b, key.mode);
     Pictures {
+        model: key.a.model.clone(),
+        tokens: [&key.a, &key.b].map(|trace| trace.tokens.len()),
         embedding: miniature(&key.a, Site::Embed(EmbedSite::Out)),
         position: miniature(&key.a, Site::Embed(EmbedSite::Position)),
         pooled: [&key.a, &key.b].map(|trace| vector(trace, Site::Pooled(key.mode))),
