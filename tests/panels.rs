@@ -335,8 +335,9 @@ fn a_narrow_window_writes_no_menu_over_another() {
             harness.set_size([width, 450.].into());
             settle(&mut harness);
             let last = harness.get_by_label("Intervene").rect();
-            let labels = harness.query_all_by_label_contains("⏷");
-            let inside = labels.map(|label| label.rect());
+            let named = ["Model: ", "Pooling: ", "Prompt: "];
+            let labels = named.map(|name| harness.query_all_by_label_contains(name));
+            let inside = labels.into_iter().flatten().map(|label| label.rect());
             let menus: Vec<_> = inside.filter(|rect| rect.bottom() < 30.).collect();
             assert_eq!(menus.len(), 3, "at {width}");
             for menu in &menus {
