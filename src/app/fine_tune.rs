@@ -84,8 +84,10 @@ impl State {
     pub fn order(&self) -> Result<LabOrder, &'static str> {
         let (learned, held_out) = self.split_pairs();
         if learned < 2 && self.fine_tune.file.is_none() {
-            return Err(match held_out {
-                0 => "Learning takes two pairs at least: InfoNCE tells pairs apart.",
+            return Err(match learned + held_out {
+                0 | 1 => {
+                    "Learning takes two pairs at least, as InfoNCE tells pairs apart: add pairs."
+                }
                 _ => "Learning takes two pairs at least: hold out fewer, or add pairs.",
             });
         }
@@ -153,6 +155,10 @@ mod tests {
         assert_eq!(order.plan.held_out[0].a, "e");
         state.fine_tune.held_out = 2;
         assert!(state.order().unwrap_err().contains("hold out fewer"));
+        let mut one = State::default();
+        one.set_texts(["a", "b"]);
+        let problem = one.order().unwrap_err();
+        assert!(!problem.contains("hold out"), "that gives no second one");
         state.fine_tune.held_out = 0;
         assert_eq!(state.order().unwrap().plan.learned.len(), 3);
         state.fine_tune.held_out = 2;

@@ -221,6 +221,8 @@ fn card_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, finding: &Finding) {
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = SPACE_SMALL;
                 ui.label(RichText::new(&finding.text).color(cx.theme.foreground()));
+                // Lines of text: at a control's height the first one would stand apart from the rest.
+                ui.spacing_mut().interact_size.y = 0.;
                 ui.horizontal_wrapped(|ui| {
                     note_ui(ui, evidence(finding));
                     link_ui(ui, cx, finding.id);
@@ -302,12 +304,23 @@ fn evidence(finding: &Finding) -> String {
         .map(|(name, value)| {
             let name = match name.strip_prefix("delta_") {
                 Some(what) => format!("Δ{what}"),
-                None => name.replace('_', " "),
+                None => named(name),
             };
-            format!("{name} {}", figure(value))
+            // A name stays on one line with what it names.
+            format!("{name} {}", figure(value)).replacen(' ', "\u{a0}", name.split(' ').count())
         })
         .collect();
-    parts.join(" · ")
+    // No line begins with a dot.
+    parts.join("\u{a0}· ")
+}
+
+/// The name of a number in words; A and B are capitals wherever the texts are named.
+fn named(name: &str) -> String {
+    let words = name.replace('_', " ");
+    match words.split_once(' ') {
+        Some((side @ ("a" | "b"), rest)) => format!("{} {rest}", side.to_uppercase()),
+        _ => words,
+    }
 }
 
 fn figure(value: &Value) -> String {

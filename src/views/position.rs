@@ -23,7 +23,8 @@ use crate::analysis::position::Scheme;
 use crate::app::command::Command;
 use crate::app::export::NamedArray;
 use crate::model::intervention::{Intervention, Scope};
-use crate::widgets::scrolled_ui;
+use crate::widgets::theme::SPACE_SMALL;
+use crate::widgets::{SPACE, scrolled_ui};
 use tables::Part;
 
 pub static PANEL: Panel = Panel {
@@ -70,6 +71,7 @@ impl View for PositionView {
                 return;
             }
             switch_off_ui(ui, cx, "positions", Intervention::NoPositions, Scope::All);
+            ui.add_space(SPACE_SMALL);
             let part = match schemes.as_slice() {
                 // Its maps are those of the text's own tokens.
                 [Scheme::Disentangled] => Part::First(subject.tokens()),
@@ -82,7 +84,7 @@ impl View for PositionView {
                 }
                 self.scheme_ui(ui, cx, (&subject, part), scheme);
             }
-            ui.add_space(crate::widgets::SPACE);
+            ui.add_space(SPACE);
         });
     }
 

@@ -7,6 +7,7 @@ use super::subject::note_ui;
 use crate::app::command::Command;
 use crate::engine::{CalibrationKey, CalibrationState};
 use crate::widgets::bar_ui;
+use crate::widgets::theme::SPACE_SMALL;
 
 /// In points.
 const BAR: f32 = 260.;
@@ -41,6 +42,8 @@ pub fn calibrate_ui(
             format!("How high is {cos} for this model? Measures it once on unrelated texts.");
         note_ui(ui, what);
     });
+    // In a narrow panel the note goes on below the button, where it would run into what follows.
+    ui.add_space(SPACE_SMALL);
 }
 
 /// A bar with a button to give up; true when that was clicked.

@@ -316,8 +316,10 @@ fn paint(
             Align2::CENTER_BOTTOM.anchor_size(*place - vec2(0.0, gap), galley.size()),
             Align2::CENTER_TOP.anchor_size(*place + vec2(0.0, gap), galley.size()),
         ];
+        // Clear of the frame, which letters that end on it seem to run through.
+        let inside = rect.shrink(2.0);
         let free = |spot: &&Rect| {
-            rect.contains_rect(**spot) && !taken.iter().any(|t| t.expand(2.0).intersects(**spot))
+            inside.contains_rect(**spot) && !taken.iter().any(|t| t.expand(2.0).intersects(**spot))
         };
         let forced = (first == Some(index)).then_some(&spots[0]);
         if let Some(spot) = spots.iter().find(free).or(forced) {

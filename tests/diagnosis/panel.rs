@@ -38,6 +38,14 @@ fn cards_are_read_out_with_their_severity_and_lead_to_their_panel() {
 }
 
 #[test]
+fn the_numbers_of_a_card_name_the_texts_by_their_capitals() {
+    let long = "the cat sat on the mat the cat sat on the mat";
+    let harness = open("plain", &[long, long], 600., true);
+    harness.get_by_label_contains("A\u{a0}dropped\u{a0}");
+    harness.get_by_label_contains("B\u{a0}dropped\u{a0}");
+}
+
+#[test]
 fn a_pair_with_nothing_unusual_says_so() {
     // One word against itself, normalised, with room to spare.
     let harness = open("vocab_only", &["the cat sat", "the cat sat"], 600., true);

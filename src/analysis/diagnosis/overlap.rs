@@ -91,6 +91,8 @@ pub fn lexical_overlap(facts: &Facts<'_>) -> Found {
     /// One word in common is no overlap to speak of.
     const WORDS: usize = 2;
     const LEAST: f64 = 0.5;
+    /// A score that falls by less without the words did not rest on them.
+    const RESTS: f64 = 0.05;
     let (a, b) = (content(&facts.a), content(&facts.b));
     let overlap = jaccard(&a, &b);
     // Texts of the very same words are the business of other cards.
@@ -109,8 +111,12 @@ pub fn lexical_overlap(facts: &Facts<'_>) -> Found {
     let (rest_a, rest_b) = (rest(&facts.a), rest(&facts.b));
     let cos = facts.cos_of(&rest_a, &rest_b)?;
     let delta = facts.cos - cos;
+    let verdict = match delta < RESTS {
+        true => "what is left is about as close, so it does not rest on them alone",
+        false => "it may rest on equal words more than on what is said",
+    };
     let text = format!(
-        "{} of {} words of content are in both texts. Without them the cosine is {} ({}): it may rest on equal words more than on what is said.",
+        "{} of {} words of content are in both texts. Without them the cosine is {} ({}): {verdict}.",
         shared.len(),
         a.union(&b).count(),
         three(cos),

@@ -65,6 +65,7 @@ impl Grid {
         let what = Intervention::NoHead { layer, head };
         ui.add_space(SPACE_SMALL);
         switch_off_ui(ui, cx, &head_name(layer, head), what, Scope::All);
+        ui.add_space(SPACE_SMALL);
         let Some((atlas, key)) = atlas else {
             ui.weak("The thumbnails are being made.");
             return;

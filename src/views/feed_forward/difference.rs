@@ -17,7 +17,7 @@ use crate::views::difference::{Axis, Partners, RowsMap, Twin};
 use crate::views::recorded::{kept_ui, key_of};
 use crate::views::scroll::beside_bar_ui;
 use crate::views::subject::{beyond_note, largest_of, note_ui};
-use crate::widgets::{HeatmapTexture, Scale, legend_ui, scrolled_ui};
+use crate::widgets::{HeatmapTexture, SPACE_SMALL, Scale, legend_ui, scrolled_ui};
 
 /// What a map is of: both passes, the layer and which of its values.
 type Key = (u64, usize, Stage);
@@ -113,6 +113,7 @@ impl Difference {
                 note_ui(ui, beyond);
             }
         });
+        ui.add_space(SPACE_SMALL);
         let name = format!("{}, A − B", drawn.site);
         let height = (ROW * drawn.twin.len() as f32 + 48.0).clamp(96.0, TALLEST);
         let map = RowsMap {

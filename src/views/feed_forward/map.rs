@@ -7,7 +7,7 @@ use crate::app::state::Focus;
 use crate::trace::{LayerSite, Site};
 use crate::views::recorded::key_of;
 use crate::views::subject::{beyond_note, note_ui};
-use crate::widgets::theme::number;
+use crate::widgets::theme::{SPACE_SMALL, number};
 use crate::widgets::{Heatmap, HeatmapTexture, Scale, legend_ui};
 
 /// The height of one token's row, and of all of them.
@@ -54,6 +54,8 @@ impl Map {
                 note_ui(ui, beyond);
             }
         });
+        // The note wraps in a narrow panel: the axis' name below it is no more of it.
+        ui.add_space(SPACE_SMALL);
         let key = key_of((text.key, layer, stage));
         let special = &text.trace.tokens.special;
         let height = (ROW * tokens as f32 + 48.0).clamp(96.0, TALLEST);
