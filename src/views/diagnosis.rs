@@ -186,11 +186,11 @@ fn background_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let file = std::path::Path::new(name).file_name();
         let short = file.map_or(name.into(), |file| file.to_string_lossy());
         note_ui(ui, format!("Unrelated texts: {count} of {short}."));
-        if ui.small_button("Use the program's").clicked() {
+        if ui.button("Use the program's").clicked() {
             cx.send(Command::UseBackground(None));
         }
     }
-    let button = ui.small_button("Texts of your own…");
+    let button = ui.button("Texts of your own…");
     let about =
         "A file of texts from what you work on: then “unrelated” means unrelated among yours";
     if button.on_hover_text(about).clicked() {
