@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Color32, RichText, Role, Ui, WidgetInfo};
 use serde_json::Value;
 
-use super::compare::{Pair, four, pair_ui};
+use super::compare::{Pair, four, pair_ui, same_text};
 use super::scroll::beside_bar_ui;
 use super::standing::calibrate_ui;
 use super::subject::{SameTrace, note_ui};
@@ -88,10 +88,7 @@ impl View for DiagnosisView {
             match &*value {
                 Ok(diagnosis) => {
                     if pair.same() {
-                        note_ui(
-                            ui,
-                            "A and B are the same text. Make another one B on the left to compare.",
-                        );
+                        note_ui(ui, same_text(cx));
                     }
                     standing_ui(ui, cx, diagnosis, scale.zip(state));
                     ui.add_space(SPACE);
