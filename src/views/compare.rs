@@ -40,6 +40,14 @@ impl Pair {
     }
 }
 
+/// What to do where A and B are one text: with no other in the list there is none to make B yet.
+pub fn same_text(cx: &ViewContext<'_>) -> &'static str {
+    match cx.texts.len() {
+        0 | 1 => "A and B are the same text. Add another one on the left to compare.",
+        _ => "A and B are the same text. Make another one B on the left to compare.",
+    }
+}
+
 /// A and B, or a sentence in their place that says what is missing.
 pub fn pair_ui(ui: &mut Ui, cx: &ViewContext<'_>) -> Option<Pair> {
     let a = traced_ui(ui, cx, Side::A);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Color32, RichText, Role, Ui, WidgetInfo};
 use serde_json::Value;
 
-use super::compare::{Pair, four, pair_ui};
+use super::compare::{Pair, four, pair_ui, same_text};
 use super::scroll::beside_bar_ui;
 use super::standing::calibrate_ui;
 use super::subject::{SameTrace, note_ui};
@@ -88,10 +88,7 @@ impl View for DiagnosisView {
             match &*value {
                 Ok(diagnosis) => {
                     if pair.same() {
-                        note_ui(
-                            ui,
-                            "A and B are the same text. Make another one B on the left to compare.",
-                        );
+                        note_ui(ui, same_text(cx));
                     }
                     standing_ui(ui, cx, diagnosis, scale.zip(state));
                     ui.add_space(SPACE);
@@ -186,11 +183,11 @@ fn background_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         let file = std::path::Path::new(name).file_name();
         let short = file.map_or(name.into(), |file| file.to_string_lossy());
         note_ui(ui, format!("Unrelated texts: {count} of {short}."));
-        if ui.small_button("Use the program's").clicked() {
+        if ui.button("Use the program's").clicked() {
             cx.send(Command::UseBackground(None));
         }
     }
-    let button = ui.small_button("Texts of your own…");
+    let button = ui.button("Texts of your own…");
     let about =
         "A file of texts from what you work on: then “unrelated” means unrelated among yours";
     if button.on_hover_text(about).clicked() {

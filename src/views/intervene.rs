@@ -33,7 +33,7 @@ pub fn switch_off_ui(
         true => format!("Switch {name} on again"),
         false => format!("Switch {name} off"),
     };
-    let response = ui.add_enabled(can, Button::new(&label).small().selected(off));
+    let response = ui.add_enabled(can, Button::new(&label).selected(off));
     response.widget_info(|| WidgetInfo::selected(Role::Button, can, off, &label));
     let about = "Runs the model without it: every panel and the score follow";
     let response = response.on_disabled_hover_text("Changes are made to the first model alone");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use egui::{Button, RichText, Ui};
 
-use super::compare::{Pair, Traced, four, pair_ui};
+use super::compare::{Pair, Traced, four, pair_ui, same_text};
 use super::recorded::Memo;
 use super::scroll::beside_bar_ui;
 use super::subject::{SameTrace, note_ui, section_ui, side_color};
@@ -89,10 +89,7 @@ impl View for WhatIfView {
         scrolled_ui(ui, area, |ui| {
             beside_bar_ui(ui, cx);
             if pair.same() {
-                note_ui(
-                    ui,
-                    "A and B are the same text. Make another one B on the left to compare.",
-                );
+                note_ui(ui, same_text(cx));
                 self.forget();
                 return;
             }

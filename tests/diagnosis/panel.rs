@@ -65,6 +65,8 @@ fn a_pair_with_nothing_unusual_says_so() {
 fn calibrating_puts_the_percentile_on_top() {
     let mut harness = open("plain", &["the cat", "a dog"], 600., true);
     assert!(harness.query_by_label_contains(": higher than ").is_none());
+    let height = |label: &str| harness.get_by_label(label).rect().height();
+    assert_eq!(height("Texts of your own…"), height("Calibrate"));
     harness.get_by_label("Calibrate").click();
     harness.step();
     settle(&mut harness);

@@ -7,7 +7,7 @@ use crate::analysis::pooling::{choice, modes, title};
 use crate::app::command::Command;
 use crate::trace::Trace;
 use crate::views::ViewContext;
-use crate::views::compare::{Pair, about, four};
+use crate::views::compare::{Pair, about, four, same_text};
 use crate::views::subject::note_ui;
 use crate::widgets::SPACE_SMALL;
 
@@ -35,7 +35,7 @@ pub fn headline_ui(ui: &mut Ui, cx: &ViewContext<'_>, pair: &Pair, score: &Score
         });
     });
     if pair.same() {
-        ui.weak("A and B are the same text. Make another one B on the left to compare.");
+        ui.weak(same_text(cx));
     }
 }
 

@@ -189,7 +189,7 @@ impl Method {
             (done, total) => format!(" {done} of {total}"),
         };
         ui.horizontal_wrapped(|ui| {
-            note_ui(ui, format!("computing {}…{progress}", tab.title));
+            note_ui(ui, format!("Computing “{}”…{progress}", tab.title));
             if task.is_slow() && ui.button("Cancel").clicked() {
                 self.runs.stop(task, key);
             }

@@ -37,7 +37,7 @@ pub static TABS: [Tab; 10] = [
         title: "Input tokens",
         question: "What did each token, as it was read, supply to the score?",
         note: "Pairs are of input tokens, before attention mixed them. Attention patterns, norms and activation \
-            slopes are held as recorded: this is what tokens supplied, not how they steered attention. `bias` \
+            slopes are held as recorded: this is what tokens supplied, not how they steered attention. “bias” \
             is what the model adds whatever the text says.",
     },
     Tab {
@@ -53,14 +53,14 @@ pub static TABS: [Tab; 10] = [
         title: "Shapley",
         question: "What does each token bring on average, whatever else is there?",
         note: "Tokens come in one by one in random orders; each is credited with the change it makes to the \
-            vector. `empty` is the special tokens alone, which are always there.",
+            vector. “empty” is the special tokens alone, which are always there.",
     },
     Tab {
         method: ScoreMethod::Integrated,
         title: "Integrated gradients",
         question: "What does each token bring on the way from padding to the text?",
         note: "The gradient of the vector, integrated along the straight line from a text of padding to this one; \
-            `reference` is that text of padding.",
+            “reference” is that text of padding.",
     },
     Tab {
         method: ScoreMethod::Components,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::Ui;
 
 use super::derive::{Score, ScoreKey};
-use super::verdict::part;
+use super::verdict::{capital, part};
 use crate::analysis::calibration::Calibration;
 use crate::analysis::diagnosis::standing;
 use crate::analysis::job::Job;
@@ -50,12 +50,15 @@ impl Told {
         }
     }
 
-    /// The percentile, and how much of the score any pair would get.
-    pub fn standing_ui(&self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) {
+    /// The percentile, and how much of the score any pair would get; false where nothing is known of either.
+    pub fn standing_ui(&self, ui: &mut Ui, cx: &ViewContext<'_>, score: &Score) -> bool {
         let Some((cos, scale)) = score.cos.zip(scale(cx, score)) else {
-            return;
+            return false;
         };
-        if let Some(text) = standing(scale.percentile(cos)) {
+        let place = standing(scale.percentile(cos));
+        let share = common_share(score, &scale);
+        let said = place.is_some() || share.is_some();
+        if let Some(text) = place {
             let about = format!(
                 "Among {} pairs of unrelated texts, of which the middle one has {} and one in twenty more \
                  than {}",
@@ -63,11 +66,11 @@ impl Told {
                 four(scale.quantile(0.5)),
                 four(scale.quantile(0.95))
             );
-            let text = egui::RichText::new(format!("{text};")).color(cx.theme.strong());
+            let text = egui::RichText::new(format!("{};", capital(&text))).color(cx.theme.strong());
             ui.label(text).on_hover_text(about);
         }
-        let Some(share) = common_share(score, &scale) else {
-            return;
+        let Some(share) = share else {
+            return said;
         };
         let text = format!("{} of it any pair would get;", part(share.common, cos));
         let about = format!(
@@ -81,6 +84,7 @@ impl Told {
             four(share.centred)
         );
         ui.label(text).on_hover_text(about);
+        said
     }
 
     /// What word order adds, from real re-runs of the newest texts, whose key `key` is: it is asked for

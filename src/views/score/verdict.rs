@@ -113,6 +113,13 @@ pub fn part(value: f64, cos: f64) -> String {
     share.replace('-', "−")
 }
 
+/// `text` as a sentence begins.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
 /// The sentences on `score`, with their pairs to point at; `key` is that of the newest texts.
 pub fn verdict_ui(
     ui: &mut Ui,
@@ -124,8 +131,8 @@ pub fn verdict_ui(
     told.scale_ui(ui, cx, score);
     let Ok(pairs) = &score.pairs else { return };
     sentence_ui(ui, |ui| {
-        told.standing_ui(ui, cx, score);
-        carried_ui(ui, cx, score, pairs);
+        let begun = told.standing_ui(ui, cx, score);
+        carried_ui(ui, cx, score, (pairs, begun));
         told.order_ui(ui, cx, (key, score));
     });
     if let Some(same_tokens) = &score.verdict.same {
@@ -141,17 +148,27 @@ pub fn verdict_ui(
     }
 }
 
-fn carried_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, score: &Score, pairs: &Pairs) {
+/// Its words begin the sentence, unless that is `begun`.
+fn carried_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    score: &Score,
+    (pairs, begun): (&Pairs, bool),
+) {
     let verdict = &score.verdict;
     let cos = pairs.words.matrix.explains;
     let mapping = Mapping::new(By::Words, score.key.texts, pairs);
     let sum: f64 = verdict.carried.iter().map(|cell| cell.2).sum();
-    let begin = ui.label(match verdict.carried.is_empty() {
+    let begin = match verdict.carried.is_empty() {
         true => "no pair of words carries it;",
         false if sum.abs() < CARRIES * cos.abs() => "spread over many pairs, most from",
         false => "carried by",
-    });
-    begin.on_hover_text(
+    };
+    let begin = match begun {
+        true => begin.to_owned(),
+        false => capital(begin),
+    };
+    ui.label(begin).on_hover_text(
         "The largest pairs of words in the exact map of token pairs; words that carry content come before \
          stop words, punctuation and special tokens. A word's vector already holds what attention brought \
          in from the others.",

@@ -300,14 +300,16 @@ fn paint_told(
     }
 }
 
-/// Two digits after the point: what fits into a cell. Where every value is small the 0 in front
-/// makes room for one digit more.
+/// Two digits after the point, or one of a value from 10 on: what fits into a cell. Where every value is small
+/// the 0 in front makes room for one digit more.
 fn brief(value: f32, scale: Scale) -> String {
     let small = scale.min.abs().max(scale.max.abs()) < 0.1;
     let text = if small && value.is_finite() {
         format!("{value:.3}").replace("0.", ".")
-    } else if value.is_finite() && value.abs() < 10.0 {
+    } else if value.is_finite() && value.abs() < 9.995 {
         format!("{value:.2}")
+    } else if value.is_finite() && value.abs() < 99.95 {
+        format!("{value:.1}")
     } else if value.is_finite() && value.abs() < 1000.0 {
         format!("{value:.0}")
     } else if value.is_nan() {
@@ -320,5 +322,29 @@ fn brief(value: f32, scale: Scale) -> String {
         "-0.00" => "0.00".to_owned(),
         "-.000" => ".000".to_owned(),
         _ => text.replace('-', "−"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_room_for_what_it_is_told() {
+        let scale = Scale::signed(20.0);
+        for (value, text) in [
+            (0.951, "0.95"),
+            (-9.994, "−9.99"),
+            (9.996, "10.0"),
+            // Cosines over a temperature of 0.05, which whole numbers would not tell apart.
+            (18.62, "18.6"),
+            (-19.31, "−19.3"),
+            (99.96, "100"),
+            (-0.001, "0.00"),
+            (f32::NAN, "–"),
+        ] {
+            assert_eq!(brief(value, scale), text);
+            assert!((text.chars().count() as f32) < FIGURES);
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::derive::Outline;
 use super::{ContrastState, third};
 use crate::app::command::Command;
 use crate::app::state::ScoreMethod;
-use crate::views::compare::{four, short_name, shorten_to};
+use crate::views::compare::{four, same_text, short_name, shorten_to};
 use crate::views::score::derive::ScoreKey;
 use crate::views::subject::{note_ui, sentence_ui};
 use crate::views::{TextView, ViewContext};
@@ -112,7 +112,7 @@ impl ContrastState {
             return;
         }
         if cx.state.a == cx.state.b {
-            note_ui(ui, "A and B are the same text. Make another one B first.");
+            note_ui(ui, same_text(cx));
             return;
         }
         ui.label("Choose a third text: why is A closer to B than to it, or less close?");

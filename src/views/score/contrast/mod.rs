@@ -127,7 +127,7 @@ impl ContrastState {
             return;
         };
         let Some(shown) = self.outline(cx, &key) else {
-            note_ui(ui, "computing Contrast…");
+            note_ui(ui, "Computing “Contrast”…");
             return;
         };
         let outline = match &*shown.value {
@@ -214,7 +214,7 @@ impl ContrastState {
         let shown = self.input.get(cx.engine, key, make);
         let current = shown.filter(|shown| shown.current);
         if current.is_none() {
-            note_ui(ui, "computing input tokens…");
+            note_ui(ui, "Computing “Input tokens”…");
         }
         current.map(|shown| shown.value)
     }
@@ -266,7 +266,7 @@ impl ContrastState {
         let shown = self.inside.get(cx.engine, key, make);
         match shown.filter(|shown| shown.current).map(|shown| shown.value) {
             None => {
-                note_ui(ui, "computing components…");
+                note_ui(ui, "Computing “Components”…");
             }
             Some(found) => match &*found {
                 Ok(inside) => parts::components_ui(ui, cx, inside),
