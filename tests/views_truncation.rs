@@ -61,7 +61,7 @@ fn a_cut_is_chosen_in_the_panel_and_kept() {
     assert_eq!(size, 32);
     assert!(says(&harness, "of the first 32 dimensions is"));
     assert!(says(&harness, "thin: 2 other pairs"));
-    harness.get_by_label("8").click();
+    harness.get_by_label("Keep 8 dimensions").click();
     harness.run_steps(3);
     settle(&mut harness);
     let command = Command::SetTruncateDim(Some(8));
@@ -72,7 +72,7 @@ fn a_cut_is_chosen_in_the_panel_and_kept() {
         &harness,
         &format!("of the first 8 dimensions is {here}")
     ));
-    harness.get_by_label("32 (own)").click();
+    harness.get_by_label("Keep 32 (own) dimensions").click();
     harness.run_steps(3);
     assert_eq!(harness.state().state.truncate_dim, None);
 }
