@@ -70,7 +70,7 @@ pub struct Areas {
 }
 
 /// Whether a modal window keeps the keyboard, which it does for a frame after its last.
-fn is_held(ctx: &Context) -> bool {
+pub fn is_held(ctx: &Context) -> bool {
     ctx.memory(|memory| memory.top_modal_layer().is_some())
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{ActionState, table};
+use crate::app::chrome::intervene::warm;
 use crate::app::command::Command;
 use crate::app::export::{Export, Format};
 use crate::app::samples::SAMPLES;
@@ -154,21 +155,11 @@ fn changes(on: &ActionState<'_>, model: &Model) -> Vec<Entry> {
     ] {
         entries.push(entry(of_layer(part), what, spec.layers() > 0));
     }
-    let hundredths = 200;
     for (title, what) in [
-        (
-            "Attention temperature of all layers".to_owned(),
-            Intervention::Temperature {
-                layer: None,
-                hundredths,
-            },
-        ),
+        ("Attention temperature of all layers".to_owned(), warm(None)),
         (
             format!("Attention temperature of L{}", layer + 1),
-            Intervention::Temperature {
-                layer: Some(layer),
-                hundredths,
-            },
+            warm(Some(layer)),
         ),
         (
             format!("Take what leaves L{} from the other text", layer + 1),

@@ -8,6 +8,7 @@ use super::entries::{Entry, entries};
 use super::keys::keys_text;
 use super::score::score;
 use super::{ActionState, table};
+use crate::app::areas::is_held;
 use crate::app::command::Command;
 use crate::model::ModelRef;
 use crate::widgets::line;
@@ -139,8 +140,7 @@ pub fn give_back_now(ctx: &Context) {
     let Some(mut back) = ctx.data(|data| data.get_temp::<GiveBack>(slot)) else {
         return;
     };
-    let held = ctx.memory(|memory| memory.top_modal_layer().is_some());
-    match held {
+    match is_held(ctx) {
         // What was chosen may have opened something that has it by now.
         false => ctx.memory_mut(|memory| {
             if memory.focused().is_none() {

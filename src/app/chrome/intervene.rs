@@ -220,7 +220,8 @@ impl<'a> Intervene<'a> {
     }
 }
 
-fn warm(layer: Option<usize>) -> Intervention {
+/// The temperature that a change begins with: of one layer, or of all.
+pub fn warm(layer: Option<usize>) -> Intervention {
     let hundredths = 200;
     Intervention::Temperature { layer, hundredths }
 }

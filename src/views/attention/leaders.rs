@@ -11,6 +11,8 @@ use crate::widgets::grouped;
 
 /// Cells paler than this share of the colours' reach say no head: hardly anything is read there.
 const PALE: f32 = 0.25;
+/// The most cells down in which a note can be read: more are lower than a line of text.
+const READABLE: usize = 64;
 /// How many heads the line below names.
 const NAMED: usize = 4;
 
@@ -19,7 +21,8 @@ pub(super) struct Leaders {
     keys: Range<usize>,
     /// [queries, keys]
     heads: Vec<Option<(usize, usize)>>,
-    /// What is written into the cells, [queries, keys]; empty for the pale ones.
+    /// What is written into the cells, [queries, keys], empty for the pale ones; none where no cell has
+    /// the room.
     pub notes: Vec<String>,
     /// What the notes are, and which heads lead most cells.
     pub told: String,
@@ -39,8 +42,11 @@ impl Leaders {
             Some(head) if value.is_finite() && value.abs() >= least => large.short(*head),
             _ => String::new(),
         };
+        // Cells of higher maps have no room for any, and each frame goes through all notes.
+        let fits = window.cells[0] <= READABLE;
+        let noted = heads.iter().zip(&window.values).filter(|_| fits);
         Some(Self {
-            notes: heads.iter().zip(&window.values).map(note).collect(),
+            notes: noted.map(note).collect(),
             told: told(large, map, &heads),
             heads,
             queries,
